@@ -1,0 +1,8 @@
+//! What the models judge: which transactions count as committed, and what they wrote.
+
+mod fates;
+mod superseded;
+mod writes;
+
+pub(crate) use fates::Fates;
+pub(crate) use writes::{Ends, Segment, Writes};

@@ -1,0 +1,81 @@
+//! Opening: from paths, or from record batches, to a checked log.
+
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+
+use super::assemble::{Assembly, NamedFile};
+use super::units::TIME_COLUMNS;
+use super::{Log, paths};
+use crate::bytes::{IpcFile, IpcOptions, Source};
+use crate::error::{Error, Result};
+use crate::time::Span;
+
+/// How a log is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Read files into memory instead of mapping them: for files that others may cut short
+    /// meanwhile, which kills a process that mapped them.
+    pub no_mmap: bool,
+    /// The clock error of timestamps without bounds; it replaces `skewer.clock_error` of the
+    /// files' metadata. Recorded bounds are left as they are.
+    pub clock_error: Option<Span>,
+}
+
+impl Log {
+    /// The log that the files at `paths` make up; a folder means its `.arrow` and `.feather`
+    /// files. The order of `paths` means nothing: files are taken in the order of their names.
+    ///
+    /// # Errors
+    /// If a file cannot be read, is no Arrow IPC file, changes meanwhile, or breaks a rule of the
+    /// format; the error names file, row, column and values.
+    ///
+    /// Cost: O(rows), one pass over the time columns; with a `txn` column one pass over it.
+    pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Log> {
+        let paths = paths::expand(paths)?;
+        let mut sources = Vec::with_capacity(paths.len());
+        let mut files = Vec::with_capacity(paths.len());
+        for path in paths {
+            let source = Source::open(&path, options.no_mmap)?;
+            let file = IpcFile::decode(&source, &IpcOptions { wanted: &is_known })?;
+            sources.push(source);
+            files.push(NamedFile {
+                name: path.display().to_string(),
+                stem: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+                path,
+                schema: file.schema,
+                batches: file.batches,
+                copied: file.copied,
+            });
+        }
+        let log = Assembly::of(files, options)?;
+        sources.iter().try_for_each(Source::check_unchanged)?;
+        Ok(log)
+    }
+
+    /// The log that record batches make up, each list under the name of a file.
+    ///
+    /// # Errors
+    /// As [`Log::open`]; also if a list is empty or its batches differ in schema.
+    pub fn from_batches(files: Vec<(String, Vec<RecordBatch>)>, options: &OpenOptions) -> Result<Log> {
+        let mut named = Vec::with_capacity(files.len());
+        for (name, batches) in files {
+            let path = PathBuf::from(&name);
+            let Some(schema) = batches.first().map(RecordBatch::schema) else {
+                return Err(Error::malformed(path, "no record batch was given"));
+            };
+            if batches.iter().any(|b| b.schema() != schema) {
+                return Err(Error::malformed(path, "the record batches differ in schema"));
+            }
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            named.push(NamedFile { name, stem, path, schema, batches, copied: false });
+        }
+        named.sort_by(|a, b| a.path.file_name().cmp(&b.path.file_name()).then_with(|| a.path.cmp(&b.path)));
+        Assembly::of(named, options)
+    }
+}
+
+/// Whether a column of that name is part of a log; others are skipped.
+pub(super) fn is_known(name: &str) -> bool {
+    matches!(name, "key" | "op" | "value" | "txn" | "region" | "session" | "status") || TIME_COLUMNS.contains(&name)
+}

@@ -1,0 +1,202 @@
+//! Columns of keys, values and ids: integers, text, bytes, or a dictionary of one of these.
+
+use ahash::RandomState;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BinaryViewArray, FixedSizeBinaryArray, Int64Array, LargeBinaryArray,
+    UInt64Array,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Int64Type, UInt64Type};
+use skewer_kernels::{Isa, mix, mix_one};
+
+use std::sync::Arc;
+
+use super::codes::Indices;
+use crate::txn::Datum;
+
+/// One datum a row, in place.
+#[derive(Debug, Clone)]
+pub(crate) struct Scalars {
+    kind: Kind,
+    nulls: Option<NullBuffer>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Int(Int64Array),
+    UInt(UInt64Array),
+    Bytes(BinaryArray),
+    LargeBytes(LargeBinaryArray),
+    Views(BinaryViewArray),
+    Fixed(FixedSizeBinaryArray),
+    Dictionary { indices: Indices, values: Box<Scalars>, fingerprints: Arc<[u64]> },
+}
+
+/// Seeds of the fingerprints of bytes. Any would do: no result depends on them.
+const SEEDS: [u64; 4] =
+    [0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03, 0x8CB9_2BA7_2F3D_8DD7, 0xABC9_8388_FB8F_AC03];
+
+/// The fingerprint of a null: an id that every null row shares is never asked for.
+const NULL_FINGERPRINT: u64 = 0;
+
+/// The hash of byte keys.
+fn hasher() -> RandomState {
+    RandomState::with_seeds(SEEDS[0], SEEDS[1], SEEDS[2], SEEDS[3])
+}
+
+impl Scalars {
+    /// The column in place; `None` if its type holds no keys or ids.
+    pub(crate) fn of_column(array: &ArrayRef, known: &mut Dictionaries) -> Option<Scalars> {
+        let kind = match array.data_type() {
+            DataType::Int64 => Kind::Int(array.as_primitive::<Int64Type>().clone()),
+            DataType::UInt64 => Kind::UInt(array.as_primitive::<UInt64Type>().clone()),
+            DataType::Utf8 => Kind::Bytes(BinaryArray::from(array.as_string::<i32>().clone())),
+            DataType::LargeUtf8 => Kind::LargeBytes(LargeBinaryArray::from(array.as_string::<i64>().clone())),
+            DataType::Utf8View => Kind::Views(array.as_string_view().clone().to_binary_view()),
+            DataType::Binary => Kind::Bytes(array.as_binary::<i32>().clone()),
+            DataType::LargeBinary => Kind::LargeBytes(array.as_binary::<i64>().clone()),
+            DataType::BinaryView => Kind::Views(array.as_binary_view().clone()),
+            DataType::FixedSizeBinary(_) => Kind::Fixed(array.as_fixed_size_binary().clone()),
+            DataType::Dictionary(..) => {
+                let (indices, values) = Indices::split(array)?;
+                let fields = Scalars::of_column(&values, known)?;
+                if matches!(fields.kind, Kind::Dictionary { .. }) {
+                    return None;
+                }
+                let fingerprints = known.fingerprints(&values, &fields);
+                Kind::Dictionary { indices, values: Box::new(fields), fingerprints }
+            }
+            _ => return None,
+        };
+        Some(Scalars { kind, nulls: array.logical_nulls().filter(|n| n.null_count() > 0) })
+    }
+
+    /// Rows.
+    pub(crate) fn len(&self) -> usize {
+        match &self.kind {
+            Kind::Int(a) => a.len(),
+            Kind::UInt(a) => a.len(),
+            Kind::Bytes(a) => a.len(),
+            Kind::LargeBytes(a) => a.len(),
+            Kind::Views(a) => a.len(),
+            Kind::Fixed(a) => a.len(),
+            Kind::Dictionary { indices, .. } => indices.len(),
+        }
+    }
+
+    /// Whether any row is null, and the first that is.
+    pub(crate) fn first_null(&self) -> Option<usize> {
+        let nulls = self.nulls.as_ref()?;
+        (0..nulls.len()).find(|&row| nulls.is_null(row))
+    }
+
+    /// The datum at `row`; `None` for null.
+    pub(crate) fn get(&self, row: usize) -> Option<Datum<'_>> {
+        if self.nulls.as_ref().is_some_and(|n| n.is_null(row)) {
+            return None;
+        }
+        Some(match &self.kind {
+            Kind::Int(a) => Datum::Integer(i128::from(a.value(row))),
+            Kind::UInt(a) => Datum::Integer(i128::from(a.value(row))),
+            Kind::Bytes(a) => Datum::Bytes(a.value(row)),
+            Kind::LargeBytes(a) => Datum::Bytes(a.value(row)),
+            Kind::Views(a) => Datum::Bytes(a.value(row)),
+            Kind::Fixed(a) => Datum::Bytes(a.value(row)),
+            Kind::Dictionary { indices, values, .. } => values.get(indices.get(row))?,
+        })
+    }
+
+    /// A 64-bit fingerprint of the datum at `row`: equal data have equal fingerprints, whatever
+    /// their column's type. Different data may share one; see [`Self::identity`].
+    pub(crate) fn fingerprint(&self, row: usize) -> u64 {
+        if let Kind::Dictionary { indices, fingerprints, .. } = &self.kind {
+            return fingerprints.get(indices.get(row)).copied().unwrap_or(NULL_FINGERPRINT);
+        }
+        match self.get(row) {
+            None => NULL_FINGERPRINT,
+            // Truncation keeps the low 64 bits, which tell all Int64 and all UInt64 apart.
+            Some(Datum::Integer(i)) => mix_one(i as u64),
+            Some(Datum::Bytes(bytes)) => hasher().hash_one(bytes),
+        }
+    }
+
+    /// The fingerprints of the rows from `first` on.
+    pub(crate) fn fingerprints(&self, isa: Isa, first: usize, out: &mut [u64]) {
+        let rows = first..first + out.len();
+        match &self.kind {
+            Kind::Int(a) => mix(isa, bytemuck::must_cast_slice(&a.values()[rows]), out),
+            Kind::UInt(a) => mix(isa, &a.values()[rows], out),
+            Kind::Dictionary { indices, fingerprints, .. } if self.nulls.is_none() => {
+                indices.look_up(first, fingerprints, out);
+            }
+            Kind::Bytes(a) if self.nulls.is_none() => {
+                let state = hasher();
+                let (offsets, data) = (a.value_offsets(), a.value_data());
+                for (slot, ends) in out.iter_mut().zip(offsets[first..].windows(2)) {
+                    *slot = state.hash_one(&data[ends[0] as usize..ends[1] as usize]);
+                }
+            }
+            _ => rows.zip(out).for_each(|(row, slot)| *slot = self.fingerprint(row)),
+        }
+    }
+
+    /// The class of data within which a fingerprint tells data apart for certain; `None` where
+    /// it does not.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        match &self.kind {
+            Kind::Int(_) => Some(Identity::Signed),
+            Kind::UInt(_) => Some(Identity::Unsigned),
+            Kind::Dictionary { values, .. } => values.identity(),
+            _ => None,
+        }
+    }
+
+    /// Whether the column holds integers (and not bytes).
+    pub(crate) fn is_integer(&self) -> bool {
+        self.identity().is_some()
+    }
+
+    /// Whether the integers are strictly increasing and none is null; `false` for bytes.
+    pub(crate) fn strictly_increasing(&self) -> bool {
+        if self.nulls.is_some() {
+            return false;
+        }
+        match &self.kind {
+            Kind::Int(a) => a.values().windows(2).all(|w| w[0] < w[1]),
+            Kind::UInt(a) => a.values().windows(2).all(|w| w[0] < w[1]),
+            _ => false,
+        }
+    }
+}
+
+/// The fingerprints of dictionaries met so far: all batches of a file share one dictionary, and
+/// hashing it once a batch would cost more than hashing the rows.
+#[derive(Debug, Default)]
+pub(crate) struct Dictionaries {
+    known: Vec<(usize, usize, Arc<[u64]>)>,
+}
+
+impl Dictionaries {
+    fn fingerprints(&mut self, values: &ArrayRef, fields: &Scalars) -> Arc<[u64]> {
+        let data = values.to_data();
+        let place = data.buffers().iter().map(|b| b.as_ptr().addr()).fold(data.offset(), |a, b| {
+            // The same buffers, in the same order, at the same offset: the same values.
+            a.rotate_left(7) ^ b
+        });
+        if let Some((.., found)) = self.known.iter().find(|(p, len, _)| (*p, *len) == (place, values.len())) {
+            return Arc::clone(found);
+        }
+        let made: Arc<[u64]> = (0..fields.len()).map(|i| fields.fingerprint(i)).collect();
+        self.known.push((place, values.len(), Arc::clone(&made)));
+        made
+    }
+}
+
+/// Integer columns whose fingerprints are a permutation of their values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// All of Int64.
+    Signed,
+    /// All of UInt64.
+    Unsigned,
+}

@@ -1,0 +1,28 @@
+//! The window join: conflicts of a nearly time-ordered log in one pass.
+//!
+//! Two lifetimes `[begin, end]` conflict only if `begin` of each lies before `end` of the other,
+//! so their begins differ by less than the widest lifetime `w`. Taken in order of begins, a
+//! write therefore meets all its rivals among the last `w` of time: a ring of recent writes and
+//! a small hash table of chains over it replace any grouping of the whole log.
+//!
+//! 1. The log is cut into blocks of rows, and the extent of each is measured: a scan at the speed
+//!    of memory. Blocks, not rows, are sorted by their least begin; that merges the files of
+//!    several regions, or runs within one file, without moving a row. Rows inside a block stand as
+//!    they are.
+//! 2. From the prefix maximum of begins follows how far back each block must look: to the first
+//!    block whose prefix maximum exceeds its least begin less `w`. What lies before is dead.
+//! 3. Threads take stretches of blocks; each first feeds the blocks that its first block must
+//!    look back to, without judging them. A pair belongs to the stretch of its later row, so
+//!    every pair is counted once, however the work was split.
+//! 4. A few writes may live far longer than the others; they would widen the window for all.
+//!    They are kept aside and met by every row through a filter of one bit a key.
+//!
+//! Knowingly left: a log in no order at all, or one whose window holds most of it, or where hot
+//! keys make the chains long, gives up here; [`crate::partition`] judges any log.
+
+mod join;
+mod long;
+mod plan;
+mod ring;
+
+pub(crate) use join::conflicts;
