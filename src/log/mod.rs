@@ -4,6 +4,7 @@
 //! committed writer has a time. Nothing downstream checks these again.
 
 mod assemble;
+pub mod build;
 mod check;
 mod chunk;
 mod codes;
