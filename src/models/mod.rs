@@ -1,1 +1,154 @@
-//! One room per model.
+//! One room per model, all of one shape: the committed transactions in, a [`ModelReport`] out.
+
+mod counting;
+mod cross_region;
+mod names;
+mod shortlist;
+mod write_order;
+
+use std::collections::BTreeMap;
+
+use skewer_kernels::Isa;
+
+use crate::error::Result;
+use crate::history::{Fates, Lacking, Writes};
+use crate::log::{Log, span_in};
+use crate::reference;
+use crate::report::{Model, ModelReport, Report, Verdict};
+use crate::time::Span;
+
+/// What to judge, and how much to tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyOptions {
+    /// The models; `None` for all that the log's columns allow.
+    pub models: Option<Vec<Model>>,
+    /// How long before its commit a write without a start bound may have taken its snapshot.
+    pub visibility_lag: Option<Span>,
+    /// How many findings of each model are told; `None` for all. Counts are exact either way.
+    pub findings: Option<usize>,
+    /// Whether to count distinct keys, which may cost more than the verdict.
+    pub count_keys: bool,
+    /// How it is computed.
+    pub tuning: Tuning,
+}
+
+/// How a verdict is computed. No result depends on it: it is here for tests and benches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tuning {
+    /// The instruction set; `None` for `SKEWER_ISA`, or else the best there is.
+    pub isa: Option<Isa>,
+    /// How conflicts are found.
+    pub path: Path,
+    /// Fingerprints of keys keep only their highest bits, 64 less that many: tests make keys
+    /// collide by it.
+    pub fingerprint_bits_dropped: u32,
+}
+
+/// How conflicts are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Path {
+    /// By what the log looks like.
+    #[default]
+    Auto,
+    /// By the window join, however unfit the log is for it.
+    Window,
+    /// By keys.
+    Partitioned,
+}
+
+impl Tuning {
+    /// The instruction set to use.
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa.unwrap_or_else(|| Isa::from_env().unwrap_or_else(|_| Isa::best()))
+    }
+
+    fn fingerprint_mask(&self) -> u64 {
+        u64::MAX.checked_shl(self.fingerprint_bits_dropped).unwrap_or(0)
+    }
+}
+
+/// The verdicts over `log`. Work is spread over the threads of the caller's rayon pool.
+///
+/// # Errors
+/// If an option does not fit the log.
+///
+/// Cost: for a log in order of time `cross-region-conflicts` takes O(rows + pairs that share a
+/// window), memory O(rows in a window); otherwise, as for `write-order`, O(rows log rows of the
+/// largest key), with 32 to 48 bytes a write of memory.
+pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
+    let lag = options.visibility_lag.map(|s| span_in(s, log.unit(), "--visibility-lag")).transpose()?;
+    let judging = Judging { log, options, lag: lag.unwrap_or(0) };
+    let asked = options.models.clone().unwrap_or_else(|| Model::ALL.to_vec());
+    Ok(Report { log: log.summary(options.count_keys), models: judging.all(&asked) })
+}
+
+struct Judging<'a> {
+    log: &'a Log,
+    options: &'a VerifyOptions,
+    lag: u64,
+}
+
+impl Judging<'_> {
+    fn all(&self, asked: &[Model]) -> BTreeMap<Model, ModelReport> {
+        let mut reports = BTreeMap::new();
+        let of_writes = |m: &&Model| matches!(m, Model::WriteOrder | Model::CrossRegionConflicts);
+        if asked.iter().any(|m| of_writes(&m)) {
+            let fates = Fates::of(self.log);
+            let writes = Writes::of(self.log, &fates, self.lag, self.options.tuning.fingerprint_mask());
+            for &model in asked.iter().filter(of_writes) {
+                let report = match &writes {
+                    Ok(writes) if model == Model::WriteOrder => write_order::judge(writes, self.options),
+                    Ok(writes) => cross_region::judge(writes, self.options),
+                    Err(lacking) => ModelReport::not_checked(self.lacking(*lacking)),
+                };
+                reports.insert(model, report);
+            }
+        }
+        for &model in asked.iter().filter(|m| !of_writes(m)) {
+            reports.insert(model, self.by_reference(model));
+        }
+        reports
+    }
+
+    fn lacking(&self, lacking: Lacking) -> String {
+        if lacking.count == lacking.total && self.log.has_no_commit_bounds() {
+            return "the log has no commit bounds".to_owned();
+        }
+        crate::report::reason::lacking(
+            "committed writers",
+            "commit bound",
+            lacking.count,
+            lacking.total,
+            u64::from(lacking.first_row),
+            self.log.places(),
+        )
+    }
+
+    /// Models without a fast path yet: the transcription of the specification, for logs that it
+    /// can judge in seconds.
+    fn by_reference(&self, model: Model) -> ModelReport {
+        const ROWS_MAX: u64 = 20_000;
+        if self.log.len() > ROWS_MAX {
+            return ModelReport::not_checked(format!(
+                "the log has {} rows; this model is judged up to {ROWS_MAX}",
+                self.log.len()
+            ));
+        }
+        let input = reference::Input {
+            rows: self.log.rows().collect(),
+            columns: self.log.columns(),
+            places: self.log.places().clone(),
+            visibility_lag: self.lag,
+        };
+        let mut report = reference::judge(model, &input);
+        report.findings.truncate(self.options.findings.unwrap_or(usize::MAX));
+        report
+    }
+}
+
+impl Report {
+    /// Whether some model has a definite finding.
+    pub fn violated(&self) -> bool {
+        self.models.values().any(|m| m.verdict == Verdict::Violated)
+    }
+}

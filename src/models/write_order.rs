@@ -1,0 +1,176 @@
+//! `write-order`: which write of a key came last, and whether the clocks say so.
+
+use std::collections::BTreeMap;
+
+use super::VerifyOptions;
+use super::counting::{concurrent, pairs};
+use super::names::{by_tie_break, key_name, party};
+use super::shortlist::Shortlist;
+use crate::history::Writes;
+use crate::partition::{Record, for_each_key};
+use crate::report::{Certainty, Counts, Finding, Kind, Model, ModelReport};
+use crate::time::BoundedTimestamp;
+
+/// Groups up to that size are counted pair by pair: that beats two sorts.
+const PAIRWISE_MAX: usize = 24;
+
+/// The report of the model.
+pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport {
+    let isa = options.tuning.isa();
+    let make = || Tally { findings: Shortlist::new(options.findings), facts: Facts::default() };
+    let log = writes.log;
+    let tallies = if writes.segments.iter().any(|s| s.stamp.is_some()) {
+        let ticks = |s: &crate::history::Segment<'_>, at: usize| {
+            let (earliest, latest) = s.commit.get(at);
+            [earliest, latest, s.stamp.as_ref().map_or_else(|| midpoint(earliest, latest), |stamps| stamps[at])]
+        };
+        for_each_key::<3, _>(writes, isa, ticks, make, |tally, group| tally.key(log, group, |r| r.ticks[2]))
+    } else {
+        let ticks = |s: &crate::history::Segment<'_>, at: usize| <[i64; 2]>::from(s.commit.get(at));
+        for_each_key::<2, _>(writes, isa, ticks, make, |tally, group| {
+            tally.key(log, group, |r| midpoint(r.ticks[0], r.ticks[1]));
+        })
+    };
+    let mut sum = make();
+    tallies.into_iter().for_each(|tally| sum.merge(tally));
+    sum.report()
+}
+
+fn midpoint(earliest: i64, latest: i64) -> i64 {
+    BoundedTimestamp::new(earliest, latest).map_or(earliest, BoundedTimestamp::midpoint)
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Facts {
+    pairs: u64,
+    ambiguous: u64,
+    cross_pairs: u64,
+    cross_ambiguous: u64,
+    justified: u64,
+    contested: u64,
+    wrong: u64,
+}
+
+struct Tally {
+    facts: Facts,
+    findings: Shortlist,
+}
+
+impl Tally {
+    /// Judges all writes of one key.
+    fn key<const N: usize>(
+        &mut self,
+        log: &crate::log::Log,
+        group: &[Record<N>],
+        stamp: impl Fn(&Record<N>) -> i64,
+    ) {
+        if group.len() == 1 {
+            self.facts.justified += 1;
+            return;
+        }
+        self.count_pairs(group);
+        let last = group.iter().map(|r| r.ticks[0]).fold(i64::MIN, i64::max);
+        let possible = group.iter().filter(|r| r.ticks[1] >= last).count();
+        let latest = |a: &&Record<N>, b: &&Record<N>| {
+            stamp(a).cmp(&stamp(b)).then_with(|| by_tie_break(log, a.row, b.row))
+        };
+        let Some(winner) = group.iter().max_by(latest) else { return };
+        let (kind, certainty) = if winner.ticks[1] < last {
+            self.facts.wrong += 1;
+            (Kind::LostWrite, Certainty::Definite)
+        } else if possible == 1 {
+            self.facts.justified += 1;
+            return;
+        } else {
+            self.facts.contested += 1;
+            (Kind::ContestedWinner, Certainty::Possible)
+        };
+        if !self.findings.wants(certainty, crate::partition::key_at(log, winner.row)) {
+            return;
+        }
+        let rival = match kind {
+            Kind::LostWrite => group.iter().filter(|r| r.ticks[0] == last).max_by(latest),
+            _ => group.iter().filter(|r| r.ticks[1] >= last && r.row != winner.row).max_by(latest),
+        };
+        self.findings.offer(Finding {
+            model: Model::WriteOrder,
+            kind,
+            certainty,
+            key: Some(key_name(log, winner.row)),
+            value: None,
+            parties: [Some(winner), rival].into_iter().flatten().map(|r| party(log, r.row)).collect(),
+        });
+    }
+
+    fn count_pairs<const N: usize>(&mut self, group: &[Record<N>]) {
+        if group.len() <= PAIRWISE_MAX {
+            self.count_pairwise(group);
+            return;
+        }
+        let (total, ambiguous) = totals(group.iter());
+        let mut by_region: BTreeMap<u16, Vec<&Record<N>>> = BTreeMap::new();
+        group.iter().for_each(|r| by_region.entry(r.region).or_default().push(r));
+        let mut within = (0, 0);
+        if by_region.len() > 1 {
+            for records in by_region.values() {
+                let (total, ambiguous) = totals(records.iter().copied());
+                within = (within.0 + total, within.1 + ambiguous);
+            }
+        } else {
+            within = (total, ambiguous);
+        }
+        self.facts.pairs += total;
+        self.facts.ambiguous += ambiguous;
+        self.facts.cross_pairs += total - within.0;
+        self.facts.cross_ambiguous += ambiguous - within.1;
+    }
+
+    fn count_pairwise<const N: usize>(&mut self, group: &[Record<N>]) {
+        for (j, b) in group.iter().enumerate() {
+            for a in &group[..j] {
+                let ambiguous = u64::from(a.ticks[0] <= b.ticks[1] && b.ticks[0] <= a.ticks[1]);
+                let cross = u64::from(a.region != b.region);
+                self.facts.pairs += 1;
+                self.facts.ambiguous += ambiguous;
+                self.facts.cross_pairs += cross;
+                self.facts.cross_ambiguous += ambiguous & cross;
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Tally) {
+        let (sum, part) = (&mut self.facts, other.facts);
+        sum.pairs += part.pairs;
+        sum.ambiguous += part.ambiguous;
+        sum.cross_pairs += part.cross_pairs;
+        sum.cross_ambiguous += part.cross_ambiguous;
+        sum.justified += part.justified;
+        sum.contested += part.contested;
+        sum.wrong += part.wrong;
+        self.findings.merge(other.findings);
+    }
+
+    fn report(self) -> ModelReport {
+        let f = self.facts;
+        let facts = [
+            ("pairs_ordered", f.pairs - f.ambiguous),
+            ("pairs_ambiguous", f.ambiguous),
+            ("cross_region_pairs_ordered", f.cross_pairs - f.cross_ambiguous),
+            ("cross_region_pairs_ambiguous", f.cross_ambiguous),
+            ("winners_justified", f.justified),
+        ];
+        let kinds = [
+            (Kind::ContestedWinner.name(), Counts { definite: 0, possible: f.contested }),
+            (Kind::LostWrite.name(), Counts { definite: f.wrong, possible: 0 }),
+        ];
+        let facts = facts.into_iter().map(|(name, n)| (name.into(), n)).collect();
+        ModelReport::judged(facts, kinds.into(), self.findings.into_findings())
+    }
+}
+
+/// All pairs, and the ambiguous ones.
+fn totals<'a, const N: usize>(records: impl Iterator<Item = &'a Record<N>> + Clone) -> (u64, u64) {
+    let earliest: Vec<i64> = records.clone().map(|r| r.ticks[0]).collect();
+    let latest: Vec<i64> = records.map(|r| r.ticks[1]).collect();
+    (pairs(earliest.len() as u64), concurrent(&earliest, &latest))
+}
