@@ -8,13 +8,20 @@ pub mod error;
 pub mod time;
 pub mod txn;
 
+mod bytes;
+
 #[cfg(feature = "import")]
 pub mod import;
 pub mod log;
+mod history;
 pub mod models;
+mod partition;
 pub mod reference;
 pub mod report;
+mod window;
 
 pub use error::{Error, Result};
+pub use log::{Log, OpenOptions};
+pub use models::{VerifyOptions, verify};
 pub use report::{Model, Report};
 pub use time::BoundedTimestamp;

@@ -5,4 +5,4 @@ mod superseded;
 mod writes;
 
 pub(crate) use fates::Fates;
-pub(crate) use writes::{Ends, Segment, Writes};
+pub(crate) use writes::{Lacking, Segment, Writes};

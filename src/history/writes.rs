@@ -111,6 +111,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) exact: bool,
     /// Clears bits of every fingerprint: tests make keys collide by it.
     fingerprint_mask: u64,
+    /// How long before its commit a write without a start bound took its snapshot.
+    pub(crate) visibility_lag: u64,
 }
 
 impl<'a> Writes<'a> {
@@ -139,7 +141,7 @@ impl<'a> Writes<'a> {
             .filter(|(_, rows)| rows.as_ref().is_none_or(|r| !r.is_empty()))
             .map(|(chunk, rows)| segment(chunk, rows, lag, has_stamps))
             .collect();
-        Ok(Writes { log, segments, exact: exact(log) && mask == u64::MAX, fingerprint_mask: mask })
+        Ok(Writes { log, segments, exact: exact(log) && mask == u64::MAX, fingerprint_mask: mask, visibility_lag })
     }
 
     /// The fingerprints of the keys of a segment's writes from `first` on.

@@ -78,7 +78,7 @@ impl Assembly {
             log_row: self.rows(),
             default_region: &default_region,
             regions: &mut self.regions,
-            unit: FileUnit { stated: stated.unit, ..FileUnit::default() },
+            unit: FileUnit::stated(stated.unit),
             dictionaries: Default::default(),
         };
         reader.check_schema(&file.schema)?;

@@ -22,8 +22,7 @@ use std::path::PathBuf;
 pub(crate) use assemble::span_in;
 pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, READ, WRITE};
 pub use open::OpenOptions;
-pub(crate) use scalars::{Identity, Scalars};
-pub(crate) use times::Ticks;
+pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
 
 use crate::report::LogSummary;

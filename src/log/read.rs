@@ -95,10 +95,9 @@ impl Reader<'_> {
     }
 
     fn scalars(&mut self, batch: &RecordBatch, column: &'static str) -> Result<Option<Scalars>> {
-        let Some(array) = batch.column_by_name(column) else { return Ok(None) };
-        if *array.data_type() == arrow::datatypes::DataType::Null && column != "key" {
-            return Ok(Some(Scalars::all_null(array.len())));
-        }
+        let Some(array) = batch.column_by_name(column).filter(|a| column == "key" || !is_null_type(a)) else {
+            return Ok(None);
+        };
         match Scalars::of_column(array, &mut self.dictionaries) {
             Some(scalars) => Ok(Some(scalars)),
             None => Err(column_error(

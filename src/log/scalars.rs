@@ -151,11 +151,6 @@ impl Scalars {
         }
     }
 
-    /// Whether the column holds integers (and not bytes).
-    pub(crate) fn is_integer(&self) -> bool {
-        self.identity().is_some()
-    }
-
     /// Whether the integers are strictly increasing and none is null; `false` for bytes.
     pub(crate) fn strictly_increasing(&self) -> bool {
         if self.nulls.is_some() {

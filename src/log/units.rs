@@ -11,12 +11,17 @@ pub(super) const TIME_COLUMNS: [&str; 6] =
 #[derive(Debug, Clone, Default)]
 pub(super) struct FileUnit {
     /// `skewer.unit` of the schema's metadata.
-    pub(super) stated: Option<Unit>,
+    stated: Option<Unit>,
     /// The columns seen so far, with the unit their type tells (integers tell none).
     seen: Vec<(&'static str, Option<Unit>)>,
 }
 
 impl FileUnit {
+    /// A file whose metadata states `unit` for its integers.
+    pub(super) fn stated(unit: Option<Unit>) -> Self {
+        FileUnit { stated: unit, seen: Vec::new() }
+    }
+
     /// Notes the unit of a column's type.
     pub(super) fn see(&mut self, column: &'static str, unit: Option<Unit>) {
         if !self.seen.iter().any(|(name, _)| *name == column) {

@@ -9,7 +9,7 @@ use super::{Path, VerifyOptions};
 use crate::history::{Segment, Writes};
 use crate::log::Log;
 use crate::partition::{Record, for_each_key, key_at};
-use crate::report::{Certainty, Counts, Finding, Kind, Model, ModelReport};
+use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport, Party};
 use crate::window;
 
 /// Groups up to that size are judged pair by pair: that beats sorting.
@@ -55,13 +55,14 @@ impl Life {
 
 struct Tally<'a> {
     log: &'a Log,
+    lag: u64,
     counts: Counts,
     findings: Shortlist,
 }
 
 impl<'a> Tally<'a> {
-    fn new(log: &'a Log, options: &VerifyOptions) -> Self {
-        Tally { log, counts: Counts::default(), findings: Shortlist::new(options.findings) }
+    fn new(writes: &Writes<'a>, options: &VerifyOptions) -> Self {
+        Tally { log: writes.log, lag: writes.visibility_lag, counts: Counts::default(), findings: Shortlist::new(options.findings) }
     }
 
     fn add(&mut self, certainty: Certainty, a: u32, b: u32) {
@@ -86,8 +87,17 @@ impl<'a> Tally<'a> {
             certainty,
             key: Some(key_name(log, a)),
             value: None,
-            parties: vec![party(log, a), party(log, b)],
+            parties: vec![self.party(a), self.party(b)],
+            detail: Detail::None,
         });
+    }
+
+    /// A writer without a start bound is told with the one that it was judged by.
+    fn party(&self, row: u32) -> Party {
+        let mut party = party(self.log, row);
+        let assumed = party.times.commit.map(|c| c.earlier_by(self.lag));
+        party.times.start = party.times.start.or(assumed);
+        party
     }
 
     fn merge(&mut self, other: Tally<'_>) {
@@ -98,14 +108,14 @@ impl<'a> Tally<'a> {
 }
 
 fn sum<'a>(writes: &Writes<'a>, options: &VerifyOptions, tallies: Vec<Tally<'a>>) -> Tally<'a> {
-    let mut sum = Tally::new(writes.log, options);
+    let mut sum = Tally::new(writes, options);
     tallies.into_iter().for_each(|tally| sum.merge(tally));
     sum
 }
 
 /// Over the window join; `None` if the log is not for it.
 fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, insist: bool) -> Option<Tally<'a>> {
-    let make = || Tally::new(writes.log, options);
+    let make = || Tally::new(writes, options);
     let meet = |tally: &mut Tally<'a>, (s, a): window::At, (t, b): window::At| {
         let (first, second) = (&writes.segments[s as usize], &writes.segments[t as usize]);
         let (a, b) = (a as usize, b as usize);
@@ -121,7 +131,7 @@ fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, insist: bool) -> 
 /// Over the partitioned path.
 fn by_key<'a>(writes: &Writes<'a>, options: &VerifyOptions) -> Tally<'a> {
     let isa = options.tuning.isa();
-    let make = || Tally::new(writes.log, options);
+    let make = || Tally::new(writes, options);
     let tallies = if writes.segments.iter().any(|s| s.start.is_some()) {
         let ticks = |s: &Segment<'_>, at: usize| Life::of(s, at).ticks;
         for_each_key::<4, _>(writes, isa, ticks, make, |tally, group| judge_key(tally, group, |r| Life { ticks: r.ticks }))

@@ -111,12 +111,11 @@ impl Judging<'_> {
     }
 
     fn lacking(&self, lacking: Lacking) -> String {
-        if lacking.count == lacking.total && self.log.has_no_commit_bounds() {
+        if lacking.count == lacking.total {
             return "the log has no commit bounds".to_owned();
         }
         crate::report::reason::lacking(
-            "committed writers",
-            "commit bound",
+            "committed writers have no commit bound",
             lacking.count,
             lacking.total,
             u64::from(lacking.first_row),

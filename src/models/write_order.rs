@@ -8,7 +8,7 @@ use super::names::{by_tie_break, key_name, party};
 use super::shortlist::Shortlist;
 use crate::history::Writes;
 use crate::partition::{Record, for_each_key};
-use crate::report::{Certainty, Counts, Finding, Kind, Model, ModelReport};
+use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport};
 use crate::time::BoundedTimestamp;
 
 /// Groups up to that size are counted pair by pair: that beats two sorts.
@@ -98,6 +98,7 @@ impl Tally {
             certainty,
             key: Some(key_name(log, winner.row)),
             value: None,
+            detail: Detail::None,
             parties: [Some(winner), rival].into_iter().flatten().map(|r| party(log, r.row)).collect(),
         });
     }

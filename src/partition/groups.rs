@@ -75,7 +75,7 @@ fn fill<const N: usize>(
 }
 
 /// The key at a log row.
-pub(super) fn key_at(log: &Log, row: u32) -> Option<Datum<'_>> {
+pub(crate) fn key_at(log: &Log, row: u32) -> Option<Datum<'_>> {
     let (chunk, at) = log.locate(u64::from(row));
     chunk.key.get(at)
 }

@@ -15,5 +15,5 @@ mod groups;
 mod scatter;
 
 pub(crate) use distinct::count_distinct;
-pub(crate) use groups::for_each_key;
+pub(crate) use groups::{for_each_key, key_at};
 pub(crate) use scatter::Record;

@@ -18,7 +18,7 @@
 //! `C.earliest`, `tie_break`).
 
 mod explain;
-mod reason;
+pub(crate) mod reason;
 mod when;
 
 pub use explain::explain;

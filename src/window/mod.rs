@@ -25,4 +25,4 @@ mod long;
 mod plan;
 mod ring;
 
-pub(crate) use join::conflicts;
+pub(crate) use join::{At, conflicts};
