@@ -202,7 +202,7 @@ impl<R: BufRead> Reader<R> {
 
     fn map(&mut self, depth: u32) -> Read<Form> {
         let forms = self.sequence(b'}', depth)?;
-        if forms.len() % 2 != 0 {
+        if !forms.len().is_multiple_of(2) {
             return problem("a map has a name without a value");
         }
         let mut forms = forms.into_iter();

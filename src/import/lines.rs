@@ -42,3 +42,8 @@ impl<'a> Lines<'a> {
         }
     }
 }
+
+/// How often `byte` occurs.
+pub(super) fn count(text: &[u8], byte: u8) -> u64 {
+    text.iter().map(|b| u64::from(*b == byte)).sum()
+}

@@ -16,6 +16,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::json_lines::said;
+use super::lines::count;
 use super::{Imported, bad_record, brief, buffered};
 use crate::error::{Error, Result};
 use crate::log::build::{LogBuilder, Record, Value, plain_integer};
@@ -53,8 +54,7 @@ struct Numbered<'a> {
 impl Read for Numbered<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.input.read(buffer)?;
-        let breaks = buffer[..read].iter().filter(|byte| **byte == b'\n').count();
-        self.line.set(self.line.get() + breaks as u64);
+        self.line.set(self.line.get() + count(&buffer[..read], b'\n'));
         Ok(read)
     }
 }

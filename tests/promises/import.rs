@@ -52,13 +52,11 @@ fn integers(batch: &RecordBatch, column: &str) -> Vec<Option<i64>> {
 
 fn texts(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
     let array = batch.column_by_name(column).unwrap();
-    match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().iter().map(|t| t.map(str::to_owned)).collect(),
-        _ => {
-            let words = array.as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
-            words.into_iter().map(|t| t.map(str::to_owned)).collect()
-        }
+    if array.data_type() == &DataType::Utf8 {
+        return array.as_string::<i32>().iter().map(|t| t.map(str::to_owned)).collect();
     }
+    let words = array.as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
+    words.into_iter().map(|t| t.map(str::to_owned)).collect()
 }
 
 fn owned(texts: &[&str]) -> Vec<Option<String>> {
@@ -361,6 +359,8 @@ fn csv_refusals() {
         ("2,x,5\n", 4, "column op: `x` is none of"),
         (",w,5\n", 4, "column key: null"),
         ("\"a\nb\",w,5\n3,w,x\n", 6, "column commit_ts: `x` is neither"),
+        ("3,w,5\n\"4,w,5\n5,w,5\n", 5, "a quote is left open"),
+        ("4\",w,5\n", 4, "stands alone in a field that is not quoted"),
         ("3,w,\n", 4, "neither a commit bound nor a commit_ts"),
     ] {
         refused(Format::Csv, &format!("{head}{rest}"), line, words);

@@ -2,5 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "import")]
 mod histories;
+#[cfg(feature = "import")]
 mod import;
