@@ -10,8 +10,10 @@ pub mod txn;
 
 #[cfg(feature = "import")]
 pub mod import;
+pub mod inspect;
 pub mod log;
 pub mod models;
+pub mod output;
 pub mod reference;
 pub mod report;
 
