@@ -1,1 +1,3 @@
 //! Logs.
+
+pub mod build;
