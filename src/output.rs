@@ -14,15 +14,15 @@ use crate::error::{Error, Result};
 /// What `fill` returned, or what the system said of the file.
 pub fn replace<T>(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        let file = File::options().write(true).open(path).map_err(|e| Error::io(path, e))?;
-        return fill_and_flush(path, &mut BufWriter::new(file), fill);
+        let device = File::options().write(true).open(path).map_err(|e| Error::io(path, e))?;
+        return fill_and_flush(path, &mut BufWriter::new(device), fill);
     }
     // A link keeps pointing to the file that it names.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut half = temporary_beside(&target).map_err(|e| Error::io(path, e))?;
-    let filled = fill_and_flush(path, &mut BufWriter::with_capacity(1 << 20, half.as_file_mut()), fill)?;
+    let answer = fill_and_flush(path, &mut BufWriter::with_capacity(1 << 20, half.as_file_mut()), fill)?;
     half.persist(&target).map_err(|e| Error::io(path, e.error))?;
-    Ok(filled)
+    Ok(answer)
 }
 
 fn fill_and_flush<T, W: Write>(
@@ -30,9 +30,9 @@ fn fill_and_flush<T, W: Write>(
     to: &mut BufWriter<W>,
     fill: impl FnOnce(&mut dyn Write) -> Result<T>,
 ) -> Result<T> {
-    let filled = fill(to)?;
+    let answer = fill(to)?;
     to.flush().map_err(|e| Error::io(path, e))?;
-    Ok(filled)
+    Ok(answer)
 }
 
 fn temporary_beside(target: &Path) -> std::io::Result<tempfile::NamedTempFile> {

@@ -3,9 +3,8 @@
 
 use std::fmt::Write as _;
 
-use crate::report::explain::explain;
 use crate::report::text::{counted, one_line};
-use crate::report::{Certainty, LogSummary, Model, ModelReport, Report, Verdict};
+use crate::report::{Certainty, LogSummary, Model, ModelReport, Report, Verdict, explain};
 use crate::time::Unit;
 
 /// How many file or region names are listed before the rest is only counted.

@@ -2,8 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::report::explain::explain;
-use crate::report::{Finding, LogSummary, Model, ModelReport, Report};
+use crate::report::{Finding, LogSummary, Model, ModelReport, Report, explain};
 use crate::time::Unit;
 
 /// The version of the shape: it grows when a script that reads it could break.

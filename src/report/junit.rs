@@ -1,14 +1,13 @@
-//! The report as JUnit XML, which build servers show as test results: one test case per model,
+//! The report as `JUnit` XML, which build servers show as test results: one test case per model,
 //! so that the list of tests does not depend on what is found.
 
 use std::fmt::Write as _;
 
-use crate::report::explain::explain;
 use crate::report::text::{markup, one_line};
-use crate::report::{Certainty, Model, ModelReport, Report, Verdict};
+use crate::report::{Certainty, Model, ModelReport, Report, Verdict, explain};
 use crate::time::Unit;
 
-/// The report as a JUnit document.
+/// The report as a `JUnit` document.
 ///
 /// A model with definite findings is a failed test, and with `fail_on` possible, one with any
 /// finding; possible findings of a passed test are its output. A model that was not checked is

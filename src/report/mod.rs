@@ -17,7 +17,7 @@
 //! `tie_break`) of those that make it so; by a possible one, the largest by (`C.latest`,
 //! `C.earliest`, `tie_break`).
 
-pub mod explain;
+mod explain;
 pub mod html;
 pub mod human;
 pub mod json;
@@ -25,6 +25,8 @@ pub mod junit;
 pub mod sarif;
 pub mod table;
 pub mod text;
+
+pub use explain::explain;
 
 use std::collections::BTreeMap;
 

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::report::explain::explain;
 use crate::report::text::uri_path;
-use crate::report::{Certainty, Finding, Party, Report, Verdict};
+use crate::report::{Certainty, Finding, Party, Report, Verdict, explain};
 use crate::txn::Places;
 
 /// Where the format is defined; a name, never fetched.

@@ -2,12 +2,12 @@
 //!
 //! | column | type | null |
 //! |---|---|---|
-//! | model, kind, certainty | Utf8 | never |
-//! | key | Utf8 | where the kind is not about a key |
-//! | txn_a, region_a, row_a | Utf8, Utf8, UInt64 | never: the first transaction |
-//! | txn_b, region_b, row_b | same | if there is one transaction only; else the last one |
-//! | earliest_a, latest_a, earliest_b, latest_b | Int64 | without a commit time |
-//! | explanation | Utf8 | never |
+//! | `model`, `kind`, `certainty` | Utf8 | never |
+//! | `key` | Utf8 | where the kind is not about a key |
+//! | `txn_a`, `region_a`, `row_a` | Utf8, Utf8, `UInt64` | never: the first transaction |
+//! | `txn_b`, `region_b`, `row_b` | same | if there is one transaction only; else the last one |
+//! | `earliest_a`, `latest_a`, `earliest_b`, `latest_b` | Int64 | without a commit time |
+//! | `explanation` | Utf8 | never |
 //!
 //! Times are ticks of the unit in the schema's metadata `skewer.unit`. Rows count from 0 through
 //! the log's files in the order of their names.
@@ -23,9 +23,9 @@ use arrow::ipc::writer::FileWriter;
 
 use crate::error::{Error, Result};
 use crate::output;
-use crate::report::explain::explain;
-use crate::report::{Finding, Party, Report};
-use crate::time::Unit;
+
+use crate::report::{Finding, Party, Report, explain};
+use crate::time::{BoundedTimestamp, Unit};
 
 /// Findings in one record batch. Small enough that no text column comes near the 2 GiB that its
 /// offsets can address, unless texts are longer than [`BATCH_BYTES`] says.
@@ -114,8 +114,8 @@ impl Side {
         let commit = party.and_then(Party::commit);
         self.txn.append_option(party.map(|p| &p.txn));
         self.region.append_option(party.map(|p| &p.region));
-        self.earliest.append_option(commit.map(|c| c.earliest()));
-        self.latest.append_option(commit.map(|c| c.latest()));
+        self.earliest.append_option(commit.map(BoundedTimestamp::earliest));
+        self.latest.append_option(commit.map(BoundedTimestamp::latest));
         self.row.append_option(party.map(|p| p.row));
     }
 }

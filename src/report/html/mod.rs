@@ -5,9 +5,8 @@ mod picture;
 
 use std::fmt::Write as _;
 
-use crate::report::explain::explain;
 use crate::report::text::markup;
-use crate::report::{LogSummary, Model, ModelReport, Report, Verdict};
+use crate::report::{LogSummary, Model, ModelReport, Report, Verdict, explain};
 use crate::time::Unit;
 
 const STYLE: &str = include_str!("style.css");
