@@ -1,1 +1,55 @@
-//! kernels
+//! Slices of integers in; masks, counts and indices out.
+//!
+//! This crate knows nothing of logs or transactions. Its integers are `i64` ticks, `u64`
+//! fingerprints and `u16` regions in columns of equal length. All `unsafe` code of the project
+//! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, one in
+//! [`MappedFile::map`], one in [`prefetch_read`].
+//!
+//! # What a kernel means
+//!
+//! `scalar.rs` says it, in loops of one line. `avx2.rs` and `avx512.rs` have functions of the same
+//! names and signatures, which must answer the same bit for bit on every slice: empty, shorter
+//! than a vector, at any offset, with the extremes of `i64` in it. The tests hold all of them to
+//! one table of seeds, at many lengths and offsets.
+//!
+//! # How one is picked
+//!
+//! Every kernel takes an [`Isa`], a token that exists only if the CPU has the instructions. Take
+//! it once ([`Isa::best`], or [`Isa::from_env`] to honour `SKEWER_ISA`) and pass it on: the
+//! choice is made per batch, not per element.
+//!
+//! ```
+//! use skewer_kernels::{Isa, count_concurrent, first_inverted};
+//! let isa = Isa::from_env().unwrap_or(Isa::scalar());
+//! let (earliest, latest) = ([10, 40, 70], [30, 60, 90]);
+//! assert_eq!(first_inverted(isa, &earliest, &latest), None);
+//! assert_eq!(count_concurrent(isa, &earliest, &latest, 25, 40), 2);
+//! ```
+//!
+//! # Why so little is unsafe
+//!
+//! Vectors are loaded and stored as arrays (`as_chunks` and `bytemuck::must_cast`), never through
+//! pointers, and intrinsics are safe inside functions that enable their instructions. What is
+//! left to promise is that the CPU has them, and the token proves that.
+
+mod dispatch;
+mod extent;
+mod isa;
+mod map;
+mod prefetch;
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+pub use dispatch::{
+    count_blind, count_blind_elsewhere, count_concurrent, count_concurrent_elsewhere, count_less, extent,
+    first_difference, first_inverted, histogram, max_i64, min_i64, mix, shift_earlier, spread,
+};
+pub use extent::Extent;
+pub use isa::Isa;
+pub use map::MappedFile;
+pub use prefetch::prefetch_read;
+pub use scalar::{mix_one, unmix_one};

@@ -1,0 +1,132 @@
+//! Every kernel on every instruction set of this CPU: `kernel/rows/isa`, in bytes read and
+//! written. Answers are asserted against scalar's before anything is timed.
+//!
+//! 1,024 rows fit the first-level cache: that shows the loop. 1,048,576 rows do not: that shows
+//! the memory. Scalar is no straw man: the compiler vectorises it for the target's baseline.
+
+#![forbid(unsafe_code)]
+
+use std::fmt::Debug;
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use skewer_kernels::{
+    Isa, count_blind, count_blind_elsewhere, count_concurrent, count_concurrent_elsewhere, count_less,
+    extent, first_difference, first_inverted, histogram, max_i64, min_i64, mix, mix_one, shift_earlier,
+    spread,
+};
+
+const ROWS: [usize; 2] = [1 << 10, 1 << 20];
+const SEED: u64 = 20_240_229;
+/// Bytes of an `i64` or a `u64`.
+const WORD: usize = 8;
+/// Bytes of a region.
+const REGION: usize = 2;
+
+/// The columns of a log of bounds: starts a thousand ticks apart, up to 4,096 wide.
+struct Columns {
+    keys: Vec<u64>,
+    begins: Vec<i64>,
+    ends: Vec<i64>,
+    regions: Vec<u16>,
+}
+
+impl Columns {
+    fn of(rows: usize) -> Self {
+        let keys: Vec<u64> = (0..rows as u64).map(|row| mix_one(SEED + row)).collect();
+        let begins: Vec<i64> = (0..).step_by(1_000).take(rows).collect();
+        let ends =
+            begins.iter().zip(&keys).map(|(begin, key)| begin.wrapping_add_unsigned(key & 0xfff)).collect();
+        let regions = keys.iter().map(|key| (key >> 32) as u16 % 3).collect();
+        Columns { keys, begins, ends, regions }
+    }
+
+    fn rows(&self) -> usize {
+        self.keys.len()
+    }
+}
+
+/// Times `kernel`, of `bytes` a row, on each instruction set, having checked its answer.
+fn race<A: PartialEq + Debug>(
+    c: &mut Criterion,
+    name: &str,
+    columns: &Columns,
+    bytes: usize,
+    mut kernel: impl FnMut(Isa, &Columns) -> A,
+) {
+    let mut group = c.benchmark_group(format!("{name}/{}", columns.rows()));
+    group.throughput(Throughput::Bytes((columns.rows() * bytes) as u64));
+    let truth = kernel(Isa::scalar(), columns);
+    for isa in Isa::available() {
+        assert_eq!(kernel(isa, columns), truth, "{name} on {isa}");
+        group
+            .bench_function(BenchmarkId::from_parameter(isa), |b| b.iter(|| kernel(isa, black_box(columns))));
+    }
+    group.finish();
+}
+
+fn searches(c: &mut Criterion) {
+    for rows in ROWS {
+        let columns = Columns::of(rows);
+        race(c, "first_inverted", &columns, 2 * WORD, |isa, t| first_inverted(isa, &t.begins, &t.ends));
+        let same = vec![SEED; rows];
+        race(c, "first_difference", &columns, WORD, |isa, _| first_difference(isa, black_box(&same)));
+    }
+}
+
+fn outlines(c: &mut Criterion) {
+    for rows in ROWS {
+        let columns = Columns::of(rows);
+        race(c, "extent", &columns, 2 * WORD, |isa, t| extent(isa, &t.begins, &t.ends));
+        race(c, "max_i64", &columns, WORD, |isa, t| max_i64(isa, &t.ends));
+        race(c, "min_i64", &columns, WORD, |isa, t| min_i64(isa, &t.ends));
+    }
+}
+
+fn counts(c: &mut Criterion) {
+    for rows in ROWS {
+        let columns = Columns::of(rows);
+        let (from, to) = (columns.ends[rows / 3], columns.begins[rows / 2]);
+        race(c, "count_less", &columns, WORD, |isa, t| count_less(isa, &t.ends, to));
+        race(c, "count_blind", &columns, 2 * WORD, |isa, t| count_blind(isa, &t.begins, &t.ends, from, to));
+        race(c, "count_blind_elsewhere", &columns, 2 * WORD + REGION, |isa, t| {
+            count_blind_elsewhere(isa, &t.begins, &t.ends, &t.regions, from, to, 1)
+        });
+        race(c, "count_concurrent", &columns, 2 * WORD, |isa, t| {
+            count_concurrent(isa, &t.begins, &t.ends, from, to)
+        });
+        race(c, "count_concurrent_elsewhere", &columns, 2 * WORD + REGION, |isa, t| {
+            count_concurrent_elsewhere(isa, &t.begins, &t.ends, &t.regions, from, to, 1)
+        });
+    }
+}
+
+fn writers(c: &mut Criterion) {
+    for rows in ROWS {
+        let columns = Columns::of(rows);
+        let (middle, last) = (rows / 2, rows - 1);
+        let mut mixed = vec![0; rows];
+        race(c, "mix", &columns, 2 * WORD, |isa, t| {
+            mix(isa, &t.keys, &mut mixed);
+            (mixed[middle], mixed[last])
+        });
+        let (mut earliest, mut latest) = (vec![0; rows], vec![0; rows]);
+        race(c, "spread", &columns, 3 * WORD, |isa, t| {
+            spread(isa, &t.begins, 250, &mut earliest, &mut latest);
+            (earliest[middle], latest[last])
+        });
+        race(c, "shift_earlier", &columns, 2 * WORD, |isa, t| {
+            shift_earlier(isa, &t.begins, 250, &mut earliest);
+            (earliest[middle], earliest[last])
+        });
+        let mut buckets = vec![0; 1 << 10];
+        race(c, "histogram", &columns, WORD, |isa, t| {
+            buckets.fill(0);
+            histogram(isa, &t.keys, 10, &mut buckets);
+            buckets[7]
+        });
+    }
+}
+
+criterion_group!(benches, searches, outlines, counts, writers);
+criterion_main!(benches);

@@ -1,0 +1,127 @@
+//! A file's bytes in place of a copy of them.
+
+use std::fs::File;
+use std::io;
+
+#[cfg(unix)]
+use memmap2::Advice;
+use memmap2::Mmap;
+
+/// The bytes of a file, mapped read-only. An empty file is an empty slice.
+///
+/// The operating system, not this type, decides what the bytes are: see [`map`](Self::map).
+#[derive(Debug)]
+pub struct MappedFile {
+    /// `None` for an empty file: there is nothing to map, and some systems refuse to.
+    map: Option<Mmap>,
+}
+
+impl MappedFile {
+    /// The bytes that `file` has now. The map outlives `file`.
+    ///
+    /// Whoever opens a log promises that nobody writes to it, or cuts it, while it is mapped. No
+    /// system lets a reader enforce that. If the promise is broken, bytes may change under checks
+    /// that were already made, and reading beyond a file that was cut ends the process (SIGBUS).
+    /// Callers that cannot promise it read the file into memory instead; callers that can should
+    /// still ask [`covers`](Self::covers), and compare times of modification, before they
+    /// believe what they computed.
+    ///
+    /// # Errors
+    /// Those of the system: `file` is not a regular file, was not opened for reading, or exceeds
+    /// the address space.
+    pub fn map(file: &File) -> io::Result<Self> {
+        if file.metadata()?.len() == 0 {
+            return Ok(MappedFile { map: None });
+        }
+        // SAFETY: the map is read-only, so nothing in this process changes the bytes through it,
+        // and any bytes are a valid `[u8]`. That no one else changes or cuts the file is the
+        // promise in the docs above: this crate cannot check it beforehand, only notice later.
+        let map = unsafe { Mmap::map(file) }?;
+        Ok(MappedFile { map: Some(map) })
+    }
+
+    /// The number of bytes mapped: the file's length at the time.
+    pub fn len(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    /// Whether the file was empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether `file` still has exactly the bytes' length: it was neither cut nor added to.
+    ///
+    /// # Errors
+    /// Those of asking the system for the file's length.
+    pub fn covers(&self, file: &File) -> io::Result<bool> {
+        Ok(file.metadata()?.len() == self.len() as u64)
+    }
+
+    /// Tells the system that the bytes will be read from front to back. Best effort: a system
+    /// that has no such advice, or refuses it, changes nothing.
+    pub fn advise_sequential(&self) {
+        #[cfg(unix)]
+        self.advise(Advice::Sequential);
+    }
+
+    /// Asks the system to read ahead all of the file. Best effort.
+    pub fn advise_will_need(&self) {
+        #[cfg(unix)]
+        self.advise(Advice::WillNeed);
+    }
+
+    /// Asks the system for huge pages, which spare most page faults. Best effort: few systems
+    /// have them for files.
+    pub fn advise_huge(&self) {
+        #[cfg(target_os = "linux")]
+        self.advise(Advice::HugePage);
+    }
+
+    #[cfg(unix)]
+    fn advise(&self, advice: Advice) {
+        if let Some(map) = &self.map {
+            // Advice that is refused is no error: the bytes are the same.
+            let _ = map.advise(advice);
+        }
+    }
+}
+
+impl AsRef<[u8]> for MappedFile {
+    fn as_ref(&self) -> &[u8] {
+        self.map.as_deref().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// Promise: a map shows the file's bytes, and its growth is noticed.
+    #[test]
+    fn shows_bytes_and_notices_growth() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"eu then us").unwrap();
+        let map = MappedFile::map(&file).unwrap();
+        map.advise_sequential();
+        map.advise_will_need();
+        map.advise_huge();
+        assert_eq!(map.as_ref(), b"eu then us");
+        assert!(map.covers(&file).unwrap());
+        file.write_all(b"!").unwrap();
+        assert!(!map.covers(&file).unwrap());
+        assert_eq!(map.len(), 10);
+    }
+
+    /// Promise: an empty file is an empty slice, not an error.
+    #[test]
+    fn empty_file() {
+        let file = tempfile::tempfile().unwrap();
+        let map = MappedFile::map(&file).unwrap();
+        map.advise_sequential();
+        assert!(map.is_empty());
+        assert!(map.covers(&file).unwrap());
+    }
+}
