@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use skewer::Model;
 use skewer::time::Span;
@@ -65,8 +66,8 @@ pub(crate) struct Source {
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) source: Source,
-    /// The models to judge [default: all that the columns allow].
-    #[arg(long = "model", value_name = "MODEL", value_delimiter = ',', value_parser = model)]
+    /// The models to judge, separated by commas [default: all that the columns allow].
+    #[arg(long = "model", value_name = "MODEL,...", value_delimiter = ',', value_parser = model())]
     pub(crate) models: Vec<Model>,
     /// How old a snapshot may be in logs without starts.
     #[arg(long, value_name = "DUR", value_parser = Span::parse)]
@@ -146,7 +147,7 @@ pub(crate) enum ReportFormat {
     Human,
     /// One JSON object.
     Json,
-    /// `JUnit` XML for build servers.
+    /// XML test results for build servers.
     Junit,
     /// SARIF 2.1.0 for code hosts.
     Sarif,
@@ -168,11 +169,9 @@ pub(crate) enum Color {
     Never,
 }
 
-fn model(name: &str) -> Result<Model, String> {
-    Model::from_name(name.trim()).ok_or_else(|| {
-        let names: Vec<_> = Model::ALL.iter().map(|model| model.name()).collect();
-        format!("no such model; there are {}", names.join(", "))
-    })
+fn model() -> impl TypedValueParser<Value = Model> {
+    let names = PossibleValuesParser::new(Model::ALL.map(Model::name));
+    names.try_map(|name| Model::from_name(&name).ok_or("no such model"))
 }
 
 #[cfg(test)]

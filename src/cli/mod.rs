@@ -50,7 +50,7 @@ fn status(done: anyhow::Result<()>) -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<u8> {
     // A misspelt instruction set must not be judged by another one in silence.
-    stub::isa().map_err(anyhow::Error::msg)?;
+    skewer_kernels::Isa::from_env().map_err(anyhow::Error::msg)?;
     let done = match command {
         Command::Verify(args) => return verify::run(&args),
         Command::Order(args) => order::run(&args),

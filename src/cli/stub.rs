@@ -78,15 +78,6 @@ pub(crate) fn import(_from: Format, _inputs: &[PathBuf], _out: &Path) -> Result<
     missing("import")
 }
 
-/// What `skewer_kernels::Isa::from_env` will be.
-pub(crate) fn isa() -> Result<(), String> {
-    match std::env::var_os("SKEWER_ISA") {
-        None => Ok(()),
-        Some(name) if ["scalar", "avx2", "avx512"].iter().any(|known| name == *known) => Ok(()),
-        Some(name) => Err(format!("SKEWER_ISA: `{}` is no instruction set", name.to_string_lossy())),
-    }
-}
-
 fn missing<T>(what: &str) -> Result<T> {
     Err(Error::Log(format!("{what} is not there yet")))
 }
