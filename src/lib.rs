@@ -13,12 +13,18 @@ mod bytes;
 #[cfg(feature = "import")]
 pub mod import;
 pub mod log;
+
 mod history;
-pub mod models;
 mod partition;
-pub mod reference;
-pub mod report;
 mod window;
+
+pub mod models;
+pub mod reference;
+
+pub mod inspect;
+pub mod order;
+pub mod output;
+pub mod report;
 
 pub use error::{Error, Result};
 pub use log::{Log, OpenOptions};

@@ -81,6 +81,16 @@ pub struct Times {
 }
 
 impl Times {
+    /// The times of a transaction that wrote nothing: it stands at its start where it has no
+    /// commit of its own.
+    #[must_use]
+    pub fn at_start_if_uncommitted(self) -> Self {
+        if self.commit.is_some() {
+            return self;
+        }
+        Times { commit: self.start, commit_ts: self.commit_ts.or(self.start_ts), ..self }
+    }
+
     /// The stamp that orders writes: the assigned `commit_ts`, else the midpoint of the commit
     /// bound, else none.
     pub fn stamp(&self) -> Option<i64> {

@@ -49,6 +49,22 @@ impl Fates {
     }
 }
 
+/// Tells of a transaction of `log`, by its number, whether it wrote nothing.
+///
+/// Cost: O(rows) where some row is a read.
+pub(crate) fn reads_only(log: &Log) -> impl Fn(u32) -> bool {
+    let wrote = log.columns.reads.then(|| {
+        let mut wrote = vec![false; log.txns.count(log.len()) as usize];
+        for chunk in &log.chunks {
+            for at in (0..chunk.rows).filter(|&at| chunk.op.get(at) != READ) {
+                wrote[log.txns.of_row((chunk.first_row + at as u64) as u32) as usize] = true;
+            }
+        }
+        wrote
+    });
+    move |txn| wrote.as_ref().is_some_and(|wrote| !wrote[txn as usize])
+}
+
 /// Marks those of unknown fate that another transaction saw.
 fn believe_the_read(log: &Log, committed: &mut [bool]) {
     let last = last_writes(log);

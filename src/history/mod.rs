@@ -4,5 +4,5 @@ mod fates;
 mod superseded;
 mod writes;
 
-pub(crate) use fates::Fates;
+pub(crate) use fates::{Fates, reads_only};
 pub(crate) use writes::{Lacking, Segment, Writes};

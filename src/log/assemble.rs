@@ -9,7 +9,7 @@ use super::chunk::Chunk;
 use super::read::Reader;
 use super::times::Ticks;
 use super::units::{FileUnit, factor, finest};
-use super::{Log, check, txns};
+use super::{Log, Table, check, txns};
 use crate::error::{Error, Result};
 use crate::time::{Span, Unit};
 use crate::txn::{Columns, Places};
@@ -38,6 +38,7 @@ struct FileTimes {
 #[derive(Default)]
 pub(super) struct Assembly {
     pub(super) paths: Vec<PathBuf>,
+    tables: Vec<Table>,
     places: Places,
     pub(super) chunks: Vec<Chunk>,
     regions: Vec<String>,
@@ -95,6 +96,7 @@ impl Assembly {
             self.notes.push(format!("{}: its columns are not aligned to 8 bytes; they were copied", file.name));
         }
         self.paths.push(file.path);
+        self.tables.push(Table { schema: file.schema, batches: file.batches });
         self.places.files.push((file.name, rows));
         Ok(FileTimes { unit: has_times.then_some(unit), clock_error: stated.clock_error })
     }
@@ -154,7 +156,7 @@ impl Assembly {
         let txns = txns::group(&self.chunks)?.checked(&self.chunks, &place)?;
         columns.reads = self.chunks.iter().any(Chunk::has_reads);
         Ok(Log {
-            paths: self.paths,
+            tables: self.tables,
             places: self.places,
             chunks: self.chunks,
             regions: self.regions,

@@ -17,11 +17,14 @@ mod times;
 mod txns;
 mod units;
 
-use std::path::PathBuf;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 
 pub(crate) use assemble::span_in;
 pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, READ, WRITE};
 pub use open::OpenOptions;
+pub(crate) use units::TIME_COLUMNS;
+pub(crate) use open::is_known;
 pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
 
@@ -29,10 +32,19 @@ use crate::report::LogSummary;
 use crate::time::Unit;
 use crate::txn::{Columns, Places};
 
+/// A file's columns as they came.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    /// All of its columns, also those that were not read.
+    pub(crate) schema: SchemaRef,
+    /// Those that were read.
+    pub(crate) batches: Vec<RecordBatch>,
+}
+
 /// A checked log, its columns in place.
 #[derive(Debug)]
 pub struct Log {
-    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) tables: Vec<Table>,
     pub(crate) places: Places,
     pub(crate) chunks: Vec<Chunk>,
     /// Region names, sorted: comparing codes compares names.

@@ -20,6 +20,8 @@ pub struct OpenOptions {
     /// The clock error of timestamps without bounds; it replaces `skewer.clock_error` of the
     /// files' metadata. Recorded bounds are left as they are.
     pub clock_error: Option<Span>,
+    /// Read also the columns that are no part of the log format: [`crate::order`] writes them.
+    pub all_columns: bool,
 }
 
 impl Log {
@@ -37,7 +39,7 @@ impl Log {
         let mut files = Vec::with_capacity(paths.len());
         for path in paths {
             let source = Source::open(&path, options.no_mmap)?;
-            let file = IpcFile::decode(&source, &IpcOptions { wanted: &is_known })?;
+            let file = IpcFile::decode(&source, &IpcOptions { wanted: &|column| options.all_columns || is_known(column) })?;
             sources.push(source);
             files.push(NamedFile {
                 name: path.display().to_string(),
@@ -76,6 +78,6 @@ impl Log {
 }
 
 /// Whether a column of that name is part of a log; others are skipped.
-pub(super) fn is_known(name: &str) -> bool {
+pub(crate) fn is_known(name: &str) -> bool {
     matches!(name, "key" | "op" | "value" | "txn" | "region" | "session" | "status") || TIME_COLUMNS.contains(&name)
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::time::Unit;
 
 /// The names of the time columns.
-pub(super) const TIME_COLUMNS: [&str; 6] =
+pub(crate) const TIME_COLUMNS: [&str; 6] =
     ["start_earliest", "start_latest", "commit_earliest", "commit_latest", "start_ts", "commit_ts"];
 
 /// What a file says of its unit.

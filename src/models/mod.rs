@@ -114,7 +114,7 @@ impl Judging<'_> {
         if lacking.count == lacking.total {
             return "the log has no commit bounds".to_owned();
         }
-        crate::report::reason::lacking(
+        crate::report::lacking(
             "committed writers have no commit bound",
             lacking.count,
             lacking.total,

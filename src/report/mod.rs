@@ -18,7 +18,14 @@
 //! `C.earliest`, `tie_break`).
 
 mod explain;
-pub(crate) mod reason;
+pub mod html;
+pub mod human;
+pub mod json;
+pub mod junit;
+mod reason;
+pub mod sarif;
+pub mod table;
+pub mod text;
 mod when;
 
 pub use explain::explain;
@@ -336,6 +343,30 @@ pub struct Report {
     pub log: LogSummary,
     /// The models asked for.
     pub models: BTreeMap<Model, ModelReport>,
+}
+
+impl Report {
+    /// The findings of all models, sorted by [`Finding::sort_key`].
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let mut by_name: Vec<_> = self.models.iter().collect();
+        by_name.sort_by_key(|(model, _)| model.name());
+        by_name.into_iter().flat_map(|(_, judged)| &judged.findings)
+    }
+
+    /// Keeps the first `most` findings of each model. Counts and verdicts stay.
+    pub fn truncate(&mut self, most: usize) {
+        self.models.values_mut().for_each(|judged| judged.findings.truncate(most));
+    }
+}
+
+impl ModelReport {
+    /// The findings of all kinds together.
+    pub fn total(&self) -> Counts {
+        self.kinds.values().fold(Counts::default(), |sum, kind| Counts {
+            definite: sum.definite + kind.definite,
+            possible: sum.possible + kind.possible,
+        })
+    }
 }
 
 impl Party {

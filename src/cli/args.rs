@@ -1,0 +1,214 @@
+//! What the command line may say.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand, ValueEnum};
+use skewer::Model;
+use skewer::import::Format;
+use skewer::time::{Span, Unit};
+
+use super::size;
+
+/// Orders transactions by bounded timestamps and judges logs.
+#[derive(Debug, Parser)]
+#[command(name = "skewer", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge a log: what do its clocks prove, and what can they not rule out?
+    ///
+    /// Exit status: 0 no definite finding; 1 there is one (with `--fail-on possible`: any);
+    /// 2 it could not judge, or a model named with `--model` was not checked.
+    Verify(Box<VerifyArgs>),
+    /// Write a log in bounded-timestamp order.
+    ///
+    /// All columns are kept; `position` counts the operations, `frontier` is true where every
+    /// earlier row certainly precedes and no later row comes before.
+    Order(OrderArgs),
+    /// Show what is in a log: columns, counts, regions, clock errors.
+    Inspect(InspectArgs),
+    /// Turn a foreign log into one that skewer reads.
+    Import(ImportArgs),
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell to complete for.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of one command if it is named.
+    Man {
+        /// A command, such as `verify`.
+        command: Option<String>,
+    },
+}
+
+/// A log to read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Source {
+    /// The log: Arrow IPC files, or folders of them; together they are one log.
+    #[arg(value_name = "LOG", required = true)]
+    pub(crate) logs: Vec<PathBuf>,
+    /// Bound assigned timestamps by this clock error, in logs that recorded no bounds: a number
+    /// with ns, us, ms or s, or of ticks.
+    #[arg(long, value_name = "DUR", value_parser = Span::parse)]
+    pub(crate) clock_error: Option<Span>,
+    /// Read files into memory instead of mapping them: for files that others may cut short.
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// The models to judge, separated by commas [default: all that the columns allow].
+    #[arg(long = "model", value_name = "MODEL,...", value_delimiter = ',', value_parser = model())]
+    pub(crate) models: Vec<Model>,
+    /// How old a snapshot may be in logs without starts.
+    #[arg(long, value_name = "DUR", value_parser = Span::parse)]
+    pub(crate) visibility_lag: Option<Span>,
+    /// The least certain finding that makes the exit status 1.
+    #[arg(long, value_name = "CERTAINTY", default_value = "definite")]
+    pub(crate) fail_on: FailOn,
+    /// The form of the report on standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: ReportFormat,
+    /// Findings printed per model; counts are always exact.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) findings: usize,
+    /// Write all findings to this Arrow file, as a table.
+    #[arg(long, value_name = "F.arrow")]
+    pub(crate) findings_to: Option<PathBuf>,
+    /// Write the report to this HTML file.
+    #[arg(long, value_name = "F.html")]
+    pub(crate) report: Option<PathBuf>,
+    /// Threads to use [default: all].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Memory to use: 512MiB, 2GiB, 1GB or bytes. Larger logs are partitioned through temporary
+    /// files.
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub(crate) memory: Option<u64>,
+    /// Print no report for people and no progress; the exit status tells.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Whether to colour the report.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct OrderArgs {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// The file to write.
+    #[arg(long, short, value_name = "OUT.arrow")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// The form of the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: InspectFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    /// The format of the inputs.
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    pub(crate) from: Format,
+    /// The files to import; together they are one log.
+    #[arg(value_name = "IN", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The file to write.
+    #[arg(long, short, value_name = "LOG.arrow")]
+    pub(crate) output: PathBuf,
+    /// Which field of the input makes which column of the log (jsonl, csv, parquet); repeatable
+    /// [default: the field of the column's name].
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = mapping)]
+    pub(crate) map: Vec<(String, String)>,
+    /// Make bounds of the client's clock at the call and at the answer (jepsen-edn).
+    #[arg(long)]
+    pub(crate) client_times: bool,
+    /// What times given as integers count: s, ms, us, ns or none [default: none].
+    #[arg(long, value_name = "UNIT", value_parser = unit)]
+    pub(crate) unit: Option<Unit>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Findings that the clocks prove.
+    Definite,
+    /// Any finding.
+    Possible,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Human,
+    /// One JSON object.
+    Json,
+    /// XML test results for build servers.
+    Junit,
+    /// SARIF 2.1.0 for code hosts.
+    Sarif,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum InspectFormat {
+    /// For people.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    Always,
+    Never,
+}
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    let names = PossibleValuesParser::new(Format::ALL.map(Format::name));
+    names.try_map(|name| Format::from_name(&name).ok_or("no such format"))
+}
+
+fn mapping(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((column, field)) if !column.is_empty() && !field.is_empty() => Ok((column.to_owned(), field.to_owned())),
+        _ => Err(format!("`{text}` is not COLUMN=FIELD")),
+    }
+}
+
+fn unit(name: &str) -> Result<Unit, String> {
+    Unit::from_name(name).ok_or_else(|| format!("`{name}` is none of s, ms, us, ns, none"))
+}
+
+fn model() -> impl TypedValueParser<Value = Model> {
+    let names = PossibleValuesParser::new(Model::ALL.map(Model::name));
+    names.try_map(|name| Model::from_name(&name).ok_or("no such model"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Promise: the command line's definition contradicts itself nowhere.
+    #[test]
+    fn definition() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,99 @@
+//! An inspection for a person at a terminal.
+
+use std::fmt::Write as _;
+
+use crate::inspect::{InspectedFile, InspectedRegion, Inspection, Widths};
+use crate::report::text::{counted, one_line};
+use crate::time::Unit;
+
+/// The inspection as text, without colours and without control characters of the log's own.
+pub fn render(inspection: &Inspection) -> String {
+    let mut page = totals(inspection);
+    for file in &inspection.files {
+        page.push_str(&columns(file));
+    }
+    page.push_str(&regions(&inspection.regions, inspection.unit));
+    page
+}
+
+fn totals(inspection: &Inspection) -> String {
+    let mut parts = vec![
+        counted(inspection.files.len() as u64, "file"),
+        counted(inspection.rows, "row"),
+        counted(inspection.transactions, "transaction"),
+    ];
+    parts.extend(inspection.keys.map(|keys| counted(keys, "key")));
+    parts.push(counted(inspection.regions.len() as u64, "region"));
+    parts.push(counted(inspection.sessions, "session"));
+    let (op, status) = (inspection.operations, inspection.statuses);
+    format!(
+        "{}\nunit       {}\noperations {} read, {} written, {} deleted\nstatus     {} committed, {} aborted, {} unknown\n",
+        parts.join(", "),
+        inspection.unit,
+        op.reads,
+        op.writes,
+        op.deletes,
+        status.committed,
+        status.aborted,
+        status.unknown,
+    )
+}
+
+fn columns(file: &InspectedFile) -> String {
+    let mut text = format!("\n{}: {}\n", one_line(&file.name), counted(file.rows, "row"));
+    for column in &file.columns {
+        let note = if column.used { "" } else { "  (ignored)" };
+        // Writing to a string does not fail.
+        _ = writeln!(text, "  {:<18}{}{note}", one_line(&column.name), one_line(&column.data_type));
+    }
+    text
+}
+
+fn regions(regions: &[InspectedRegion], unit: Unit) -> String {
+    let mut text =
+        format!("\n{:<18}{:>12}  width of bounds: least, median, p99, greatest\n", "region", "rows");
+    for region in regions {
+        _ = writeln!(text, "{:<18}{:>12}", one_line(&region.name), region.rows);
+        for (name, found) in [("start", region.start_widths), ("commit", region.commit_widths)] {
+            if let Some(found) = found {
+                _ = writeln!(text, "  {name:<16}{:>12}  {}", found.rows, spread(found, unit));
+            }
+        }
+    }
+    text
+}
+
+fn spread(w: Widths, unit: Unit) -> String {
+    [w.min, w.median, w.p99, w.max].map(|ticks| duration(ticks, unit)).join(", ")
+}
+
+/// `ticks` exactly, in the largest unit in which at most three decimals are needed.
+fn duration(ticks: u64, unit: Unit) -> String {
+    let Some(tick) = unit.nanoseconds() else { return ticks.to_string() };
+    let ns = u128::from(ticks) * u128::from(tick.unsigned_abs());
+    let units = [("s", 1_000_000_000_u128), ("ms", 1_000_000), ("us", 1_000)];
+    let fits = |scale: u128| ns >= scale && ns.is_multiple_of((scale / 1_000).max(1));
+    let Some((name, scale)) = units.into_iter().find(|(_, scale)| fits(*scale)) else {
+        return format!("{ns} ns");
+    };
+    let (whole, rest) = (ns / scale, (ns % scale) / (scale / 1_000));
+    let text = format!("{whole}.{rest:03}");
+    format!("{} {name}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: widths are printed exactly, in a unit that a person can read.
+    #[test]
+    fn durations_are_exact() {
+        assert_eq!(duration(1_500_000, Unit::Nanoseconds), "1.5 ms");
+        assert_eq!(duration(1_500_001, Unit::Nanoseconds), "1500001 ns");
+        assert_eq!(duration(1_050, Unit::Nanoseconds), "1.05 us");
+        assert_eq!(duration(20, Unit::Milliseconds), "20 ms");
+        assert_eq!(duration(0, Unit::Seconds), "0 ns");
+        assert_eq!(duration(7, Unit::None), "7");
+        assert_eq!(duration(100, Unit::Seconds), "100 s");
+    }
+}
