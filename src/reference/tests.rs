@@ -11,6 +11,7 @@ mod linearizable;
 mod reads;
 mod serializable;
 mod snapshot_isolation;
+mod truth;
 mod write_order;
 
 /// The log that `text` spells, in one file `log.arrow` with a value column.

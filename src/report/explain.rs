@@ -331,5 +331,4 @@ impl Sentence<'_> {
 }
 
 #[cfg(test)]
-#[path = "explain_tests.rs"]
 mod tests;

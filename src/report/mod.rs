@@ -279,7 +279,8 @@ pub struct ModelReport {
     pub verdict: Verdict,
     /// Why it was not checked; `None` otherwise.
     pub reason: Option<String>,
-    /// Numbers that are not findings, by name.
+    /// Numbers that are not findings, by name: of the writes' pairs and winners, of ambiguous
+    /// reads, or `broken.eu->us.count` and `broken.eu->us.largest` (ticks) per pair of regions.
     pub facts: BTreeMap<String, u64>,
     /// Exact numbers of findings by kind name; a kind without findings may be absent.
     pub kinds: BTreeMap<&'static str, Counts>,

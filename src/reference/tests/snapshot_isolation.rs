@@ -178,9 +178,9 @@ fn assigned_points_judge() {
     let party = &judged(Snapshots, future).findings[0].parties[1];
     assert_eq!((party.times.start, party.times.commit), (Some(bound("0")), Some(bound("5"))));
     // One without: the bounds judge.
-    let partly = "w eu 0..[10,12] ts=..3 : w x 1
+    let mixed = "w eu 0..[10,12] ts=..3 : w x 1
                   r us [5,9].. ts=4.. : r x 1";
-    finds(Snapshots, partly, &["definite future-read x: r w"]);
+    finds(Snapshots, mixed, &["definite future-read x: r w"]);
     // No bounds at all are needed then; the aborted need no timestamps.
     finds(Snapshots, "w eu ts=0..3 : w x 1\n a eu aborted : w x 2\n r us ts=3.. : r x 1", &[]);
 }

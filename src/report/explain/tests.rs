@@ -1,6 +1,9 @@
+//! Every kind's sentence, to the letter.
+
 use super::*;
 use crate::report::Model;
 use crate::txn::Times;
+use Certainty::{Definite, Possible};
 
 fn bound(earliest: i64, latest: i64) -> BoundedTimestamp {
     BoundedTimestamp::new(earliest, latest).unwrap()
@@ -39,8 +42,6 @@ fn found(kind: Kind, certainty: Certainty, parties: Vec<Party>) -> Finding {
 fn says(finding: &Finding, sentence: &str) {
     assert_eq!(explain(finding, Unit::None), sentence);
 }
-
-use Certainty::{Definite, Possible};
 
 /// Promise: the sentence on call reads has transactions, regions, key, value and exact times.
 #[test]
