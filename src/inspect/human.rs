@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn durations_are_exact() {
         assert_eq!(duration(1_500_000, Unit::Nanoseconds), "1.5 ms");
-        assert_eq!(duration(1_500_001, Unit::Nanoseconds), "1500001 ns");
+        assert_eq!(duration(1_500_001, Unit::Nanoseconds), "1500.001 us");
         assert_eq!(duration(1_050, Unit::Nanoseconds), "1.05 us");
         assert_eq!(duration(20, Unit::Milliseconds), "20 ms");
         assert_eq!(duration(0, Unit::Seconds), "0 ns");

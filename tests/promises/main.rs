@@ -1,0 +1,6 @@
+//! What users may rely on, checked from outside: one binary, since linking is slow.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod render;
