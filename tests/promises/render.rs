@@ -32,8 +32,10 @@ fn finding(
 
 fn judged(facts: &[(&'static str, u64)], findings: Vec<Finding>) -> ModelReport {
     let mut kinds: BTreeMap<&'static str, Counts> = BTreeMap::new();
-    findings.iter().for_each(|f| kinds.entry(f.kind.name()).or_default().add(f.certainty));
-    ModelReport::judged(facts.iter().map(|(name, n)| ((*name).into(), *n)).collect(), kinds, findings)
+    for f in &findings {
+        kinds.entry(f.kind.name()).or_default().add(f.certainty);
+    }
+    ModelReport::judged(facts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(), kinds, findings)
 }
 
 fn summary() -> LogSummary {
