@@ -11,7 +11,7 @@
 //! | stale-read | the reader; the writer of the version read, unless it is the initial one; the overwriter |
 //! | own-write-missed, non-repeatable-read, unknown-version, commit-before-start, commit-wait | the one |
 //! | session-order, timestamp-inversion, broken-bound | the earlier; the later |
-//! | not-linearizable | the writers (or, for the initial version, readers) of the zones that clash |
+//! | not-linearizable | of two zones that clash, each one's writer (of the initial version the reader with the greatest begin, then the smallest row), in the order of [`Detail::Zones`]; of a read that ended before its write began the reader, the writer; of a value that no committed transaction wrote the reader |
 //!
 //! The overwriter named by a definite stale read is the largest by (`C.earliest`, `C.latest`,
 //! `tie_break`) of those that make it so; by a possible one, the largest by (`C.latest`,
@@ -22,11 +22,14 @@ pub mod html;
 pub mod human;
 pub mod json;
 pub mod junit;
+mod reason;
 pub mod sarif;
 pub mod table;
 pub mod text;
+mod when;
 
 pub use explain::explain;
+pub(crate) use reason::lacking;
 
 use std::collections::BTreeMap;
 
@@ -215,6 +218,32 @@ pub struct Party {
     pub times: Times,
 }
 
+/// What a finding's sentence needs beyond the parties and their times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// Future-read and stale-read: the reader stands at its snapshot, not at its commit.
+    AtSnapshot,
+    /// Own-write-missed: the value last written before the read. Non-repeatable-read: the value
+    /// that the read before it returned.
+    Instead(Option<String>),
+    /// Not-linearizable: the zones that clash. A forward zone comes first; of two forward ones
+    /// the smaller by (`from`, `to`, row of its party).
+    Zones(Zone, Zone),
+}
+
+/// The time over which the operations of one version hold a key (Gibbons and Korach 1997).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// Whether it runs from the least end to the greatest begin, and not the other way round.
+    pub forward: bool,
+    /// Where it begins; `None` for before all time.
+    pub from: Option<i64>,
+    /// Where it ends.
+    pub to: i64,
+}
+
 /// One violation with its witnesses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -230,6 +259,8 @@ pub struct Finding {
     pub value: Option<Option<String>>,
     /// The transactions, in the order in which the kind's sentence names them.
     pub parties: Vec<Party>,
+    /// What else the sentence needs.
+    pub detail: Detail,
 }
 
 impl Finding {
@@ -248,8 +279,9 @@ pub struct ModelReport {
     pub verdict: Verdict,
     /// Why it was not checked; `None` otherwise.
     pub reason: Option<String>,
-    /// Numbers that are not findings, by name.
-    pub facts: BTreeMap<&'static str, u64>,
+    /// Numbers that are not findings, by name: of the writes' pairs and winners, of ambiguous
+    /// reads, or `broken.eu->us.count` and `broken.eu->us.largest` (ticks) per pair of regions.
+    pub facts: BTreeMap<String, u64>,
     /// Exact numbers of findings by kind name; a kind without findings may be absent.
     pub kinds: BTreeMap<&'static str, Counts>,
     /// The first findings in sorted order, as many as were asked for.
@@ -270,7 +302,7 @@ impl ModelReport {
 
     /// A judged model: the verdict follows from the counts.
     pub fn judged(
-        facts: BTreeMap<&'static str, u64>,
+        facts: BTreeMap<String, u64>,
         kinds: BTreeMap<&'static str, Counts>,
         findings: Vec<Finding>,
     ) -> Self {

@@ -7,7 +7,9 @@ use arrow::datatypes::{Int64Type, UInt64Type};
 use serde_json::{Value, json};
 use skewer::inspect::{self, InspectedColumn, InspectedFile, InspectedRegion, Inspection, Operations};
 use skewer::inspect::{Statuses, Widths};
-use skewer::report::{Certainty, Counts, Finding, Kind, LogSummary, Model, ModelReport, Party, Report};
+use skewer::report::{
+    Certainty, Counts, Detail, Finding, Kind, LogSummary, Model, ModelReport, Party, Report,
+};
 use skewer::report::{explain, html, human, json, junit, sarif, table};
 use skewer::time::{BoundedTimestamp, Unit};
 use skewer::txn::{Places, Times};
@@ -27,7 +29,15 @@ fn finding(
     key: Option<&str>,
     parties: Vec<Party>,
 ) -> Finding {
-    Finding { model, kind, certainty, key: key.map(str::to_owned), value: None, parties }
+    Finding {
+        model,
+        kind,
+        certainty,
+        key: key.map(str::to_owned),
+        value: None,
+        detail: Detail::None,
+        parties,
+    }
 }
 
 fn judged(facts: &[(&'static str, u64)], findings: Vec<Finding>) -> ModelReport {
