@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use crate::error::{Error, Result};
 use crate::time::{BoundedTimestamp, Unit};
 use crate::txn::{Datum, Op, Status};
+#[cfg(feature = "import")]
+pub(crate) use column::plain_integer;
 use column::{Brief, Datums, Ticks};
 
 /// Rows of one log: they are numbered in 32 bits.
@@ -192,6 +194,21 @@ impl LogBuilder {
         self.try_push(record).map_err(|reason| Error::Log(format!("row {row}: {reason}")))
     }
 
+    /// Says anew what a tick lasts: importers learn it from their first times.
+    #[cfg(feature = "import")]
+    pub(crate) fn set_unit(&mut self, unit: Unit) {
+        self.unit = unit;
+    }
+
+    /// Turns each text column whose texts are all plain decimal integers of one 64-bit type
+    /// into integers: for sources that know text only. O(text bytes).
+    #[cfg(feature = "import")]
+    pub(crate) fn integers_from_text(&mut self) {
+        for column in [&mut self.key, &mut self.value, &mut self.txn, &mut self.session] {
+            column.integers_from_text();
+        }
+    }
+
     /// As [`push`](Self::push); the error says which column and why, but not where.
     pub(crate) fn try_push(&mut self, record: Record) -> Result<(), String> {
         self.check(&record)?;
@@ -351,7 +368,9 @@ mod tests {
 
     fn built(records: Vec<Record>) -> LogBuilder {
         let mut log = LogBuilder::new(Unit::None);
-        records.into_iter().for_each(|record| log.push(record).unwrap());
+        for record in records {
+            log.push(record).unwrap();
+        }
         log
     }
 

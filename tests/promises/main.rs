@@ -1,6 +1,11 @@
-//! What users may rely on, checked from outside: one binary, since linking is slow.
+//! What the crate promises, one module a subject: one binary, since linking is slow.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "import")]
+mod histories;
+#[cfg(feature = "import")]
+mod import;
 mod render;

@@ -84,6 +84,33 @@ impl Datums {
         }
     }
 
+    /// Turns texts into integers if every one is a plain decimal integer (no leading zero or
+    /// plus sign, so that equal numbers were equal texts) and one 64-bit type holds them all.
+    #[cfg(feature = "import")]
+    pub(super) fn integers_from_text(&mut self) {
+        let Store::Strings(strings) = &self.0 else { return };
+        let mut integers = Integers::default();
+        for row in 0..strings.ends.len() {
+            let number = match strings.get(row) {
+                None => None,
+                Some(text) => match plain_integer(text) {
+                    None => return,
+                    number => number,
+                },
+            };
+            let fits = match &number {
+                Some(Value::Integer(n)) => integers.check_negative(*n),
+                Some(Value::Unsigned(n)) => integers.check_large(*n),
+                _ => Ok(()),
+            };
+            if fits.is_err() {
+                return;
+            }
+            integers.push(number.as_ref());
+        }
+        self.0 = Store::Integers(integers);
+    }
+
     /// The value of a row as text for messages.
     pub(super) fn show(&self, row: usize) -> String {
         match &self.0 {
@@ -252,6 +279,17 @@ impl Ticks {
 /// No null buffer where there is no null.
 fn nulls(present: &[bool]) -> Option<NullBuffer> {
     present.contains(&false).then(|| NullBuffer::from(present))
+}
+
+/// The integer that `text` spells in the one way in which integers are printed.
+#[cfg(feature = "import")]
+pub(crate) fn plain_integer(text: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(text).ok()?;
+    let number = match text.parse::<i64>() {
+        Ok(n) => Value::Integer(n),
+        Err(_) => Value::Unsigned(text.parse().ok()?),
+    };
+    (number.as_datum().to_string() == text).then_some(number)
 }
 
 fn check_length(bytes: usize) -> Result<(), String> {
