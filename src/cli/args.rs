@@ -3,13 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use skewer::Model;
-use skewer::time::Span;
+use skewer::import::Format;
+use skewer::time::{Span, Unit};
 
 use super::size;
-use super::stub::Format;
 
 /// Orders transactions by bounded timestamps and judges logs.
 #[derive(Debug, Parser)]
@@ -123,7 +123,7 @@ pub(crate) struct InspectArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImportArgs {
     /// The format of the inputs.
-    #[arg(long, value_name = "FORMAT", value_parser = Format::parse)]
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
     pub(crate) from: Format,
     /// The files to import; together they are one log.
     #[arg(value_name = "IN", required = true)]
@@ -131,6 +131,15 @@ pub(crate) struct ImportArgs {
     /// The file to write.
     #[arg(long, short, value_name = "LOG.arrow")]
     pub(crate) output: PathBuf,
+    /// Read a log column from a field of another name (`--map key=doc.id`); may be repeated.
+    #[arg(long, value_name = "COLUMN=FIELD", value_delimiter = ',', value_parser = pair)]
+    pub(crate) map: Vec<(String, String)>,
+    /// What a tick of integer times lasts.
+    #[arg(long, value_name = "UNIT", value_parser = unit())]
+    pub(crate) unit: Option<Unit>,
+    /// Take the client's times of a Jepsen history as bounds.
+    #[arg(long)]
+    pub(crate) client_times: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -172,6 +181,25 @@ pub(crate) enum Color {
 fn model() -> impl TypedValueParser<Value = Model> {
     let names = PossibleValuesParser::new(Model::ALL.map(Model::name));
     names.try_map(|name| Model::from_name(&name).ok_or("no such model"))
+}
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    let names = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.summary()));
+    PossibleValuesParser::new(names).try_map(|name| Format::from_name(&name).ok_or("no such format"))
+}
+
+fn unit() -> impl TypedValueParser<Value = Unit> {
+    let names = PossibleValuesParser::new(["ns", "us", "ms", "s", "none"]);
+    names.try_map(|name| Unit::from_name(&name).ok_or("no such unit"))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((column, field)) if !column.is_empty() && !field.is_empty() => {
+            Ok((column.to_owned(), field.to_owned()))
+        }
+        _ => Err(format!("`{text}` is not COLUMN=FIELD")),
+    }
 }
 
 #[cfg(test)]

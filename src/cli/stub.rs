@@ -65,19 +65,6 @@ pub(crate) fn inspect(_log: &Log) -> Result<Inspection> {
     missing("inspect")
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Format;
-
-impl Format {
-    pub(crate) fn parse(name: &str) -> Result<Self, String> {
-        Err(format!("`{name}` is no format"))
-    }
-}
-
-pub(crate) fn import(_from: Format, _inputs: &[PathBuf], _out: &Path) -> Result<()> {
-    missing("import")
-}
-
 fn missing<T>(what: &str) -> Result<T> {
     Err(Error::Log(format!("{what} is not there yet")))
 }
