@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use skewer::Model;
 use skewer::import::Format;
@@ -131,16 +131,15 @@ pub(crate) struct ImportArgs {
     /// The file to write.
     #[arg(long, short, value_name = "LOG.arrow")]
     pub(crate) output: PathBuf,
-    /// Which field of the input makes which column of the log (jsonl, csv, parquet); repeatable
-    /// [default: the field of the column's name].
-    #[arg(long, value_name = "COLUMN=FIELD", value_parser = mapping)]
+    /// Read a log column from a field of another name (`--map key=doc.id`); may be repeated.
+    #[arg(long, value_name = "COLUMN=FIELD", value_delimiter = ',', value_parser = pair)]
     pub(crate) map: Vec<(String, String)>,
-    /// Make bounds of the client's clock at the call and at the answer (jepsen-edn).
+    /// What a tick of integer times lasts.
+    #[arg(long, value_name = "UNIT", value_parser = unit())]
+    pub(crate) unit: Option<Unit>,
+    /// Take the client's times of a Jepsen history as bounds.
     #[arg(long)]
     pub(crate) client_times: bool,
-    /// What times given as integers count: s, ms, us, ns or none [default: none].
-    #[arg(long, value_name = "UNIT", value_parser = unit)]
-    pub(crate) unit: Option<Unit>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -179,25 +178,28 @@ pub(crate) enum Color {
     Never,
 }
 
-fn format() -> impl TypedValueParser<Value = Format> {
-    let names = PossibleValuesParser::new(Format::ALL.map(Format::name));
-    names.try_map(|name| Format::from_name(&name).ok_or("no such format"))
-}
-
-fn mapping(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((column, field)) if !column.is_empty() && !field.is_empty() => Ok((column.to_owned(), field.to_owned())),
-        _ => Err(format!("`{text}` is not COLUMN=FIELD")),
-    }
-}
-
-fn unit(name: &str) -> Result<Unit, String> {
-    Unit::from_name(name).ok_or_else(|| format!("`{name}` is none of s, ms, us, ns, none"))
-}
-
 fn model() -> impl TypedValueParser<Value = Model> {
     let names = PossibleValuesParser::new(Model::ALL.map(Model::name));
     names.try_map(|name| Model::from_name(&name).ok_or("no such model"))
+}
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    let names = Format::ALL.map(|format| PossibleValue::new(format.name()).help(format.summary()));
+    PossibleValuesParser::new(names).try_map(|name| Format::from_name(&name).ok_or("no such format"))
+}
+
+fn unit() -> impl TypedValueParser<Value = Unit> {
+    let names = PossibleValuesParser::new(["ns", "us", "ms", "s", "none"]);
+    names.try_map(|name| Unit::from_name(&name).ok_or("no such unit"))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((column, field)) if !column.is_empty() && !field.is_empty() => {
+            Ok((column.to_owned(), field.to_owned()))
+        }
+        _ => Err(format!("`{text}` is not COLUMN=FIELD")),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `skewer import`.
 
-use skewer::import::{ImportOptions, import};
+use skewer::import::{ImportOptions, Imported, import};
+use skewer::report::text::counted;
 
 use super::args::ImportArgs;
 use super::destination;
@@ -14,12 +15,18 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let imported = import(args.from, &args.inputs, &options)?;
     imported.log.write_to(&args.output)?;
     drop(progress);
-    let skipped = [
-        (imported.skipped_entries, "entries that are no transactions were left out"),
-        (imported.unanswered_reads, "reads of transactions that were not answered were left out: they saw nothing"),
-    ];
-    for (count, what) in skipped.into_iter().filter(|(count, _)| *count > 0) {
-        eprintln!("skewer: {count} {what}");
-    }
+    say_what_was_left_out(&imported);
     Ok(())
+}
+
+/// A log that says less than its source is no error, but must not pass in silence.
+fn say_what_was_left_out(imported: &Imported) {
+    if imported.skipped_entries > 0 {
+        let entries = imported.skipped_entries;
+        eprintln!("skewer: left out {entries} of the input's entries: they are no transactions");
+    }
+    if imported.unanswered_reads > 0 {
+        let reads = counted(imported.unanswered_reads, "read");
+        eprintln!("skewer: left out {reads} without an answer");
+    }
 }

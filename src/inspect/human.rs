@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::inspect::{InspectedFile, InspectedRegion, Inspection, Widths};
 use crate::report::text::{counted, one_line};
+use crate::report::when::length;
 use crate::time::Unit;
 
 /// The inspection as text, without colours and without control characters of the log's own.
@@ -64,36 +65,5 @@ fn regions(regions: &[InspectedRegion], unit: Unit) -> String {
 }
 
 fn spread(w: Widths, unit: Unit) -> String {
-    [w.min, w.median, w.p99, w.max].map(|ticks| duration(ticks, unit)).join(", ")
-}
-
-/// `ticks` exactly, in the largest unit in which at most three decimals are needed.
-fn duration(ticks: u64, unit: Unit) -> String {
-    let Some(tick) = unit.nanoseconds() else { return ticks.to_string() };
-    let ns = u128::from(ticks) * u128::from(tick.unsigned_abs());
-    let units = [("s", 1_000_000_000_u128), ("ms", 1_000_000), ("us", 1_000)];
-    let fits = |scale: u128| ns >= scale && ns.is_multiple_of((scale / 1_000).max(1));
-    let Some((name, scale)) = units.into_iter().find(|(_, scale)| fits(*scale)) else {
-        return format!("{ns} ns");
-    };
-    let (whole, rest) = (ns / scale, (ns % scale) / (scale / 1_000));
-    let text = format!("{whole}.{rest:03}");
-    format!("{} {name}", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Promise: widths are printed exactly, in a unit that a person can read.
-    #[test]
-    fn durations_are_exact() {
-        assert_eq!(duration(1_500_000, Unit::Nanoseconds), "1.5 ms");
-        assert_eq!(duration(1_500_001, Unit::Nanoseconds), "1500001 ns");
-        assert_eq!(duration(1_050, Unit::Nanoseconds), "1.05 us");
-        assert_eq!(duration(20, Unit::Milliseconds), "20 ms");
-        assert_eq!(duration(0, Unit::Seconds), "0 ns");
-        assert_eq!(duration(7, Unit::None), "7");
-        assert_eq!(duration(100, Unit::Seconds), "100 s");
-    }
+    [w.min, w.median, w.p99, w.max].map(|ticks| length(ticks, unit)).join(", ")
 }

@@ -106,7 +106,7 @@ impl Page {
         self.line("");
         self.line(&title);
         for (name, number) in &judged.facts {
-            let name = name.to_string().replace('_', " ");
+            let name = name.replace('_', " ");
             self.line(&format!("  {}: {number}", one_line(&name)));
         }
         for finding in &judged.findings {

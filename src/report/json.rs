@@ -79,7 +79,7 @@ struct Judged<'a> {
 
 impl<'a> From<&'a ModelReport> for Judged<'a> {
     fn from(judged: &'a ModelReport) -> Self {
-        let facts = judged.facts.iter().map(|(name, number)| (name.to_string(), (*number).into()));
+        let facts = judged.facts.iter().map(|(name, number)| (name.clone(), (*number).into()));
         let kinds = judged.kinds.iter().map(|(name, counts)| {
             let counts = serde_json::json!({ "definite": counts.definite, "possible": counts.possible });
             (name.to_string(), counts)

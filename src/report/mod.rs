@@ -26,7 +26,7 @@ mod reason;
 pub mod sarif;
 pub mod table;
 pub mod text;
-mod when;
+pub(crate) mod when;
 
 pub use explain::explain;
 pub(crate) use reason::lacking;

@@ -35,7 +35,7 @@ pub(super) fn tick(t: i64, unit: Unit) -> String {
 }
 
 /// A number of ticks as a length of time.
-pub(super) fn length(ticks: u64, unit: Unit) -> String {
+pub(crate) fn length(ticks: u64, unit: Unit) -> String {
     match unit.nanoseconds() {
         None if ticks == 1 => "1 tick".to_owned(),
         None => format!("{ticks} ticks"),

@@ -2,7 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cli")]
+mod cli;
 #[cfg(feature = "import")]
 mod histories;
 #[cfg(feature = "import")]
 mod import;
+mod render;

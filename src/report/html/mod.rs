@@ -78,7 +78,7 @@ fn section(page: &mut String, model: Model, judged: &ModelReport, unit: Unit) {
     if !judged.facts.is_empty() {
         page.push_str("<dl>\n");
         for (name, number) in &judged.facts {
-            let name = markup(&name.to_string().replace('_', " "));
+            let name = markup(&name.replace('_', " "));
             _ = writeln!(page, "<div><dt>{name}</dt><dd>{number}</dd></div>");
         }
         page.push_str("</dl>\n");
