@@ -213,3 +213,34 @@ fn full_device() {
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8(run.stderr).unwrap().starts_with("skewer: error: standard output: "));
 }
+
+/// Promise: `import` writes a log that the input describes, silently; renamed fields are found.
+#[test]
+fn import() {
+    let folder = folder();
+    let (source, log) = (folder.path().join("in.csv"), folder.path().join("log.arrow"));
+    std::fs::write(&source, "id,commit_ts\nk1,5\nk2,7\n").unwrap();
+    let args =
+        ["import", "--from", "csv", "--unit", "ms", "--map", "key=id", text(&source), "-o", text(&log)];
+    let run = skewer(&args);
+    assert_eq!((run.status, run.out.as_str(), run.err.as_str()), (0, "", ""));
+    let reader = arrow::ipc::reader::FileReader::try_new(std::fs::File::open(&log).unwrap(), None).unwrap();
+    assert_eq!(reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 2);
+}
+
+/// Promise: an import that fails says where, and leaves no log.
+#[test]
+fn failed_import() {
+    let folder = folder();
+    let (source, log) = (folder.path().join("in.csv"), folder.path().join("log.arrow"));
+    std::fs::write(&source, "key,commit_ts\nk1,5\nk2,late\n").unwrap();
+    let import = |extra: &[&str]| {
+        skewer(&[&["import", "--from", "csv", text(&source), "-o", text(&log)], extra].concat())
+    };
+    import(&[]).is_refused("in.csv: line 3: ");
+    import(&["--map", "key"]).is_refused("COLUMN=FIELD");
+    import(&["--unit", "h"]).is_refused("--unit");
+    import(&["--client-times"]).is_refused("--client-times");
+    skewer(&["import", "--from", "csv", text(&source), "-o", text(&source)]).is_refused("-o ");
+    assert!(!log.exists());
+}

@@ -79,7 +79,7 @@ fn bar(svg: &mut String, class: &str, bound: BoundedTimestamp, middle: f64, axis
 
 /// The stretch of time that is drawn.
 struct Axis {
-    from: i64,
+    from: i128,
     ticks: f64,
 }
 
@@ -93,11 +93,14 @@ impl Axis {
         let known = || all.iter().copied().filter(|&t| t != i64::MIN && t != i64::MAX);
         let from = known().min().or(all.first().copied())?;
         let to = known().max().unwrap_or(from);
-        Some(Axis { from, ticks: (to.abs_diff(from) as f64).max(1.0) })
+        // A margin, so that what is cut at the edges can be told from what ends near them.
+        let margin = i128::from(to.abs_diff(from) / 20 + 1);
+        let (from, to) = (i128::from(from) - margin, i128::from(to) + margin);
+        Some(Axis { from, ticks: (to - from) as f64 })
     }
 
     fn place(&self, t: i64) -> f64 {
-        let after = (i128::from(t) - i128::from(self.from)) as f64;
+        let after = (i128::from(t) - self.from) as f64;
         let share = (after / self.ticks).clamp(0.0, 1.0);
         LABEL + share * (WIDTH - LABEL)
     }
