@@ -75,6 +75,7 @@ impl BoundedTimestamp {
     }
 
     /// Both ends `ticks` earlier, saturating.
+    #[must_use]
     pub const fn earlier_by(self, ticks: u64) -> Self {
         Self {
             earliest: self.earliest.saturating_sub_unsigned(ticks),
@@ -83,6 +84,7 @@ impl BoundedTimestamp {
     }
 
     /// Both ends moved outwards by `ticks`, saturating.
+    #[must_use]
     pub const fn widened(self, ticks: u64) -> Self {
         Self {
             earliest: self.earliest.saturating_sub_unsigned(ticks),

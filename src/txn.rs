@@ -22,13 +22,14 @@ impl fmt::Display for Datum<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Datum::Integer(i) => write!(f, "{i}"),
-            Datum::Bytes(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => f.write_str(text),
-                Err(_) => {
+            Datum::Bytes(bytes) => {
+                if let Ok(text) = std::str::from_utf8(bytes) {
+                    f.write_str(text)
+                } else {
                     f.write_str("0x")?;
                     bytes.iter().try_for_each(|b| write!(f, "{b:02x}"))
                 }
-            },
+            }
         }
     }
 }

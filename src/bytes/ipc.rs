@@ -89,11 +89,13 @@ fn footer(bytes: &[u8]) -> Result<Footer<'_>, String> {
         return Err("the file is empty".to_owned());
     }
     let tail: Option<&[u8; TAIL_LEN]> = bytes.last_chunk();
-    let (Some(tail), true) = (tail, bytes.len() >= HEAD_LEN + TAIL_LEN && bytes.starts_with(b"ARROW1")) else {
+    let (Some(tail), true) = (tail, bytes.len() >= HEAD_LEN + TAIL_LEN && bytes.starts_with(b"ARROW1"))
+    else {
         return Err("this is not an Arrow IPC file (it does not start with ARROW1)".to_owned());
     };
-    let len = read_footer_length(*tail)
-        .map_err(|_| "the file is cut short or still being written (no Arrow footer at its end)".to_owned())?;
+    let len = read_footer_length(*tail).map_err(|_| {
+        "the file is cut short or still being written (no Arrow footer at its end)".to_owned()
+    })?;
     let end = bytes.len() - TAIL_LEN;
     let start = end.checked_sub(len).filter(|&s| s >= HEAD_LEN);
     let start = start.ok_or_else(|| format!("the footer declares {len} bytes, more than the file has"))?;

@@ -1,13 +1,11 @@
 //! A sign of life on standard error, for work that takes a while.
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar};
+use indicatif::ProgressBar;
 
 /// Work that ends sooner shows nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -15,20 +13,16 @@ const REFRESH: Duration = Duration::from_millis(100);
 
 /// Shown from half a second after its start until it is dropped.
 pub(crate) struct Progress {
-    /// Rows that are done: whoever does them adds to it.
-    pub(crate) rows: Arc<AtomicU64>,
     shown: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Progress {
     /// Starts waiting; nothing is ever shown if `quiet` or if standard error is not a terminal.
     pub(crate) fn start(work: &'static str, quiet: bool) -> Self {
-        let rows = Arc::new(AtomicU64::new(0));
         if quiet || !io::stderr().is_terminal() {
-            return Progress { rows, shown: None };
+            return Progress { shown: None };
         }
         let (done, is_done) = mpsc::channel::<()>();
-        let counted = Arc::clone(&rows);
         let began = Instant::now();
         let thread = std::thread::spawn(move || {
             let waits = |time| is_done.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
@@ -37,14 +31,14 @@ impl Progress {
             }
             let spinner = ProgressBar::new_spinner();
             loop {
-                spinner.set_message(message(work, counted.load(Ordering::Relaxed), began.elapsed()));
+                spinner.set_message(format!("{work}, {:.1} s", began.elapsed().as_secs_f64()));
                 spinner.tick();
                 if !waits(REFRESH) {
                     return spinner.finish_and_clear();
                 }
             }
         });
-        Progress { rows, shown: Some((done, thread)) }
+        Progress { shown: Some((done, thread)) }
     }
 }
 
@@ -55,13 +49,5 @@ impl Drop for Progress {
             // A thread that only draws has nothing to say about how it ended.
             _ = thread.join();
         }
-    }
-}
-
-fn message(work: &str, rows: u64, elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs_f64();
-    match rows {
-        0 => format!("{work}, {seconds:.1} s"),
-        _ => format!("{work}: {} rows, {seconds:.1} s", HumanCount(rows)),
     }
 }

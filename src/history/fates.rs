@@ -68,19 +68,21 @@ pub(crate) fn reads_only(log: &Log) -> impl Fn(u32) -> bool {
 /// Marks those of unknown fate that another transaction saw.
 fn believe_the_read(log: &Log, committed: &mut [bool]) {
     let last = last_writes(log);
-    let mut by_version: HashMap<u64, Vec<u32>, RandomState> = HashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4));
+    let mut by_version: HashMap<u64, Vec<u32>, RandomState> =
+        HashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4));
     for row in last {
         let (chunk, at) = log.locate(u64::from(row));
         by_version.entry(version_fingerprint(chunk, at)).or_default().push(row);
     }
     for chunk in log.chunks.iter().filter(|c| c.has_reads()) {
         for at in (0..chunk.rows).filter(|&at| chunk.op.get(at) == READ) {
-            let Some(writes) = by_version.get(&version_fingerprint(chunk, at)) else { continue };
+            let Some(versions) = by_version.get(&version_fingerprint(chunk, at)) else { continue };
             let reader = log.txns.of_row((chunk.first_row + at as u64) as u32);
-            for &write in writes {
+            for &write in versions {
                 let writer = log.txns.of_row(write);
                 let (other, place) = log.locate(u64::from(write));
-                let same = other.key.get(place) == chunk.key.get(at) && value(other, place) == value(chunk, at);
+                let same =
+                    other.key.get(place) == chunk.key.get(at) && value(other, place) == value(chunk, at);
                 if writer != reader && same {
                     committed[writer as usize] = true;
                 }
@@ -91,7 +93,8 @@ fn believe_the_read(log: &Log, committed: &mut [bool]) {
 
 /// The rows, of transactions of unknown fate, that wrote a key last and wrote a value.
 fn last_writes(log: &Log) -> Vec<u32> {
-    let mut last: HashMap<(u32, u64), Vec<u32>, RandomState> = HashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4));
+    let mut last: HashMap<(u32, u64), Vec<u32>, RandomState> =
+        HashMap::with_hasher(RandomState::with_seeds(1, 2, 3, 4));
     for chunk in &log.chunks {
         for at in 0..chunk.rows {
             if chunk.op.get(at) == READ || chunk.status(at) != Status::Unknown {
@@ -122,6 +125,7 @@ fn value(chunk: &Chunk, at: usize) -> Option<crate::txn::Datum<'_>> {
 }
 
 fn version_fingerprint(chunk: &Chunk, at: usize) -> u64 {
-    let value = if chunk.op.get(at) == DELETE { 0 } else { chunk.value.as_ref().map_or(0, |v| v.fingerprint(at)) };
+    let value =
+        if chunk.op.get(at) == DELETE { 0 } else { chunk.value.as_ref().map_or(0, |v| v.fingerprint(at)) };
     chunk.key.fingerprint(at).rotate_left(32) ^ value
 }

@@ -76,7 +76,9 @@ impl Segment<'_> {
     pub(crate) fn regions(&self, first: usize, out: &mut [u16]) {
         match &self.rows {
             None => self.chunk.region.fill(first, out),
-            Some(rows) => rows[first..].iter().zip(out).for_each(|(&r, o)| *o = self.chunk.region.get(r as usize)),
+            Some(rows) => {
+                rows[first..].iter().zip(out).for_each(|(&r, o)| *o = self.chunk.region.get(r as usize));
+            }
         }
     }
 
@@ -84,7 +86,9 @@ impl Segment<'_> {
     fn fingerprints(&self, isa: Isa, first: usize, out: &mut [u64]) {
         match &self.rows {
             None => self.chunk.key.fingerprints(isa, first, out),
-            Some(rows) => rows[first..].iter().zip(out).for_each(|(&r, o)| *o = self.chunk.key.fingerprint(r as usize)),
+            Some(rows) => {
+                rows[first..].iter().zip(out).for_each(|(&r, o)| *o = self.chunk.key.fingerprint(r as usize));
+            }
         }
     }
 }
@@ -126,12 +130,14 @@ impl<'a> Writes<'a> {
     /// of its key in its transaction; else O(rows), and the columns are copied.
     pub(crate) fn of(log: &'a Log, fates: &Fates, visibility_lag: u64, mask: u64) -> Result<Self, Lacking> {
         let dropped = superseded(log);
-        let selected: Vec<Option<Vec<u32>>> = log.chunks.par_iter().map(|c| select(log, c, fates, &dropped)).collect();
+        let selected: Vec<Option<Vec<u32>>> =
+            log.chunks.par_iter().map(|c| select(log, c, fates, &dropped)).collect();
         let lacking = lacking(log, &selected);
         if lacking.count > 0 {
             return Err(lacking);
         }
-        let has_starts = log.chunks.iter().any(|c| c.start.is_some() || (c.start_ts.is_some() && c.clock_error.is_some()));
+        let has_starts =
+            log.chunks.iter().any(|c| c.start.is_some() || (c.start_ts.is_some() && c.clock_error.is_some()));
         let lag = (has_starts || visibility_lag > 0).then_some(visibility_lag);
         let has_stamps = log.chunks.iter().any(|c| c.commit_ts.is_some());
         let segments = log
@@ -141,7 +147,13 @@ impl<'a> Writes<'a> {
             .filter(|(_, rows)| rows.as_ref().is_none_or(|r| !r.is_empty()))
             .map(|(chunk, rows)| segment(chunk, rows, lag, has_stamps))
             .collect();
-        Ok(Writes { log, segments, exact: exact(log) && mask == u64::MAX, fingerprint_mask: mask, visibility_lag })
+        Ok(Writes {
+            log,
+            segments,
+            exact: exact(log) && mask == u64::MAX,
+            fingerprint_mask: mask,
+            visibility_lag,
+        })
     }
 
     /// The fingerprints of the keys of a segment's writes from `first` on.
@@ -206,7 +218,7 @@ fn lacking(log: &Log, selected: &[Option<Vec<u32>>]) -> Lacking {
     Lacking { count, total: writers.len() as u64, first_row: first }
 }
 
-fn segment<'a>(chunk: &'a Chunk, rows: Option<Vec<u32>>, lag: Option<u64>, has_stamps: bool) -> Segment<'a> {
+fn segment(chunk: &Chunk, rows: Option<Vec<u32>>, lag: Option<u64>, has_stamps: bool) -> Segment<'_> {
     let places = || -> Box<dyn Iterator<Item = usize> + '_> {
         match &rows {
             None => Box::new(0..chunk.rows),
@@ -222,7 +234,8 @@ fn segment<'a>(chunk: &'a Chunk, rows: Option<Vec<u32>>, lag: Option<u64>, has_s
         .unwrap_or_else(|| Ends::of(&places().map(commit_at).collect::<Vec<_>>()));
     let start = lag.map(|lag| {
         let start_at = |at: usize| chunk.times(at).start.unwrap_or(commit_at(at).earlier_by(lag));
-        in_place(chunk.start.as_ref()).unwrap_or_else(|| Ends::of(&places().map(start_at).collect::<Vec<_>>()))
+        in_place(chunk.start.as_ref())
+            .unwrap_or_else(|| Ends::of(&places().map(start_at).collect::<Vec<_>>()))
     });
     let stamp_at = |at: usize| chunk.times(at).stamp().unwrap_or_else(|| commit_at(at).midpoint());
     let stamp = has_stamps.then(|| match chunk.commit_ts.as_ref().and_then(|t| t.dense()) {

@@ -1,8 +1,6 @@
 //! Counting what a log holds.
 
-use super::{
-    InspectedColumn, InspectedFile, InspectedRegion, Inspection, Operations, Statuses, Widths,
-};
+use super::{InspectedColumn, InspectedFile, InspectedRegion, Inspection, Operations, Statuses, Widths};
 use crate::log::{DELETE, Log, READ, is_known};
 use crate::txn::{Status, Times};
 

@@ -7,6 +7,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use super::chunk::Chunk;
 use super::read::Reader;
+use super::scalars::Dictionaries;
 use super::times::Ticks;
 use super::units::{FileUnit, factor, finest};
 use super::{Log, Table, check, txns};
@@ -71,7 +72,8 @@ impl Assembly {
 
     fn add_file(&mut self, file: NamedFile, several: bool) -> Result<FileTimes> {
         let stated = Stated::of(&file.schema, &file.path)?;
-        let default_region = stated.region.unwrap_or_else(|| if several { file.stem } else { "-".to_owned() });
+        let default_region =
+            stated.region.unwrap_or_else(|| if several { file.stem } else { "-".to_owned() });
         let mut reader = Reader {
             file: self.paths.len(),
             path: &file.path,
@@ -80,7 +82,7 @@ impl Assembly {
             default_region: &default_region,
             regions: &mut self.regions,
             unit: FileUnit::stated(stated.unit),
-            dictionaries: Default::default(),
+            dictionaries: Dictionaries::default(),
         };
         reader.check_schema(&file.schema)?;
         for batch in file.batches.iter().filter(|b| b.num_rows() > 0) {
@@ -93,7 +95,8 @@ impl Assembly {
         let has_times = unit.has_times();
         let unit = unit.resolve().map_err(|(column, reason)| column_error(&file.path, column, reason))?;
         if file.copied {
-            self.notes.push(format!("{}: its columns are not aligned to 8 bytes; they were copied", file.name));
+            self.notes
+                .push(format!("{}: its columns are not aligned to 8 bytes; they were copied", file.name));
         }
         self.paths.push(file.path);
         self.tables.push(Table { schema: file.schema, batches: file.batches });
@@ -103,8 +106,13 @@ impl Assembly {
 
     /// Brings all files to the finest unit, which is returned.
     fn convert(&mut self, files: &[FileTimes]) -> Result<Unit> {
-        let named: Vec<(&str, Unit)> =
-            self.places.files.iter().zip(files).filter_map(|((name, _), t)| Some((name.as_str(), t.unit?))).collect();
+        let named: Vec<(&str, Unit)> = self
+            .places
+            .files
+            .iter()
+            .zip(files)
+            .filter_map(|((name, _), t)| Some((name.as_str(), t.unit?)))
+            .collect();
         let unit = finest(&named)?;
         for chunk in &mut self.chunks {
             let Some(from) = files[chunk.file].unit else { continue };
@@ -153,7 +161,7 @@ impl Assembly {
             (self.paths[file].as_path(), row - first_row_of(&self.places, file))
         };
         check::rows(&self.chunks, &place)?;
-        let txns = txns::group(&self.chunks)?.checked(&self.chunks, &place)?;
+        let txns = txns::group(&self.chunks).checked(&self.chunks, &place)?;
         columns.reads = self.chunks.iter().any(Chunk::has_reads);
         Ok(Log {
             tables: self.tables,
@@ -200,7 +208,8 @@ impl Stated {
 pub(crate) fn span_in(span: Span, unit: Unit, option: &'static str) -> Result<u64> {
     span.ticks(unit).ok_or_else(|| Error::Option {
         option,
-        reason: "the log counts logical ticks (unit none): give a plain number of ticks, without a unit".to_owned(),
+        reason: "the log counts logical ticks (unit none): give a plain number of ticks, without a unit"
+            .to_owned(),
     })
 }
 
@@ -217,9 +226,16 @@ fn first_row_of(places: &Places, file: usize) -> u64 {
 fn scale(chunk: &mut Chunk, factor: i64) -> Result<(), (&'static str, usize, i64)> {
     let (start, commit) = (chunk.start.as_mut(), chunk.commit.as_mut());
     let mut columns: Vec<(&'static str, &mut Ticks)> = Vec::new();
-    columns.extend(start.into_iter().flat_map(|b| [("start_earliest", &mut b.earliest), ("start_latest", &mut b.latest)]));
-    columns
-        .extend(commit.into_iter().flat_map(|b| [("commit_earliest", &mut b.earliest), ("commit_latest", &mut b.latest)]));
+    columns.extend(
+        start
+            .into_iter()
+            .flat_map(|b| [("start_earliest", &mut b.earliest), ("start_latest", &mut b.latest)]),
+    );
+    columns.extend(
+        commit
+            .into_iter()
+            .flat_map(|b| [("commit_earliest", &mut b.earliest), ("commit_latest", &mut b.latest)]),
+    );
     columns.extend(chunk.start_ts.as_mut().map(|t| ("start_ts", t)));
     columns.extend(chunk.commit_ts.as_mut().map(|t| ("commit_ts", t)));
     for (name, ticks) in columns {

@@ -49,7 +49,9 @@ fn check_bounds(bounds: &Bounds, names: [&'static str; 2]) -> Option<Broken> {
         let show = |t: Option<i64>| t.map_or("null".to_owned(), |t| t.to_string());
         let (e, l) = (show(bounds.earliest.get(row)), show(bounds.latest.get(row)));
         let [earliest, latest] = names;
-        let reason = format!("{earliest} is {e} and {latest} is {l}; both ends of a bound are present or null together");
+        let reason = format!(
+            "{earliest} is {e} and {latest} is {l}; both ends of a bound are present or null together"
+        );
         return Some(Broken { row, column: both(names), reason });
     }
     let inverted = match bounds.dense() {
@@ -65,7 +67,11 @@ fn check_bounds(bounds: &Bounds, names: [&'static str; 2]) -> Option<Broken> {
 
 /// The names of a bound's two columns, as an error names them.
 fn both(names: [&'static str; 2]) -> &'static str {
-    if names[0].starts_with("start") { "start_earliest and start_latest" } else { "commit_earliest and commit_latest" }
+    if names[0].starts_with("start") {
+        "start_earliest and start_latest"
+    } else {
+        "commit_earliest and commit_latest"
+    }
 }
 
 /// A committed write without any commit time could be ordered by nothing.

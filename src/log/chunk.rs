@@ -99,8 +99,10 @@ impl Chunk {
         let made = |ts: Option<i64>| Some(BoundedTimestamp::reading(ts?, self.clock_error?));
         let start = self.start.as_ref().and_then(|b| b.get(row));
         let commit = self.commit.as_ref().and_then(|b| b.get(row));
-        let (made_start, made_commit) =
-            (start.is_none().then(|| made(start_ts)).flatten(), commit.is_none().then(|| made(commit_ts)).flatten());
+        let (made_start, made_commit) = (
+            start.is_none().then(|| made(start_ts)).flatten(),
+            commit.is_none().then(|| made(commit_ts)).flatten(),
+        );
         Times {
             start: start.or(made_start),
             commit: commit.or(made_commit),

@@ -3,8 +3,8 @@
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{
-    ArrowDictionaryKeyType, ArrowNativeType, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    ArrowDictionaryKeyType, ArrowNativeType, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
 
 /// The indices of a dictionary column without nulls, in place.

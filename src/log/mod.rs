@@ -23,10 +23,10 @@ use arrow::datatypes::SchemaRef;
 pub(crate) use assemble::span_in;
 pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, READ, WRITE};
 pub use open::OpenOptions;
-pub(crate) use units::TIME_COLUMNS;
 pub(crate) use open::is_known;
 pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
+pub(crate) use units::TIME_COLUMNS;
 
 use crate::report::LogSummary;
 use crate::time::Unit;

@@ -39,7 +39,10 @@ impl Log {
         let mut files = Vec::with_capacity(paths.len());
         for path in paths {
             let source = Source::open(&path, options.no_mmap)?;
-            let file = IpcFile::decode(&source, &IpcOptions { wanted: &|column| options.all_columns || is_known(column) })?;
+            let file = IpcFile::decode(
+                &source,
+                &IpcOptions { wanted: &|column| options.all_columns || is_known(column) },
+            )?;
             sources.push(source);
             files.push(NamedFile {
                 name: path.display().to_string(),
@@ -50,6 +53,7 @@ impl Log {
                 copied: file.copied,
             });
         }
+        shorten_names(&mut files);
         let log = Assembly::of(files, options)?;
         sources.iter().try_for_each(Source::check_unchanged)?;
         Ok(log)
@@ -77,7 +81,18 @@ impl Log {
     }
 }
 
+/// Files go by their names without folders, unless two would share one.
+fn shorten_names(files: &mut [NamedFile]) {
+    let names: Vec<String> =
+        files.iter().map(|f| f.path.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
+    let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+    if distinct.len() == names.len() {
+        files.iter_mut().zip(names).for_each(|(file, name)| file.name = name);
+    }
+}
+
 /// Whether a column of that name is part of a log; others are skipped.
 pub(crate) fn is_known(name: &str) -> bool {
-    matches!(name, "key" | "op" | "value" | "txn" | "region" | "session" | "status") || TIME_COLUMNS.contains(&name)
+    matches!(name, "key" | "op" | "value" | "txn" | "region" | "session" | "status")
+        || TIME_COLUMNS.contains(&name)
 }

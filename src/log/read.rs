@@ -36,14 +36,21 @@ impl Reader<'_> {
             return Err(column_error(self.path, "key", "is missing; every log has it".to_owned()));
         }
         for (earliest, latest) in [("start_earliest", "start_latest"), ("commit_earliest", "commit_latest")] {
-            let (has_earliest, has_latest) = (schema.index_of(earliest).is_ok(), schema.index_of(latest).is_ok());
+            let (has_earliest, has_latest) =
+                (schema.index_of(earliest).is_ok(), schema.index_of(latest).is_ok());
             if has_earliest != has_latest {
                 let (has, lacks) = if has_earliest { (earliest, latest) } else { (latest, earliest) };
-                return Err(column_error(self.path, lacks, format!("is missing beside {has}; a bound has two ends")));
+                return Err(column_error(
+                    self.path,
+                    lacks,
+                    format!("is missing beside {has}; a bound has two ends"),
+                ));
             }
         }
         for (at, field) in schema.fields().iter().enumerate() {
-            if super::open::is_known(field.name()) && schema.fields()[..at].iter().any(|f| f.name() == field.name()) {
+            if super::open::is_known(field.name())
+                && schema.fields()[..at].iter().any(|f| f.name() == field.name())
+            {
                 return Err(column_error(self.path, field.name(), "stands twice".to_owned()));
             }
         }
@@ -103,7 +110,10 @@ impl Reader<'_> {
             None => Err(column_error(
                 self.path,
                 column,
-                format!("is {}; expected integers (64 bits), text, binary, or a dictionary of one of these", array.data_type()),
+                format!(
+                    "is {}; expected integers (64 bits), text, binary, or a dictionary of one of these",
+                    array.data_type()
+                ),
             )),
         }
     }
@@ -141,7 +151,12 @@ impl Reader<'_> {
         }
     }
 
-    fn bounds(&mut self, batch: &RecordBatch, earliest: &'static str, latest: &'static str) -> Result<Option<Bounds>> {
+    fn bounds(
+        &mut self,
+        batch: &RecordBatch,
+        earliest: &'static str,
+        latest: &'static str,
+    ) -> Result<Option<Bounds>> {
         let (first, last) = (self.ticks(batch, earliest)?, self.ticks(batch, latest)?);
         match (first, last) {
             (Some(earliest), Some(latest)) => Ok(Some(Bounds { earliest, latest })),

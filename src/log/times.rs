@@ -3,8 +3,8 @@
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{
-    DataType, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt64Type,
+    DataType, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt64Type,
 };
 
 use crate::time::Unit;
@@ -90,7 +90,9 @@ fn is_utc(zone: &str) -> bool {
 
 fn timestamps(array: &ArrayRef, unit: TimeUnit) -> (ScalarBuffer<i64>, Option<Unit>) {
     match unit {
-        TimeUnit::Second => (array.as_primitive::<TimestampSecondType>().values().clone(), Some(Unit::Seconds)),
+        TimeUnit::Second => {
+            (array.as_primitive::<TimestampSecondType>().values().clone(), Some(Unit::Seconds))
+        }
         TimeUnit::Millisecond => {
             (array.as_primitive::<TimestampMillisecondType>().values().clone(), Some(Unit::Milliseconds))
         }

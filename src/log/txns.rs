@@ -57,9 +57,15 @@ impl Txns {
                 let first = u64::from(first_row[of_row[row as usize] as usize]);
                 if first != row {
                     let other = &chunks[chunks.partition_point(|c| c.first_row <= first) - 1];
-                    if let Some((column, reason)) = disagreement(other, (first - other.first_row) as usize, chunk, at) {
+                    if let Some((column, reason)) =
+                        disagreement(other, (first - other.first_row) as usize, chunk, at)
+                    {
                         let (path, place_of_first) = place(first);
-                        let id = chunk.txn.as_ref().and_then(|t| t.get(at)).map_or(String::new(), |t| t.to_string());
+                        let id = chunk
+                            .txn
+                            .as_ref()
+                            .and_then(|t| t.get(at))
+                            .map_or(String::new(), |t| t.to_string());
                         let reason = format!(
                             "{reason} of transaction {id} in row {place_of_first} of {}",
                             path.display()
@@ -76,21 +82,22 @@ impl Txns {
 /// Groups rows by transaction id; rows with a null id stand alone.
 ///
 /// Cost: O(rows); nothing is stored where ids are strictly increasing integers.
-pub(super) fn group(chunks: &[Chunk]) -> Result<Txns> {
+pub(super) fn group(chunks: &[Chunk]) -> Txns {
     if chunks.iter().all(|c| c.txn.is_none()) || each_row_alone(chunks) {
-        return Ok(Txns::EachRow);
+        return Txns::EachRow;
     }
     let mut grouping = Grouping { chunks, of_row: Vec::new(), first_row: Vec::new(), seen: HashTable::new() };
     for chunk in chunks {
         grouping.add(chunk);
     }
     let Grouping { of_row, first_row, .. } = grouping;
-    Ok(if of_row.len() == first_row.len() { Txns::EachRow } else { Txns::Grouped { of_row, first_row } })
+    if of_row.len() == first_row.len() { Txns::EachRow } else { Txns::Grouped { of_row, first_row } }
 }
 
 /// Whether all ids are integers that increase from row to row.
 fn each_row_alone(chunks: &[Chunk]) -> bool {
-    let increasing = chunks.iter().all(|c| c.txn.as_ref().is_some_and(|t| t.strictly_increasing()));
+    let increasing =
+        chunks.iter().all(|c| c.txn.as_ref().is_some_and(super::scalars::Scalars::strictly_increasing));
     let border = |a: &Chunk, b: &Chunk| {
         let last = a.txn.as_ref().and_then(|t| t.get(a.rows - 1));
         let first = b.txn.as_ref().and_then(|t| t.get(0));

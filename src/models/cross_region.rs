@@ -62,7 +62,12 @@ struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     fn new(writes: &Writes<'a>, options: &VerifyOptions) -> Self {
-        Tally { log: writes.log, lag: writes.visibility_lag, counts: Counts::default(), findings: Shortlist::new(options.findings) }
+        Tally {
+            log: writes.log,
+            lag: writes.visibility_lag,
+            counts: Counts::default(),
+            findings: Shortlist::new(options.findings),
+        }
     }
 
     fn add(&mut self, certainty: Certainty, a: u32, b: u32) {
@@ -134,7 +139,9 @@ fn by_key<'a>(writes: &Writes<'a>, options: &VerifyOptions) -> Tally<'a> {
     let make = || Tally::new(writes, options);
     let tallies = if writes.segments.iter().any(|s| s.start.is_some()) {
         let ticks = |s: &Segment<'_>, at: usize| Life::of(s, at).ticks;
-        for_each_key::<4, _>(writes, isa, ticks, make, |tally, group| judge_key(tally, group, |r| Life { ticks: r.ticks }))
+        for_each_key::<4, _>(writes, isa, ticks, make, |tally, group| {
+            judge_key(tally, group, |r| Life { ticks: r.ticks });
+        })
     } else {
         let ticks = |s: &Segment<'_>, at: usize| <[i64; 2]>::from(s.commit.get(at));
         let life = |r: &Record<2>| Life { ticks: [r.ticks[0], r.ticks[1], r.ticks[0], r.ticks[1]] };
@@ -196,7 +203,8 @@ fn both(writes: &[Rival]) -> (u64, u64) {
 /// left, the possible ones.
 fn offer_least(tally: &mut Tally<'_>, writes: &[Rival], counts: Counts) {
     let limit = tally.findings.limit() as u64;
-    for (certainty, pairs) in [(Certainty::Definite, counts.definite), (Certainty::Possible, counts.possible)] {
+    for (certainty, pairs) in [(Certainty::Definite, counts.definite), (Certainty::Possible, counts.possible)]
+    {
         if pairs > 0 && tally.findings.wants(certainty, key_at(tally.log, writes[0].row)) {
             offer_pairs(tally, writes, certainty, pairs.min(limit));
         }

@@ -58,11 +58,11 @@ pub enum Path {
 
 impl Tuning {
     /// The instruction set to use.
-    pub(crate) fn isa(&self) -> Isa {
+    pub(crate) fn isa(self) -> Isa {
         self.isa.unwrap_or_else(|| Isa::from_env().unwrap_or_else(|_| Isa::best()))
     }
 
-    fn fingerprint_mask(&self) -> u64 {
+    fn fingerprint_mask(self) -> u64 {
         u64::MAX.checked_shl(self.fingerprint_bits_dropped).unwrap_or(0)
     }
 }

@@ -22,7 +22,11 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport
     let tallies = if writes.segments.iter().any(|s| s.stamp.is_some()) {
         let ticks = |s: &crate::history::Segment<'_>, at: usize| {
             let (earliest, latest) = s.commit.get(at);
-            [earliest, latest, s.stamp.as_ref().map_or_else(|| midpoint(earliest, latest), |stamps| stamps[at])]
+            [
+                earliest,
+                latest,
+                s.stamp.as_ref().map_or_else(|| midpoint(earliest, latest), |stamps| stamps[at]),
+            ]
         };
         for_each_key::<3, _>(writes, isa, ticks, make, |tally, group| tally.key(log, group, |r| r.ticks[2]))
     } else {

@@ -55,7 +55,10 @@ fn sources(log: &Log) -> Result<Vec<SourceColumn>> {
     let mut names: Vec<String> = Vec::new();
     for field in log.tables.iter().flat_map(|t| t.schema.fields()) {
         if ADDED.contains(&field.name().as_str()) {
-            return Err(Error::Log(format!("the log has a column {} already: it was ordered before", field.name())));
+            return Err(Error::Log(format!(
+                "the log has a column {} already: it was ordered before",
+                field.name()
+            )));
         }
         if !names.contains(field.name()) {
             names.push(field.name().clone());
@@ -86,7 +89,11 @@ fn source(log: &Log, name: String) -> Result<SourceColumn> {
         if several && let Some(ticks) = time_column(&log.chunks[at], &name) {
             return cast_to(&name, &ticks, &data_type);
         }
-        if *array.data_type() == data_type { Ok(Arc::clone(array)) } else { cast_to(&name, array, &data_type) }
+        if *array.data_type() == data_type {
+            Ok(Arc::clone(array))
+        } else {
+            cast_to(&name, array, &data_type)
+        }
     };
     let arrays = found.into_iter().enumerate().map(convert).collect::<Result<_>>()?;
     Ok(SourceColumn { name, data_type, arrays })
@@ -114,7 +121,14 @@ fn common_type(log: &Log, name: &str) -> Result<Option<DataType>> {
     };
     let text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     let bytes = |t: &DataType| {
-        text(t) || matches!(t, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_))
+        text(t)
+            || matches!(
+                t,
+                DataType::Binary
+                    | DataType::LargeBinary
+                    | DataType::BinaryView
+                    | DataType::FixedSizeBinary(_)
+            )
     };
     let plain: Vec<DataType> = types.into_iter().map(plain).collect();
     if plain.iter().all(|t| *t == plain[0]) {
@@ -125,7 +139,10 @@ fn common_type(log: &Log, name: &str) -> Result<Option<DataType>> {
         Ok(Some(DataType::LargeBinary))
     } else {
         let all: Vec<String> = plain.iter().map(ToString::to_string).collect();
-        Err(Error::Log(format!("column {name} is {} in different files: they cannot be written as one", all.join(", "))))
+        Err(Error::Log(format!(
+            "column {name} is {} in different files: they cannot be written as one",
+            all.join(", ")
+        )))
     }
 }
 
@@ -165,7 +182,8 @@ fn region_names(log: &Log, chunk: &Chunk) -> ArrayRef {
 
 fn schema(log: &Log, sources: &[SourceColumn]) -> SchemaRef {
     let field = |column: &SourceColumn| Field::new(&column.name, column.data_type.clone(), true);
-    let added = [Field::new(ADDED[0], DataType::UInt64, false), Field::new(ADDED[1], DataType::Boolean, false)];
+    let added =
+        [Field::new(ADDED[0], DataType::UInt64, false), Field::new(ADDED[1], DataType::Boolean, false)];
     let mut metadata = log.tables.first().map(|t| t.schema.metadata().clone()).unwrap_or_default();
     metadata.retain(|key, _| !key.starts_with("skewer."));
     metadata.insert("skewer.unit".to_owned(), log.unit().name().to_owned());

@@ -42,7 +42,8 @@ fn keyed(log: &Log) -> Vec<Keyed> {
         let of_row = |at: usize| {
             let row = (chunk.first_row + at as u64) as u32;
             let times = chunk.times(at);
-            let times = if reads_only(log.txns.of_row(row)) { times.at_start_if_uncommitted() } else { times };
+            let times =
+                if reads_only(log.txns.of_row(row)) { times.at_start_if_uncommitted() } else { times };
             Keyed { stamp: times.stamp(), region: chunk.region.get(at), row, bound: bound(&times) }
         };
         (0..chunk.rows).map(of_row).collect::<Vec<_>>()

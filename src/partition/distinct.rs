@@ -32,7 +32,7 @@ pub(crate) fn count_distinct(log: &Log, column: impl Fn(&Chunk) -> Option<&Scala
             region: 0,
         }));
     };
-    let identity = log.chunks.iter().find_map(|c| column(c)).and_then(Scalars::identity);
+    let identity = log.chunks.iter().find_map(&column).and_then(Scalars::identity);
     let exact = identity.is_some() && log.chunks.iter().filter_map(&column).all(|v| v.identity() == identity);
     let scattered = Scattered::of(log.len() as usize, pieces.len(), fill);
     let value = |row: u32| {

@@ -41,7 +41,8 @@ pub(crate) fn conflicts<T: Send>(
     }
     let gave_up = AtomicBool::new(false);
     let pass = Pass { writes, isa, plan: &plan, insist, gave_up: &gave_up };
-    let mut states: Vec<T> = plan.stretches().into_par_iter().map(|s| pass.stretch(s, make(), &meet)).collect();
+    let mut states: Vec<T> =
+        plan.stretches().into_par_iter().map(|s| pass.stretch(s, make(), &meet)).collect();
     states.push(pass.long_pairs(make(), &meet));
     (!gave_up.load(Ordering::Relaxed)).then_some(states)
 }
@@ -65,7 +66,12 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn stretch<T>(&self, blocks: std::ops::Range<usize>, mut state: T, meet: &(impl Fn(&mut T, At, At) + Sync)) -> T {
+    fn stretch<T>(
+        &self,
+        blocks: std::ops::Range<usize>,
+        mut state: T,
+        meet: &(impl Fn(&mut T, At, At) + Sync),
+    ) -> T {
         let plan = self.plan;
         let mut ring = Ring::new(plan.reach.max(1));
         let mut fingerprints = [0; BLOCK];
@@ -110,7 +116,8 @@ impl Pass<'_> {
         let mut visited = 0;
         for (row, &fingerprint) in (fed.block.first..).zip(fed.fingerprints) {
             let here = (fed.block.segment, row);
-            visited += u64::from(ring.feed(fingerprint, here, tail, |segment, row| meet((segment, row), here)));
+            visited +=
+                u64::from(ring.feed(fingerprint, here, tail, |segment, row| meet((segment, row), here)));
         }
         visited
     }
@@ -129,7 +136,8 @@ impl Pass<'_> {
         for (row, &fingerprint) in (fed.block.first..).zip(fed.fingerprints) {
             let here = (fed.block.segment, row);
             if !is_long(begins[row as usize], ends[row as usize], long.rest_width) {
-                visited += u64::from(ring.feed(fingerprint, here, tail, |segment, row| meet((segment, row), here)));
+                visited +=
+                    u64::from(ring.feed(fingerprint, here, tail, |segment, row| meet((segment, row), here)));
             }
         }
         visited

@@ -9,3 +9,5 @@ mod histories;
 #[cfg(feature = "import")]
 mod import;
 mod render;
+#[cfg(feature = "cli")]
+mod verdicts;
