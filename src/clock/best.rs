@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::adjtimex::{Adjtimex, Leap};
 use super::chrony::Chrony;
@@ -49,7 +49,7 @@ pub struct Found {
 
 impl fmt::Debug for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Found").field("place", &self.place).field("reading", &self.reading).finish()
+        f.debug_struct("Found").field("place", &self.place).field("reading", &self.reading).finish_non_exhaustive()
     }
 }
 
@@ -97,7 +97,7 @@ pub struct NoClock {
 ///
 /// Cost: runs chrony's program once, if there is one: milliseconds.
 pub fn survey(places: &Places) -> Vec<Found> {
-    let mut found: Vec<Found> = places.clockbound.iter().map(|path| segment(path.clone(), places)).collect();
+    let mut found: Vec<Found> = places.clockbound.iter().map(|path| segment(path, places)).collect();
     found.push(chrony(places));
     found.push(adjtimex());
     found
@@ -141,9 +141,9 @@ pub(super) fn choose(found: Vec<Found>) -> Result<Best, NoClock> {
     Err(NoClock { why: passed.join("; ") })
 }
 
-fn segment(path: PathBuf, places: &Places) -> Found {
+fn segment(path: &Path, places: &Places) -> Found {
     let place = path.display().to_string();
-    let opened = ClockBound::open(&path, &places.vmclock, places.access);
+    let opened = ClockBound::open(path, &places.vmclock, places.access);
     let seen = opened.and_then(|mut clock| Ok((clock.observe()?, clock)));
     match seen {
         Ok((seen, mut clock)) => {

@@ -10,7 +10,7 @@ use skewer_kernels::SharedMemory;
 
 use super::error::ClockError;
 
-const MAGIC: u32 = 0x4C4B_4356;
+const MAGIC: u32 = 0x4B4C_4356;
 /// Words up to and with the marker.
 const WORDS: usize = 3;
 const MARKER: usize = 2;

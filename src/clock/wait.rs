@@ -50,7 +50,7 @@ pub(super) fn until_after<C: BoundedClock + ?Sized>(
         if waited >= limit {
             return Err(WaitError { t, waited, status: reading.status });
         }
-        let pause = remaining(reading, t).min(limit - waited);
+        let pause = remaining(reading, t).min(limit.saturating_sub(waited));
         clock.pause(pause);
         paused += pause;
     }
