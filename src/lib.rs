@@ -4,10 +4,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod error;
 pub mod time;
 pub mod txn;
 
+pub mod bounds;
 mod bytes;
 
 #[cfg(feature = "import")]

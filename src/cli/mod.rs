@@ -1,6 +1,7 @@
 //! From arguments to an exit status. All that a user sees is printed here: the library prints nothing.
 
 mod args;
+mod clock;
 mod destination;
 mod import;
 mod inspect;
@@ -16,6 +17,7 @@ use clap::{CommandFactory, Parser};
 use skewer::report::text::one_line;
 
 use args::{Args, Command, Source};
+use skewer::bounds::{BoundHistories, BoundsFile};
 use skewer::{Log, OpenOptions};
 
 /// The status of a run that could not do what it was asked.
@@ -52,6 +54,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
     skewer_kernels::Isa::from_env().map_err(anyhow::Error::msg)?;
     let done = match command {
         Command::Verify(args) => return verify::run(&args),
+        Command::Clock(args) => return clock::run(&args),
         Command::Order(args) => order::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Import(args) => import::run(&args),
@@ -62,8 +65,18 @@ fn run(command: Command) -> anyhow::Result<u8> {
 }
 
 fn open(source: &Source, all_columns: bool) -> skewer::error::Result<Log> {
-    let options = OpenOptions { no_mmap: source.no_mmap, clock_error: source.clock_error, all_columns };
+    let options = OpenOptions {
+        no_mmap: source.no_mmap,
+        clock_error: source.clock_error,
+        bounds: histories(&source.bounds)?,
+        all_columns,
+    };
     Log::open(&source.logs, &options)
+}
+
+/// What is known of clocks; `None` if no file was named.
+fn histories(files: &[BoundsFile]) -> skewer::error::Result<Option<BoundHistories>> {
+    if files.is_empty() { Ok(None) } else { BoundHistories::read(files).map(Some) }
 }
 
 /// One line on standard error, whatever bytes of a log the message quotes.

@@ -110,15 +110,18 @@ pub fn survey(places: &Places) -> Vec<Found> {
 /// # Errors
 /// [`NoClock`] if none is to be trusted.
 pub fn best(places: &Places) -> Result<Best, NoClock> {
-    choose(survey(places))
+    choose(&mut survey(places))
 }
 
-/// The first of `found` that is to be trusted.
-pub(super) fn choose(found: Vec<Found>) -> Result<Best, NoClock> {
+/// The first of `found` that is to be trusted, and why; its clock is taken out of `found`.
+///
+/// # Errors
+/// [`NoClock`] if none is to be trusted.
+pub fn choose(found: &mut [Found]) -> Result<Best, NoClock> {
     let mut passed: Vec<String> = Vec::new();
     for one in found {
         let (reading, place) = (one.trusted(), one.place.clone());
-        match (reading, one.clock) {
+        match (reading, one.clock.take()) {
             (Some(reading), Some(clock)) => {
                 let mut why = format!(
                     "{place} is {}, give or take {} ns",
@@ -131,7 +134,7 @@ pub(super) fn choose(found: Vec<Found>) -> Result<Best, NoClock> {
                 }
                 return Ok(Best { clock, source: reading.source, place, why });
             }
-            _ => passed.push(match one.reading {
+            _ => passed.push(match &one.reading {
                 Ok(reading) => format!("{place} is {}", reading.status),
                 Err(error) if error.is_absent() => format!("{place} is not there"),
                 Err(error) => error.to_string(),
@@ -207,7 +210,7 @@ mod tests {
     /// reason names what was passed over.
     #[test]
     fn first_trusted() {
-        let taken = choose(vec![
+        let taken = choose(&mut [
             found("shm1", ClockStatus::Disrupted, 1),
             found("shm0", ClockStatus::FreeRunning, 9_000),
             found("chronyc", ClockStatus::Synchronized, 5),
@@ -221,7 +224,7 @@ mod tests {
     /// Promise: without a trusted source there is no clock, and the reason names each.
     #[test]
     fn none_trusted() {
-        let none = choose(vec![
+        let none = choose(&mut [
             found("shm1", ClockStatus::Disrupted, 1),
             found("adjtimex", ClockStatus::Unknown, 1),
         ]);

@@ -39,7 +39,7 @@ mod vmclock;
 mod wait;
 
 pub use adjtimex::{Adjtimex, Leap};
-pub use best::{Best, Found, NoClock, Places, best, survey};
+pub use best::{Best, Found, NoClock, Places, best, choose, survey};
 pub use chrony::{Chrony, Tracking};
 pub use clockbound::{CLOCKBOUND_V2, CLOCKBOUND_V3, ClockBound, Observation, VMCLOCK};
 pub use error::ClockError;

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use arrow::array::RecordBatch;
 
 use super::assemble::{Assembly, NamedFile};
+use super::join::HOST;
 use super::units::TIME_COLUMNS;
 use super::{Log, paths};
+use crate::bounds::BoundHistories;
 use crate::bytes::{IpcFile, IpcOptions, Source};
 use crate::error::{Error, Result};
 use crate::time::Span;
@@ -20,6 +22,9 @@ pub struct OpenOptions {
     /// The clock error of timestamps without bounds; it replaces `skewer.clock_error` of the
     /// files' metadata. Recorded bounds are left as they are.
     pub clock_error: Option<Span>,
+    /// What is known of the clocks that made timestamps without bounds. It comes before
+    /// [`clock_error`](Self::clock_error), which then serves clocks of which nothing is known.
+    pub bounds: Option<BoundHistories>,
     /// Read also the columns that are no part of the log format: [`crate::order`] writes them.
     pub all_columns: bool,
 }
@@ -35,13 +40,16 @@ impl Log {
     /// Cost: O(rows), one pass over the time columns; with a `txn` column one pass over it.
     pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Log> {
         let paths = paths::expand(paths)?;
+        let by_host = options.bounds.as_ref().is_some_and(BoundHistories::by_host);
         let mut sources = Vec::with_capacity(paths.len());
         let mut files = Vec::with_capacity(paths.len());
         for path in paths {
             let source = Source::open(&path, options.no_mmap)?;
             let file = IpcFile::decode(
                 &source,
-                &IpcOptions { wanted: &|column| options.all_columns || is_known(column) },
+                &IpcOptions {
+                    wanted: &|column| options.all_columns || is_known(column) || (by_host && column == HOST),
+                },
             )?;
             sources.push(source);
             files.push(NamedFile {

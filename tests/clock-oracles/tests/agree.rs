@@ -12,7 +12,7 @@ mod v3;
 
 use std::path::Path;
 
-use skewer::clock::{Access, ClockBound, ClockStatus, Observation};
+use skewer::clock::{Access, ClockBound, ClockStatus, Layout, Observation};
 
 /// What a client said: nanoseconds since 1970, and a status code.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +55,16 @@ fn agree_on(path: &Path, mut theirs: impl FnMut() -> Said) -> Said {
     let mut said = None;
     for access in [Access::Map, Access::Read] {
         let mut ours = ours(path, access);
-        for _ in 0..20 {
-            let before = ours.observe().unwrap();
-            let one = theirs();
-            agree(&before, one, &ours.observe().unwrap());
+        let mut agreed = 0;
+        while agreed < 20 {
+            let (before, one, after) = (ours.observe().unwrap(), theirs(), ours.observe().unwrap());
+            // Layout 2 is aged by a clock that ticks every few milliseconds: at a tick the bound jumps.
+            let ticked = before.window.bound.width() != after.window.bound.width();
+            if ticked && before.snapshot.layout == Layout::V2 {
+                continue;
+            }
+            agree(&before, one, &after);
+            agreed += 1;
             said = Some(one);
         }
     }
