@@ -51,6 +51,7 @@ impl SharedMemory {
     ///
     /// # Panics
     /// If `at` is not less than [`len`](Self::len).
+    #[inline]
     pub fn word(&self, at: usize) -> u64 {
         self.atomic(at).load(Ordering::Acquire)
     }
@@ -60,6 +61,7 @@ impl SharedMemory {
     ///
     /// # Panics
     /// If `from + out.len()` exceeds [`len`](Self::len).
+    #[inline]
     pub fn copy(&self, from: usize, out: &mut [u64]) {
         for (at, word) in out.iter_mut().enumerate() {
             *word = self.atomic(from + at).load(Ordering::Relaxed);
@@ -67,6 +69,7 @@ impl SharedMemory {
         fence(Ordering::Acquire);
     }
 
+    #[inline]
     fn atomic(&self, at: usize) -> &AtomicU64 {
         assert!(at < self.words, "word {at} of {}", self.words);
         let first = self.map.as_ptr().cast::<AtomicU64>();

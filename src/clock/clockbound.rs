@@ -39,8 +39,16 @@ pub struct ClockBound {
     layout: Layout,
     words: Words,
     vmclock: Option<VmClock>,
-    last: Option<Snapshot>,
+    last: Option<Last>,
     opened: Instant,
+}
+
+/// The last whole update, and the words by which it is known again: the header with its generation, and
+/// when it was made, which differs even where the generation wrapped to the same number.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    snapshot: Snapshot,
+    known_by: [u64; 3],
 }
 
 /// All that one look at ClockBound's segment shows.
@@ -125,6 +133,19 @@ impl ClockBound {
         seen
     }
 
+    /// The window of the last update, if the segment still holds it and all is as it was: the common
+    /// case, in which nothing is copied.
+    fn unchanged_window(&self) -> Option<Window> {
+        let last = self.last.as_ref().filter(|_| self.is_unchanged())?;
+        let window = self.window(&last.snapshot).ok()?;
+        let disrupted = match &self.vmclock {
+            Some(vmclock) => vmclock.marker() != last.snapshot.disruption_marker,
+            None => false,
+        };
+        let as_it_was = last.snapshot.disruption_support == self.vmclock.is_some();
+        (as_it_was && !disrupted && window.status.is_trusted()).then_some(window)
+    }
+
     fn observe_segment(&mut self) -> Result<Observation, ClockError> {
         let snapshot = self.snapshot()?;
         let mut window = self.window(&snapshot)?;
@@ -142,19 +163,33 @@ impl ClockBound {
     fn snapshot(&mut self) -> Result<Snapshot, ClockError> {
         let mut words = [0; MOST_WORDS];
         for _ in 0..LOOKS {
+            if self.is_unchanged() {
+                break;
+            }
             let found = look(&self.words, self.layout.words(), &mut words);
             let found = found.map_err(|e| ClockError::io(self.path.display().to_string(), e))?;
             match (found, self.last) {
                 (Look::Whole, _) => return self.decode(&words),
                 (Look::Torn, _) => {}
-                (_, Some(last)) => return Ok(last),
+                (_, Some(last)) => return Ok(last.snapshot),
                 (Look::Updating, None) => std::hint::spin_loop(),
                 (Look::Restarting | Look::NeverWritten, None) => {
                     return Err(ClockError::segment(&self.path, SegmentError::NeverWritten));
                 }
             }
         }
-        self.last.ok_or_else(|| ClockError::segment(&self.path, SegmentError::Busy))
+        let last = self.last.map(|last| last.snapshot);
+        last.ok_or_else(|| ClockError::segment(&self.path, SegmentError::Busy))
+    }
+
+    /// Whether the segment still holds the last update, which then need not be copied. Mapped memory
+    /// only: a file's words cost a call each.
+    fn is_unchanged(&self) -> bool {
+        let Words::Map(memory) = &self.words else { return false };
+        self.last.is_some_and(|last| {
+            // In this order: what is equal now was whole when the header was read.
+            last.known_by == [memory.word(1), memory.word(2), memory.word(3)]
+        })
     }
 
     fn decode(&mut self, words: &[u64; MOST_WORDS]) -> Result<Snapshot, ClockError> {
@@ -167,7 +202,7 @@ impl ClockBound {
             Snapshot::decode(layout, words)
         });
         let snapshot = snapshot.map_err(|e| ClockError::segment(&self.path, e))?;
-        self.last = Some(snapshot);
+        self.last = Some(Last { snapshot, known_by: [words[1], words[2], words[3]] });
         Ok(snapshot)
     }
 
@@ -210,8 +245,10 @@ impl ClockBound {
 
 impl BoundedClock for ClockBound {
     fn now(&mut self) -> Reading {
-        let seen = self.observe();
-        match seen {
+        if let Some(window) = self.unchanged_window() {
+            return Reading::new(window.bound, window.status, self.source());
+        }
+        match self.observe() {
             Ok(Observation { window, .. }) => Reading::new(window.bound, window.status, self.source()),
             Err(_) => Reading::unknown(self.source()),
         }

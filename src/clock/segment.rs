@@ -249,6 +249,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`SegmentError::Malformed`] if the time does not fit 64 bits of nanoseconds.
+    #[inline]
     pub fn at_counter(&self, counter: u64) -> Result<Window, SegmentError> {
         let ticks = counter.saturating_sub(self.counter.as_of);
         let far = || malformed("period", self.counter.period.fraction as i64);

@@ -94,7 +94,7 @@ fn whole_wraps_are_noticed() {
     let mut segment = Segment::create(&path, &published).unwrap();
     let mut mine = ours(&path, Access::Map);
     assert_eq!(mine.observe().unwrap().snapshot.bound_ns, 25_000);
-    segment.write_body_alone(&Published { bound: 99, ..published }).unwrap();
+    segment.write_body_alone(&Published { bound: 99, counter: published.counter + 1, ..published }).unwrap();
     assert_eq!(mine.observe().unwrap().snapshot.bound_ns, 99);
 }
 
