@@ -69,7 +69,10 @@ mod linux {
             state,
             status: timex.status,
             max_error_us: timex.maxerror.into(),
-            time_ns: nanoseconds(timex.time.tv_sec.into(), if is_nano { fraction } else { fraction * 1_000 })?,
+            time_ns: nanoseconds(
+                timex.time.tv_sec.into(),
+                if is_nano { fraction } else { fraction * 1_000 },
+            )?,
             is_nano,
             tai_offset_s: timex.tai,
         })

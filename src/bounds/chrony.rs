@@ -43,7 +43,8 @@ fn line(columns: &[&str]) -> Result<(i64, Event), String> {
     }
     let greatest = nanoseconds(columns, MAX_ERROR)?;
     let remaining = nanoseconds(columns, REMAINING)?;
-    let from_root = nanoseconds(columns, ROOT_DISPERSION)?.saturating_add(nanoseconds(columns, ROOT_DELAY)? / 2 + 1);
+    let from_root =
+        nanoseconds(columns, ROOT_DISPERSION)?.saturating_add(nanoseconds(columns, ROOT_DELAY)? / 2 + 1);
     let error = remaining.saturating_add(from_root);
     Ok((time, Event::Sample { error, until_now: Some(greatest) }))
 }

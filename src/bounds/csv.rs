@@ -49,7 +49,8 @@ fn header(cells: &[&str]) -> Result<Option<Layout>, String> {
                 Some("") => return Ok((at, None)),
                 Some(unit) if unit.starts_with('_') => {
                     let unit = Unit::from_name(&unit[1..]).filter(|unit| *unit != Unit::None);
-                    let unit = unit.ok_or_else(|| format!("column `{cell}`: the unit is none of s, ms, us, ns"))?;
+                    let unit =
+                        unit.ok_or_else(|| format!("column `{cell}`: the unit is none of s, ms, us, ns"))?;
                     return Ok((at, Some(unit)));
                 }
                 _ => {}
@@ -67,7 +68,9 @@ fn line(cells: &[&str], layout: &Layout) -> Result<(i64, Event), String> {
     };
     let time = time(cell(layout.time.0, "time")?, layout.time.1)?;
     let error = cell(layout.error.0, "error")?;
-    if error.is_empty() || ClockStatus::from_name(&error.to_ascii_uppercase()).is_some_and(|s| !s.is_trusted()) {
+    if error.is_empty()
+        || ClockStatus::from_name(&error.to_ascii_uppercase()).is_some_and(|s| !s.is_trusted())
+    {
         return Ok((time, Event::Lost));
     }
     let no_error = |reason: String| format!("error `{error}`: {reason}");
@@ -75,7 +78,9 @@ fn line(cells: &[&str], layout: &Layout) -> Result<(i64, Event), String> {
         Span::Nanoseconds(ns) => ns,
         Span::Ticks(ticks) => {
             let tick = layout.error.1.nanoseconds().unwrap_or(1).unsigned_abs();
-            ticks.checked_mul(tick).ok_or_else(|| no_error("does not fit 64 bits of nanoseconds".to_owned()))?
+            ticks
+                .checked_mul(tick)
+                .ok_or_else(|| no_error("does not fit 64 bits of nanoseconds".to_owned()))?
         }
     };
     Ok((time, Event::Sample { error, until_now: None }))

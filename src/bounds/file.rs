@@ -199,7 +199,9 @@ mod tests {
         let host = parse("host=db-1,hold=90s:t.csv").unwrap();
         assert_eq!((host.whose, host.hold_ns), (Whose::Host("db-1".to_owned()), Some(90_000_000_000)));
         assert_eq!(parse("drift=0.5:t.csv").unwrap().drift_ppb, Some(500));
-        for bad in ["", "region=eu", "region=:f", "region=eu:", "region=eu,host=a:f", "drift=fast:f", "hold=5:f"] {
+        for bad in
+            ["", "region=eu", "region=:f", "region=eu:", "region=eu,host=a:f", "drift=fast:f", "hold=5:f"]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert!(parse("region=eu,dirft=3:f").unwrap_err().contains("dirft"));

@@ -79,10 +79,13 @@ fn human(found: &[Found], chosen: &Result<Best, NoClock>) -> String {
                 let place = format!("{}{note}", one.place);
                 writeln!(text, "{:<15}{status:<14}{error:>14}  {}", source.name(), one_line(&place))
             }
-            Err(error) => writeln!(text, "{:<15}{:<14}{:>14}  {}", "-", "unusable", "-", one_line(&error.to_string())),
+            Err(error) => {
+                writeln!(text, "{:<15}{:<14}{:>14}  {}", "-", "unusable", "-", one_line(&error.to_string()))
+            }
         };
     }
-    let absent: Vec<&str> = found.iter().filter(|one| !one.is_there()).map(|one| one.place.as_str()).collect();
+    let absent: Vec<&str> =
+        found.iter().filter(|one| !one.is_there()).map(|one| one.place.as_str()).collect();
     if !absent.is_empty() {
         _ = writeln!(text, "\nnot found: {}", one_line(&absent.join(", ")));
     }
@@ -106,7 +109,9 @@ fn json(found: &[Found], chosen: &Result<Best, NoClock>) -> Value {
     let there = found.iter().filter(|one| one.is_there());
     let absent: Vec<&String> = found.iter().filter(|one| !one.is_there()).map(|one| &one.place).collect();
     let (best, reason) = match chosen {
-        Ok(best) => (json!({ "source": best.source.name(), "place": best.place, "why": best.why }), Value::Null),
+        Ok(best) => {
+            (json!({ "source": best.source.name(), "place": best.place, "why": best.why }), Value::Null)
+        }
         Err(none) => (Value::Null, json!(none.to_string())),
     };
     json!({

@@ -4,8 +4,8 @@ use skewer::import::{ImportOptions, Imported, import};
 use skewer::report::text::{counted, one_line};
 
 use super::args::ImportArgs;
-use super::{destination, histories};
 use super::progress::Progress;
+use super::{destination, histories};
 
 /// Writes the foreign files as one log.
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {

@@ -99,7 +99,8 @@ mod tests {
     /// Promise: a kernel that is not synchronised, or gave up, orders nothing.
     #[test]
     fn unsynchronised_is_unknown() {
-        let unsync = KernelClock { state: TIME_ERROR, status: STA_UNSYNC, max_error_us: 16_000_000, ..fine() };
+        let unsync =
+            KernelClock { state: TIME_ERROR, status: STA_UNSYNC, max_error_us: 16_000_000, ..fine() };
         let cases = [
             unsync,
             KernelClock { state: TIME_ERROR, ..fine() },

@@ -49,7 +49,10 @@ pub struct Found {
 
 impl fmt::Debug for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Found").field("place", &self.place).field("reading", &self.reading).finish_non_exhaustive()
+        f.debug_struct("Found")
+            .field("place", &self.place)
+            .field("reading", &self.reading)
+            .finish_non_exhaustive()
     }
 }
 

@@ -210,9 +210,7 @@ impl ClockBound {
         let window = match self.layout {
             Layout::V3 => snapshot.at_counter(counter().ok_or(ClockError::NoCounter)?),
             Layout::V2 => {
-                let read = |clock| {
-                    system_clock_ns(clock).map_err(|e| ClockError::io("clock_gettime", e))
-                };
+                let read = |clock| system_clock_ns(clock).map_err(|e| ClockError::io("clock_gettime", e));
                 let realtime = read(SystemClock::Realtime)?;
                 snapshot.at_clocks(realtime, read(SystemClock::MonotonicCoarse)?)
             }

@@ -194,10 +194,8 @@ impl Snapshot {
         let mut words = [0; MOST_WORDS];
         let known = bytes.len().min(MOST_WORDS * 8);
         bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..known].copy_from_slice(&bytes[..known]);
-        let too_short = |needed: usize| SegmentError::TooShort {
-            found: bytes.len() as u64,
-            needed: needed as u64,
-        };
+        let too_short =
+            |needed: usize| SegmentError::TooShort { found: bytes.len() as u64, needed: needed as u64 };
         if bytes.len() < 16 {
             return Err(too_short(16));
         }

@@ -31,11 +31,7 @@ pub(super) enum Look {
 /// segment was neither remade nor resized). Only 32,767 updates within the copy could fool that:
 /// the daemon makes ten a second. What was read before is compared with nothing, so that a generation
 /// that wrapped between two readings cannot pass an old bound for a new one.
-pub(super) fn look(
-    memory: &impl Memory,
-    words: usize,
-    out: &mut [u64; MOST_WORDS],
-) -> io::Result<Look> {
+pub(super) fn look(memory: &impl Memory, words: usize, out: &mut [u64; MOST_WORDS]) -> io::Result<Look> {
     let mut before = [0];
     memory.copy(1, &mut before)?;
     let header = Header::of(before[0]);

@@ -143,7 +143,10 @@ mod tests {
     #[test]
     fn other_units_are_noticed() {
         let warning = watch(Unit::Microseconds, &[MS, MS + 1]).unwrap();
-        assert!(warning.contains("2 of 2 times") && warning.contains("ms since 1970 (2026-11-22)"), "{warning}");
+        assert!(
+            warning.contains("2 of 2 times") && warning.contains("ms since 1970 (2026-11-22)"),
+            "{warning}"
+        );
         assert!(warning.contains("as us it is of 1970-01-21"), "{warning}");
         let warning = watch(Unit::Microseconds, &[MS * 1_000, MS * 1_000 + 1, MS, i64::MAX]).unwrap();
         assert!(warning.contains("1 of 3 times") && warning.contains("in row 2"), "{warning}");

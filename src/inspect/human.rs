@@ -68,7 +68,11 @@ fn regions(regions: &[InspectedRegion], unit: Unit) -> String {
             }
             if without > 0 {
                 let share = 100.0 * without as f64 / region.rows as f64;
-                _ = writeln!(text, "  {:<16}{without:>12}  {share:.1}% of the rows", format!("no {name} bound"));
+                _ = writeln!(
+                    text,
+                    "  {:<16}{without:>12}  {share:.1}% of the rows",
+                    format!("no {name} bound")
+                );
             }
         }
     }

@@ -92,9 +92,10 @@ impl<'a> Joiner<'a> {
         let column = |field: &FieldRef| -> Result<ArrayRef, ArrowError> {
             match made.iter().find(|(name, _)| name == field.name()) {
                 Some((_, ticks)) => cast(ticks, field.data_type()),
-                None => batch.column_by_name(field.name()).cloned().ok_or_else(|| {
-                    ArrowError::SchemaError(format!("column {} is missing", field.name()))
-                }),
+                None => batch
+                    .column_by_name(field.name())
+                    .cloned()
+                    .ok_or_else(|| ArrowError::SchemaError(format!("column {} is missing", field.name()))),
             }
         };
         let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;

@@ -72,7 +72,13 @@ impl Folder {
 
 fn stamped(key: &str, region: &str, commit_ts: i64) -> Record {
     let region = Some(region.to_owned());
-    Record { key: key.into(), value: Some(commit_ts.into()), region, commit_ts: Some(commit_ts), ..Record::default() }
+    Record {
+        key: key.into(),
+        value: Some(commit_ts.into()),
+        region,
+        commit_ts: Some(commit_ts),
+        ..Record::default()
+    }
 }
 
 fn errors(text: &str, seconds: &[i64]) -> Vec<Option<u64>> {
@@ -86,7 +92,8 @@ fn errors(text: &str, seconds: &[i64]) -> Vec<Option<u64>> {
 /// clock or a step.
 #[test]
 fn clockbound_log() {
-    let found = errors(CLOCKBOUND, &[-1, 0, 10, 59, 60, 80, 100, 130, 179, 180, 200, 230, 240, 250, 1_239, 1_240]);
+    let found =
+        errors(CLOCKBOUND, &[-1, 0, 10, 59, 60, 80, 100, 130, 179, 180, 200, 230, 240, 250, 1_239, 1_240]);
     let wanted = [
         None,
         Some(108_000),
@@ -127,13 +134,15 @@ fn csv_files() {
         "1795329600,250000\n1795329660000,UNKNOWN\n1795329720000000,1000000\n",
         "host,error_us,time_ms\nx,250,1795329600000\nx,disrupted,1795329660000\nx,1000,1795329720000\n",
     ] {
-        assert_eq!(errors(text, &[0, 30, 60, 119, 120, 121]), [None, None, None, None, Some(1_000_000), Some(1_015_000)]);
+        assert_eq!(
+            errors(text, &[0, 30, 60, 119, 120, 121]),
+            [None, None, None, None, Some(1_000_000), Some(1_015_000)]
+        );
     }
-    assert_eq!(errors("time,error\n1795329600,250us\n1795329660,300us\n", &[0, 59, 60]), [
-        Some(250_000),
-        Some(250_000 + 59 * 15_000),
-        Some(300_000)
-    ]);
+    assert_eq!(
+        errors("time,error\n1795329600,250us\n1795329660,300us\n", &[0, 59, 60]),
+        [Some(250_000), Some(250_000 + 59 * 15_000), Some(300_000)]
+    );
 }
 
 /// Promise: a bad line is named with its file, number and value.
@@ -145,7 +154,11 @@ fn bad_lines() {
         ("5,5us\n", "line 1", "digits tell no unit"),
         ("time,bound\n", "line 1", "no column `error`"),
         ("{\"timestamp\":\"now\",\"event\":\"synchronization\"}\n", "line 1", "now"),
-        ("{\"timestamp\":\"2026-11-22T06:40:00Z\",\"event\":\"synchronization\"}\n", "line 1", "lacks its object"),
+        (
+            "{\"timestamp\":\"2026-11-22T06:40:00Z\",\"event\":\"synchronization\"}\n",
+            "line 1",
+            "lacks its object",
+        ),
         ("{\"timestamp\"\n", "line 1", "EOF"),
         ("===\n2026-11-22 06:40:00 1.2.3.4 4\n", "line 2", "4 columns"),
         ("", "empty", ""),
@@ -182,7 +195,11 @@ fn verify_by_region() {
     let (run, page) = verify(&[&log, "--model", "write-order", "--bounds", &eu, "--bounds", &us]);
     assert_eq!(run.status, 0, "{}", run.err);
     let facts = &page["models"]["write-order"]["facts"];
-    assert_eq!((facts["pairs_ordered"].as_u64(), facts["pairs_ambiguous"].as_u64()), (Some(1), Some(1)), "{facts}");
+    assert_eq!(
+        (facts["pairs_ordered"].as_u64(), facts["pairs_ambiguous"].as_u64()),
+        (Some(1), Some(1)),
+        "{facts}"
+    );
 }
 
 /// Promise: joined bounds are no evidence about the timestamps that they were made of: external
@@ -203,7 +220,8 @@ fn joined_bounds_are_not_recorded_ones() {
             assert_eq!(model["verdict"], "not-checked", "{model}");
         }
     }
-    let options = OpenOptions { bounds: Some(folder.histories(&[bounds]).unwrap()), ..OpenOptions::default() };
+    let options =
+        OpenOptions { bounds: Some(folder.histories(&[bounds]).unwrap()), ..OpenOptions::default() };
     for log in [
         Log::open(&[PathBuf::from(&log)], &options).unwrap(),
         Log::open(&[PathBuf::from(&out)], &OpenOptions::default()).unwrap(),
@@ -250,7 +268,10 @@ fn import_by_host_and_inspect() {
     let out = folder.text("out.arrow");
     let host = format!("host=db1:{}", folder.file("db1.log", CLOCKBOUND));
     let region = format!("region=eu:{}", folder.file("eu.csv", "2026-11-22T06:40:00Z,1ms\n"));
-    let args = ["import", "--from", "csv", "--unit", "ns", &source, "-o", &out, "--bounds", &host, "--bounds", &region];
+    let args = [
+        "import", "--from", "csv", "--unit", "ns", &source, "-o", &out, "--bounds", &host, "--bounds",
+        &region,
+    ];
     let run = skewer(&args);
     assert_eq!(run.status, 0, "{}", run.err);
     let log = Log::open(&[PathBuf::from(&out)], &OpenOptions::default()).unwrap();
@@ -315,7 +336,11 @@ fn unit_traps_are_noticed() {
     let out = folder.text("out.arrow");
     let run = skewer(&["import", "--from", "csv", "--unit", "us", &source, "-o", &out]);
     assert_eq!(run.status, 0);
-    assert!(run.err.contains("warning: commit_ts: 2 of 2 times") && run.err.contains("ms since 1970"), "{}", run.err);
+    assert!(
+        run.err.contains("warning: commit_ts: 2 of 2 times") && run.err.contains("ms since 1970"),
+        "{}",
+        run.err
+    );
     let human = skewer(&["inspect", &out]).out;
     assert!(human.contains("warning: commit_ts") && human.contains("as us it is of 1970-01-21"), "{human}");
     let page: Value = serde_json::from_str(&skewer(&["inspect", &out, "--format", "json"]).out).unwrap();

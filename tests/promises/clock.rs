@@ -174,7 +174,10 @@ fn sources_and_choice() {
     let run = skewer(&[&args[..], &["--format", "json"]].concat());
     assert_eq!(run.status, 0, "{}", run.err);
     let page = json(&run.out);
-    assert_eq!((page["best"]["source"].as_str(), page["best"]["place"].as_str()), (Some("clockbound-v2"), Some(b)));
+    assert_eq!(
+        (page["best"]["source"].as_str(), page["best"]["place"].as_str()),
+        (Some("clockbound-v2"), Some(b))
+    );
     assert!(page["best"]["why"].as_str().unwrap().contains("a is DISRUPTED"));
     let (first, second) = (&page["sources"][0], &page["sources"][1]);
     assert_eq!((first["status"].as_str(), first["earliest"].is_null()), (Some("DISRUPTED"), true));
@@ -191,7 +194,8 @@ fn chrony_is_asked() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("chronyc");
-    let line = "A9FEA97B,169.254.169.123,4,1795329744.1,-0.0000125,0,0,-13.2,0,0.02,0.0002,0.00005,16.1,Normal";
+    let line =
+        "A9FEA97B,169.254.169.123,4,1795329744.1,-0.0000125,0,0,-13.2,0,0.02,0.0002,0.00005,16.1,Normal";
     std::fs::write(&program, format!("#!/bin/sh\necho '{line}'\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", folder.path().display());

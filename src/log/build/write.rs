@@ -112,7 +112,8 @@ impl LogBuilder {
         let word = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let mut fields =
             vec![Field::new("key", self.key.data_type(), false), Field::new("op", word(), false)];
-        let datums = [("value", &self.value), ("txn", &self.txn), ("session", &self.session), (HOST, &self.host)];
+        let datums =
+            [("value", &self.value), ("txn", &self.txn), ("session", &self.session), (HOST, &self.host)];
         for (name, column) in datums.into_iter().filter(|(_, c)| !c.all_null()) {
             fields.push(Field::new(name, column.data_type(), true));
         }

@@ -26,7 +26,8 @@ fn layout_3(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("shm1");
     let _segment = Segment::create(&path, &Published::aged(0)).expect("a segment");
-    let mut theirs = clock_bound::Client::new_with_paths(path.to_str().expect("text"), NONE).expect("a client");
+    let mut theirs =
+        clock_bound::Client::new_with_paths(path.to_str().expect("text"), NONE).expect("a client");
     let mut group = c.benchmark_group("clock/now/v3");
     for (name, access) in [("ours-map", Access::Map), ("ours-read", Access::Read)] {
         let mut clock = ours(&path, access);
@@ -42,8 +43,15 @@ fn layout_2(c: &mut Criterion) {
     let path = folder.path().join("shm0");
     let as_of = system_clock_ns(SystemClock::MonotonicCoarse).expect("a clock");
     let time = TimeSpec::nanoseconds;
-    let bound =
-        ClockErrorBound::new(time(as_of), time(as_of + 1_000 * NS), 25_000, 0, 1_000, Theirs::Synchronized, false);
+    let bound = ClockErrorBound::new(
+        time(as_of),
+        time(as_of + 1_000 * NS),
+        25_000,
+        0,
+        1_000,
+        Theirs::Synchronized,
+        false,
+    );
     ShmWriter::new(&path).expect("a writer").write(&bound);
     let mut theirs = ClockBoundClient::new_with_paths(path.to_str().expect("text"), NONE).expect("a client");
     let mut group = c.benchmark_group("clock/now/v2");

@@ -21,7 +21,12 @@ fn is_whole(seen: &Snapshot) -> bool {
     let odd = !number.is_multiple_of(2);
     seen.disruption_marker == number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
         && seen.void_after_ns - seen.as_of_ns == 1_000 * NS + number.cast_signed()
-        && seen.status == if odd { skewer::clock::ClockStatus::Synchronized } else { skewer::clock::ClockStatus::FreeRunning }
+        && seen.status
+            == if odd {
+                skewer::clock::ClockStatus::Synchronized
+            } else {
+                skewer::clock::ClockStatus::FreeRunning
+            }
 }
 
 fn marker(number: i64) -> u64 {

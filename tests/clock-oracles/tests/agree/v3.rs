@@ -29,9 +29,12 @@ fn agree_through_statuses_and_ages() {
     for status in 0..4 {
         // Fresh; past the grace of 60 s; past the end of use; from the counter's future.
         for (age, life) in [(0, 1_000 * NS), (70 * NS, 1_000 * NS), (90 * NS, 80 * NS), (-NS, 1_000 * NS)] {
-            for (bound, drift, period_error) in
-                [(25_000, 0, 0), (0, 15_000, 1 << 40), (108_000, 999_999_999, 0), (1 << 40, 1, u64::MAX >> 20)]
-            {
+            for (bound, drift, period_error) in [
+                (25_000, 0, 0),
+                (0, 15_000, 1 << 40),
+                (108_000, 999_999_999, 0),
+                (1 << 40, 1, u64::MAX >> 20),
+            ] {
                 let (_folder, path) = folder();
                 let fresh = Published::aged(age);
                 let void_after = fresh.as_of + life;
