@@ -25,6 +25,7 @@ pub mod inspect;
 pub mod order;
 pub mod output;
 pub mod report;
+pub mod timings;
 
 pub use error::{Error, Result};
 pub use log::{Log, OpenOptions};
