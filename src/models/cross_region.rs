@@ -221,22 +221,23 @@ fn offer_pairs(tally: &mut Tally<'_>, writes: &[Rival], certainty: Certainty, wa
     let mut named: Vec<(String, &Rival)> = writes.iter().map(|w| (txn_name(tally.log, w.row), w)).collect();
     named.sort_by(|a, b| (&a.0, a.1.row).cmp(&(&b.0, b.1.row)));
     let partners = Partners::of(writes);
-    let mut offered = 0;
-    for (at, (_, a)) in named.iter().enumerate() {
-        if offered >= wanted {
+    let (mut offered, mut before) = (0, 0);
+    for (at, (name, a)) in named.iter().enumerate() {
+        // Writes of one name are taken together: among them partners' names decide, not rows.
+        if at == 0 || named[at - 1].0 != *name {
+            before = offered;
+        }
+        if before >= wanted {
             break;
         }
         if !partners.any(a) {
             continue;
         }
-        for (_, b) in &named[at + 1..] {
-            if a.region != b.region && a.life.conflict(&b.life) == Some(certainty) {
-                tally.offer(certainty, a.row, b.row);
-                offered += 1;
-                if offered >= wanted {
-                    break;
-                }
-            }
+        let rival = |b: &Rival| a.region != b.region && a.life.conflict(&b.life) == Some(certainty);
+        let rivals = named[at + 1..].iter().filter(|(_, b)| rival(b));
+        for (_, b) in rivals.take((wanted - before) as usize) {
+            tally.offer(certainty, a.row, b.row);
+            offered += 1;
         }
     }
 }
