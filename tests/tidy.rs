@@ -197,8 +197,8 @@ fn code(file: &Path) -> String {
     text.lines().map(|line| quoted(without(line)) + "\n").collect()
 }
 
-/// The rooms that a file names, each with its line: `crate::room` and `crate::{room, room::Type}`; in
-/// `lib.rs` and `main.rs` what is re-exported or begun there.
+/// The rooms that a file names, each with its line: `crate::room`, `crate::{room, room::Type}` and
+/// `super::room`; in `lib.rs` and `main.rs` what is re-exported or begun there.
 fn arrows(file: &Path) -> Vec<(usize, String)> {
     let code = code(file);
     let mut found = Vec::new();
@@ -209,6 +209,15 @@ fn arrows(file: &Path) -> Vec<(usize, String)> {
             let paths = group.map_or(rest, |(paths, _)| paths);
             let paths = if group.is_some() { paths.split(',').collect() } else { vec![paths] };
             found.extend(paths.into_iter().map(|path| (at + 1, first_word(path))));
+        }
+        for (word, _) in line.match_indices("super::") {
+            let named = first_word(&line[word + "super::".len()..]);
+            // A module of its own may be called as another room is: then it is no arrow.
+            let inside = root().join("src").join(&room).join(&named);
+            let is_room = ARROWS.iter().any(|(other, _)| *other == named);
+            if is_room && !inside.exists() && !inside.with_extension("rs").exists() {
+                found.push((at + 1, named));
+            }
         }
         let start = match room.as_str() {
             "lib" => line.strip_prefix("pub use "),
