@@ -28,7 +28,6 @@ pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
 pub(crate) use units::TIME_COLUMNS;
 
-use crate::report::LogSummary;
 use crate::time::Unit;
 use crate::txn::{Columns, Places};
 
@@ -89,20 +88,6 @@ impl Log {
     /// What a user should know of how the log was read, in sentences.
     pub fn notes(&self) -> &[String] {
         &self.notes
-    }
-
-    /// The log in numbers. Distinct keys are counted only on demand: that is a pass of its own,
-    /// O(rows).
-    pub fn summary(&self, count_keys: bool) -> LogSummary {
-        LogSummary {
-            files: self.places.files.iter().map(|(name, _)| name.clone()).collect(),
-            rows: self.len(),
-            transactions: self.txns.count(self.len()),
-            keys: count_keys.then(|| crate::partition::count_distinct(self, |c| Some(&c.key))),
-            regions: self.regions.clone(),
-            sessions: crate::partition::count_distinct(self, |c| c.session.as_ref()),
-            unit: self.unit,
-        }
     }
 
     /// The chunk that holds log row `row`, and the row's place in it.

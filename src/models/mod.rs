@@ -13,6 +13,7 @@ use skewer_kernels::Isa;
 
 use crate::error::Result;
 use crate::history::{Fates, Lacking, Writes};
+use crate::inspect;
 use crate::log::{Log, span_in};
 use crate::reference;
 use crate::report::{Model, ModelReport, Report, Verdict};
@@ -83,7 +84,7 @@ pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
     let lag = options.visibility_lag.map(|s| span_in(s, log.unit(), "--visibility-lag")).transpose()?;
     let judging = Judging { log, options, lag: lag.unwrap_or(0) };
     let asked = options.models.clone().unwrap_or_else(|| Model::ALL.to_vec());
-    Ok(Report { log: log.summary(options.count_keys), models: judging.all(&asked) })
+    Ok(Report { log: inspect::summary(log, options.count_keys), models: judging.all(&asked) })
 }
 
 struct Judging<'a> {

@@ -8,6 +8,7 @@ mod cli;
 mod histories;
 #[cfg(feature = "import")]
 mod import;
+mod recorded;
 mod render;
 #[cfg(feature = "cli")]
 mod verdicts;
