@@ -25,7 +25,7 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<u8> {
 
 fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
     let _progress = Progress::start("judging", args.quiet);
-    let log = open(&args.source, false)?;
+    let log = open(&args.source, false, args.quiet)?;
     let options = VerifyOptions {
         models: (!args.models.is_empty()).then(|| distinct(&args.models)),
         visibility_lag: args.visibility_lag,
@@ -34,6 +34,7 @@ fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
         ..VerifyOptions::default()
     };
     let mut report = skewer::verify(&log, &options)?;
+    log.check_unchanged()?;
     if let Some(path) = &args.findings_to {
         table::write(&report, path)?;
     }
