@@ -30,7 +30,7 @@ fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
     let _progress = Progress::start("judging", args.quiet);
     let timings = args.timings.then(|| Arc::new(Timings::default()));
     let begin = Instant::now();
-    let log = open(&args.source, false)?;
+    let log = open(&args.source, false, args.quiet)?;
     if let Some(timings) = &timings {
         timings.note("open", begin.elapsed(), log.len());
     }
@@ -46,6 +46,7 @@ fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
     if let Some(timings) = &timings {
         eprint!("{}", timings.table());
     }
+    log.check_unchanged()?;
     if let Some(path) = &args.findings_to {
         table::write(&report, path)?;
     }

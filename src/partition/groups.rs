@@ -138,8 +138,12 @@ impl<const N: usize> Sorter<N> {
         mut visit: impl FnMut(&[Record<N>]),
     ) {
         for group in self.records.chunk_by_mut(|a, b| a.fingerprint == b.fingerprint) {
-            let first = key(group[0].row);
-            if exact || group.len() == 1 || group[1..].iter().all(|r| key(r.row) == first) {
+            // Where fingerprints tell keys apart for certain, no key is looked up.
+            let one_key = || {
+                let first = key(group[0].row);
+                group[1..].iter().all(|r| key(r.row) == first)
+            };
+            if exact || group.len() == 1 || one_key() {
                 visit(group);
             } else {
                 // Different keys met in one fingerprint. Stable: rows stay in order within a key.

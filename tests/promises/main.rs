@@ -4,6 +4,7 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+mod corpus;
 #[cfg(feature = "import")]
 mod histories;
 #[cfg(feature = "import")]
