@@ -39,6 +39,7 @@ fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
         visibility_lag: args.visibility_lag,
         findings: if args.findings_to.is_some() { None } else { Some(args.findings) },
         count_keys: args.format == ReportFormat::Json,
+        memory: args.memory,
         timings: timings.clone(),
         ..VerifyOptions::default()
     };

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::scatter::{PIECE, Record, Scattered, bucket};
+use super::scatter::{Record, Rounds, Scattered, bucket};
 use crate::history::{Segment, Writes};
 use crate::log::Log;
 use crate::txn::Datum;
@@ -12,7 +12,8 @@ use crate::txn::Datum;
 /// record carries of a segment's write; `visit` is given the state of its thread's share, and
 /// the states come back.
 ///
-/// Cost: O(writes) expected, and a record a write of memory.
+/// Cost: O(writes) expected, and a record a write of memory; with a smaller budget O(writes x
+/// rounds), each round taking its share of the keys.
 pub(crate) fn for_each_key<const N: usize, T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
@@ -20,57 +21,73 @@ pub(crate) fn for_each_key<const N: usize, T: Send>(
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, &[Record<N>]) + Sync,
 ) -> Vec<T> {
-    let pieces = pieces(writes);
-    let scattered = writes.measure("partition", size_of::<Record<N>>(), || {
-        Scattered::of(writes.len(), pieces.len(), |piece, out: &mut Vec<Record<N>>| {
-            let (at, rows) = &pieces[piece];
-            fill(writes, isa, *at, rows.clone(), &ticks, out);
-        })
-    });
+    let rounds = Rounds::of(writes.len(), size_of::<Record<N>>(), writes.memory);
+    let pieces = pieces(writes, rounds.piece());
     let key = |row: u32| key_at(writes.log, row);
-    let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
-    let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
-    let task = |first: usize| {
-        let (mut state, mut sorter) = (make(), Sorter::default());
-        for partition in first..(first + per_task).min(scattered.len()) {
-            sorter.sort(&scattered, partition);
-            sorter.groups(writes.exact, key, |group| visit(&mut state, group));
-        }
-        state
+    let of_round = |round: usize| {
+        let scattered = writes.measure("partition", size_of::<Record<N>>(), || {
+            Scattered::of(writes.len(), rounds, pieces.len(), |piece, out: &mut Vec<Record<N>>| {
+                let (at, rows) = &pieces[piece];
+                let filler = Filler { writes, isa, at: *at, ticks: &ticks };
+                filler.fill(rows.clone(), |fingerprint| rounds.takes(round, fingerprint), out);
+            })
+        });
+        let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
+        let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
+        let task = |first: usize| {
+            let (mut state, mut sorter) = (make(), Sorter::default());
+            for partition in first..(first + per_task).min(scattered.len()) {
+                sorter.sort(&scattered, partition);
+                sorter.groups(writes.exact, key, |group| visit(&mut state, group));
+            }
+            state
+        };
+        writes.measure("join", size_of::<Record<N>>(), || tasks.into_par_iter().map(task).collect::<Vec<T>>())
     };
-    writes.measure("join", size_of::<Record<N>>(), || tasks.into_par_iter().map(task).collect())
+    rounds.each().flat_map(of_round).collect()
 }
 
-/// Ranges of segments, of at most [`PIECE`] writes each.
-fn pieces(writes: &Writes<'_>) -> Vec<(usize, std::ops::Range<usize>)> {
+/// Ranges of segments, of at most `len` writes each.
+fn pieces(writes: &Writes<'_>, len: usize) -> Vec<(usize, std::ops::Range<usize>)> {
     let cut = |(at, segment): (usize, &Segment<'_>)| {
-        let len = segment.len();
-        (0..len).step_by(PIECE).map(move |first| (at, first..(first + PIECE).min(len))).collect::<Vec<_>>()
+        let end = segment.len();
+        (0..end).step_by(len).map(move |first| (at, first..(first + len).min(end))).collect::<Vec<_>>()
     };
     writes.segments.iter().enumerate().flat_map(cut).collect()
 }
 
-fn fill<const N: usize>(
-    writes: &Writes<'_>,
+/// Makes records of the writes of one segment.
+struct Filler<'a, F> {
+    writes: &'a Writes<'a>,
     isa: Isa,
     at: usize,
-    rows: std::ops::Range<usize>,
-    ticks: &impl Fn(&Segment<'_>, usize) -> [i64; N],
-    out: &mut Vec<Record<N>>,
-) {
-    const STEP: usize = 512;
-    let segment = &writes.segments[at];
-    let (mut fingerprints, mut regions) = ([0; STEP], [0; STEP]);
-    for first in rows.clone().step_by(STEP) {
-        let len = STEP.min(rows.end - first);
-        writes.fingerprints(isa, at, first, &mut fingerprints[..len]);
-        segment.regions(first, &mut regions[..len]);
-        out.extend((0..len).map(|i| Record {
-            fingerprint: fingerprints[i],
-            ticks: ticks(segment, first + i),
-            row: segment.row(first + i),
-            region: regions[i],
-        }));
+    ticks: &'a F,
+}
+
+impl<F> Filler<'_, F> {
+    fn fill<const N: usize>(
+        &self,
+        rows: std::ops::Range<usize>,
+        takes: impl Fn(u64) -> bool,
+        out: &mut Vec<Record<N>>,
+    ) where
+        F: Fn(&Segment<'_>, usize) -> [i64; N],
+    {
+        const STEP: usize = 512;
+        let segment = &self.writes.segments[self.at];
+        let (mut fingerprints, mut regions) = ([0; STEP], [0; STEP]);
+        for first in rows.clone().step_by(STEP) {
+            let len = STEP.min(rows.end - first);
+            self.writes.fingerprints(self.isa, self.at, first, &mut fingerprints[..len]);
+            segment.regions(first, &mut regions[..len]);
+            let taken = (0..len).filter(|&i| takes(fingerprints[i]));
+            out.extend(taken.map(|i| Record {
+                fingerprint: fingerprints[i],
+                ticks: (self.ticks)(segment, first + i),
+                row: segment.row(first + i),
+                region: regions[i],
+            }));
+        }
     }
 }
 
@@ -101,19 +118,21 @@ impl<const N: usize> Sorter<N> {
         self.records.resize(rows, *first);
         // About one record a bucket.
         let bits = rows.next_power_of_two().trailing_zeros().min(20);
-        let place = |r: &Record<N>| bucket(r.fingerprint << scattered.bits, bits);
+        let place = |r: &Record<N>| bucket(r.fingerprint << scattered.bits_used, bits);
         self.starts.clear();
         self.starts.resize((1 << bits) + 1, 0);
-        for record in scattered.slices(partition).flatten() {
-            self.starts[place(record) + 1] += 1;
+        for slice in scattered.slices(partition) {
+            slice.iter().for_each(|record| self.starts[place(record) + 1] += 1);
         }
         for at in 1..self.starts.len() {
             self.starts[at] += self.starts[at - 1];
         }
-        for record in scattered.slices(partition).flatten() {
-            let start = &mut self.starts[place(record)];
-            self.records[*start as usize] = *record;
-            *start += 1;
+        for slice in scattered.slices(partition) {
+            for record in slice {
+                let start = &mut self.starts[place(record)];
+                self.records[*start as usize] = *record;
+                *start += 1;
+            }
         }
         self.sort_buckets();
     }
