@@ -14,6 +14,7 @@ pub mod time;
 pub mod txn;
 
 pub mod output;
+pub mod timings;
 
 mod bytes;
 

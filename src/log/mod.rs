@@ -21,7 +21,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 pub(crate) use assemble::span_in;
-pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, READ, WRITE};
+pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, OUTLINE, READ, WRITE};
 pub use open::OpenOptions;
 pub(crate) use open::is_known;
 pub(crate) use scalars::Scalars;

@@ -125,7 +125,7 @@ fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, insist: bool) -> 
         let (first, second) = (&writes.segments[s as usize], &writes.segments[t as usize]);
         let (a, b) = (a as usize, b as usize);
         let Some(certainty) = Life::of(first, a).conflict(&Life::of(second, b)) else { return };
-        if first.region(a) != second.region(b) && (writes.exact || first.key(a) == second.key(b)) {
+        if first.region(a) != second.region(b) && first.key(a) == second.key(b) {
             tally.add(certainty, first.row(a), second.row(b));
         }
     };
@@ -221,52 +221,60 @@ fn offer_pairs(tally: &mut Tally<'_>, writes: &[Rival], certainty: Certainty, wa
     let mut named: Vec<(String, &Rival)> = writes.iter().map(|w| (txn_name(tally.log, w.row), w)).collect();
     named.sort_by(|a, b| (&a.0, a.1.row).cmp(&(&b.0, b.1.row)));
     let partners = Partners::of(writes);
-    let mut offered = 0;
-    for (at, (_, a)) in named.iter().enumerate() {
-        if offered >= wanted {
+    let (mut offered, mut before) = (0, 0);
+    for (at, (name, a)) in named.iter().enumerate() {
+        // Writes of one name are taken together: among them partners' names decide, not rows.
+        if at == 0 || named[at - 1].0 != *name {
+            before = offered;
+        }
+        if before >= wanted {
             break;
         }
         if !partners.any(a) {
             continue;
         }
-        for (_, b) in &named[at + 1..] {
-            if a.region != b.region && a.life.conflict(&b.life) == Some(certainty) {
-                tally.offer(certainty, a.row, b.row);
-                offered += 1;
-                if offered >= wanted {
-                    break;
-                }
-            }
+        let rival = |b: &Rival| a.region != b.region && a.life.conflict(&b.life) == Some(certainty);
+        let rivals = named[at + 1..].iter().filter(|(_, b)| rival(b));
+        for (_, b) in rivals.take((wanted - before) as usize) {
+            tally.offer(certainty, a.row, b.row);
+            offered += 1;
         }
     }
 }
 
-/// Tells at once of most writes without a partner that they have none.
+/// Tells at once of a write without a partner that it has none.
 struct Partners {
-    by_region: BTreeMap<u16, (Vec<i64>, Vec<i64>)>,
+    /// By region, in order of begins: the begin of each write, and the greatest end of those up to
+    /// it.
+    by_region: BTreeMap<u16, Vec<(i64, i64)>>,
 }
 
 impl Partners {
     fn of(writes: &[Rival]) -> Self {
-        let mut by_region: BTreeMap<u16, (Vec<i64>, Vec<i64>)> = BTreeMap::new();
+        let mut by_region: BTreeMap<u16, Vec<(i64, i64)>> = BTreeMap::new();
         for write in writes {
-            let (begins, ends) = by_region.entry(write.region).or_default();
-            begins.push(write.life.ticks[0]);
-            ends.push(write.life.ticks[3]);
+            let [begin, _, _, end] = write.life.ticks;
+            by_region.entry(write.region).or_default().push((begin, end));
         }
-        by_region.values_mut().for_each(|(begins, ends)| {
-            begins.sort_unstable();
-            ends.sort_unstable();
-        });
+        for lives in by_region.values_mut() {
+            lives.sort_unstable();
+            let mut greatest = i64::MIN;
+            for (_, end) in lives {
+                greatest = greatest.max(*end);
+                *end = greatest;
+            }
+        }
         Partners { by_region }
     }
 
-    /// Whether some write of another region may overlap: more of them begin before its end than
-    /// end by its begin.
+    /// Whether some write of another region conflicts: of those that begin before its end, one
+    /// ends after its begin. Counting both ends would not do where a commit may lie before its
+    /// start.
     fn any(&self, write: &Rival) -> bool {
         let [begin, _, _, end] = write.life.ticks;
-        self.by_region.iter().filter(|(region, _)| **region != write.region).any(|(_, (begins, ends))| {
-            begins.partition_point(|&b| b < end) > ends.partition_point(|&e| e <= begin)
+        self.by_region.iter().filter(|(region, _)| **region != write.region).any(|(_, lives)| {
+            let before = lives.partition_point(|&(b, _)| b < end);
+            before > 0 && lives[before - 1].1 > begin
         })
     }
 }

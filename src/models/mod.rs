@@ -7,6 +7,7 @@ mod shortlist;
 mod write_order;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use skewer_kernels::Isa;
 
@@ -17,9 +18,10 @@ use crate::log::{Log, span_in};
 use crate::reference;
 use crate::report::{Model, ModelReport, Report, Verdict};
 use crate::time::Span;
+use crate::timings::{Timings, measure};
 
 /// What to judge, and how much to tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
     /// The models; `None` for all that the log's columns allow.
     pub models: Option<Vec<Model>>,
@@ -31,6 +33,8 @@ pub struct VerifyOptions {
     pub count_keys: bool,
     /// How it is computed.
     pub tuning: Tuning,
+    /// Notes how long each phase took.
+    pub timings: Option<Arc<Timings>>,
 }
 
 /// How a verdict is computed. No result depends on it: it is here for tests and benches.
@@ -60,7 +64,7 @@ pub enum Path {
 impl Tuning {
     /// The instruction set to use.
     pub(crate) fn isa(self) -> Isa {
-        self.isa.unwrap_or_else(|| Isa::from_env().unwrap_or_else(|_| Isa::best()))
+        self.isa.unwrap_or_else(Isa::in_use)
     }
 
     fn fingerprint_mask(self) -> u64 {
@@ -94,8 +98,12 @@ impl Judging<'_> {
         let mut reports = BTreeMap::new();
         let of_writes = |m: &&Model| matches!(m, Model::WriteOrder | Model::CrossRegionConflicts);
         if asked.iter().any(|m| of_writes(&m)) {
-            let fates = Fates::of(self.log);
-            let writes = Writes::of(self.log, &fates, self.lag, self.options.tuning.fingerprint_mask());
+            let timings = self.options.timings.as_deref();
+            let fates = measure(timings, "fates", (self.log.len(), 0), || Fates::of(self.log));
+            let mask = self.options.tuning.fingerprint_mask();
+            let writes = measure(timings, "select", (self.log.len(), 0), || {
+                Writes::of(self.log, &fates, self.lag, mask).map(|w| w.timed(timings))
+            });
             for &model in asked.iter().filter(of_writes) {
                 let report = match &writes {
                     Ok(writes) if model == Model::WriteOrder => write_order::judge(writes, self.options),

@@ -21,24 +21,24 @@ pub(crate) fn for_each_key<const N: usize, T: Send>(
     visit: impl Fn(&mut T, &[Record<N>]) + Sync,
 ) -> Vec<T> {
     let pieces = pieces(writes);
-    let scattered = Scattered::of(writes.len(), pieces.len(), |piece, out: &mut Vec<Record<N>>| {
-        let (at, rows) = &pieces[piece];
-        fill(writes, isa, *at, rows.clone(), &ticks, out);
+    let scattered = writes.measure("partition", size_of::<Record<N>>(), || {
+        Scattered::of(writes.len(), pieces.len(), |piece, out: &mut Vec<Record<N>>| {
+            let (at, rows) = &pieces[piece];
+            fill(writes, isa, *at, rows.clone(), &ticks, out);
+        })
     });
     let key = |row: u32| key_at(writes.log, row);
     let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
     let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
-    tasks
-        .into_par_iter()
-        .map(|first| {
-            let (mut state, mut sorter) = (make(), Sorter::default());
-            for partition in first..(first + per_task).min(scattered.len()) {
-                sorter.sort(&scattered, partition);
-                sorter.groups(writes.exact, key, |group| visit(&mut state, group));
-            }
-            state
-        })
-        .collect()
+    let task = |first: usize| {
+        let (mut state, mut sorter) = (make(), Sorter::default());
+        for partition in first..(first + per_task).min(scattered.len()) {
+            sorter.sort(&scattered, partition);
+            sorter.groups(writes.exact, key, |group| visit(&mut state, group));
+        }
+        state
+    };
+    writes.measure("join", size_of::<Record<N>>(), || tasks.into_par_iter().map(task).collect())
 }
 
 /// Ranges of segments, of at most [`PIECE`] writes each.
