@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BinaryViewArray, DictionaryArray, FixedSizeBinaryArray, Int32Array, Int64Array,
+    ArrayRef, BinaryArray, BinaryViewArray, DictionaryArray, FixedSizeBinaryArray, Int32Array, Int64Array,
     LargeStringArray, ListArray, RecordBatch, StringArray, StringViewArray, StructArray,
     TimestampMillisecondArray, UInt64Array,
 };
@@ -93,7 +93,17 @@ fn batch(key: ArrayRef) -> RecordBatch {
         ("txn", Arc::new(Int64Array::from(vec![1, 2, 3, 4, 5, 5]))),
         ("region", Arc::new(regions)),
         ("session", Arc::new(StringArray::from(vec![Some("s"), None, Some("s"), None, None, None]))),
-        ("status", Arc::new(StringArray::from(vec!["committed", "aborted", "unknown", "committed", "committed", "committed"]))),
+        (
+            "status",
+            Arc::new(StringArray::from(vec![
+                "committed",
+                "aborted",
+                "unknown",
+                "committed",
+                "committed",
+                "committed",
+            ])),
+        ),
         ("start_earliest", times([1, 2, 3, 4, 5, 5])),
         ("start_latest", times([2, 3, 4, 5, 6, 6])),
         ("commit_earliest", times([11, 12, 13, 14, 15, 15])),

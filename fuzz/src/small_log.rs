@@ -114,7 +114,8 @@ impl Shape {
         }
         let names = ["eu.arrow", "us.arrow"].into_iter().take(1 + usize::from(self.two_files));
         let files = names.zip(&files).map(|(name, file)| (name.to_owned(), self.batches(file))).collect();
-        let options = OpenOptions { clock_error: self.clock_error.map(Span::Ticks), ..OpenOptions::default() };
+        let options =
+            OpenOptions { clock_error: self.clock_error.map(Span::Ticks), ..OpenOptions::default() };
         Log::from_batches(files, &options).expect("a built log keeps every rule")
     }
 
@@ -171,7 +172,8 @@ impl Shape {
             0 => i64::from(byte & 31),
             1 => i64::from(byte) * 5 - 300,
             2 => {
-                let ends = [i64::MIN, i64::MIN + 1, i64::MIN / 2, -1, 0, i64::MAX / 2, i64::MAX - 1, i64::MAX];
+                let ends =
+                    [i64::MIN, i64::MIN + 1, i64::MIN / 2, -1, 0, i64::MAX / 2, i64::MAX - 1, i64::MAX];
                 ends[usize::from(byte & 7)]
             }
             // Only ties and touching ends.

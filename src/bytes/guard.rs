@@ -20,9 +20,8 @@ pub(super) fn expansion_max(file_len: usize) -> u64 {
 
 /// Checks that no two blocks share bytes: a small file could mean any number of rows otherwise.
 pub(super) fn check_apart<'a>(blocks: impl Iterator<Item = &'a Block>) -> Result<(), String> {
-    let mut spans: Vec<(i64, i64)> = blocks
-        .map(|b| (b.offset(), i64::from(b.metaDataLength()).saturating_add(b.bodyLength())))
-        .collect();
+    let mut spans: Vec<(i64, i64)> =
+        blocks.map(|b| (b.offset(), i64::from(b.metaDataLength()).saturating_add(b.bodyLength()))).collect();
     spans.sort_unstable();
     match spans.windows(2).find(|pair| pair[0].0.saturating_add(pair[0].1) > pair[1].0) {
         Some(pair) => Err(format!("the blocks at offsets {} and {} overlap", pair[0].0, pair[1].0)),

@@ -11,8 +11,8 @@ use arrow::ipc::reader::{FileDecoder, read_footer_length};
 use arrow::ipc::{Block, Footer, root_as_footer};
 use rayon::prelude::*;
 
-use super::{foreign, guard};
 use super::source::Source;
+use super::{foreign, guard};
 use crate::error::{Error, Result};
 
 /// Magic at the start of a file, with its padding, and footer length + magic at the end.
@@ -114,7 +114,10 @@ fn checked(bytes: &Buffer, blocks: &[Block], budget: &mut u64) -> Result<Vec<(Bl
     let checked: Vec<_> = blocks.par_iter().map(check).collect::<Result<_, _>>()?;
     let total = checked.iter().fold(0u64, |sum, (.., expanded)| sum.saturating_add(*expanded));
     *budget = budget.checked_sub(total).ok_or_else(|| {
-        format!("its {} bytes say that they expand to {total} bytes or more: too many to believe", bytes.len())
+        format!(
+            "its {} bytes say that they expand to {total} bytes or more: too many to believe",
+            bytes.len()
+        )
     })?;
     Ok(checked.into_iter().map(|(block, data, _)| (block, data)).collect())
 }

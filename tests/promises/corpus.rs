@@ -36,11 +36,3 @@ fn any_bytes() {
 fn fast_and_reference() {
     over_corpus("verify_vs_reference", fuzz::verify_vs_reference);
 }
-
-#[test]
-#[ignore]
-fn write_seeds_tmp() {
-    for (name, bytes) in fuzz::seeds::all() {
-        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/open_any_bytes").join(format!("seed-{name}")), bytes).unwrap();
-    }
-}

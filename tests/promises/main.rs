@@ -7,8 +7,11 @@ mod cli;
 mod corpus;
 #[cfg(feature = "import")]
 mod histories;
+mod hostile;
 #[cfg(feature = "import")]
 mod import;
 mod render;
+#[cfg(feature = "cli")]
+mod rules;
 #[cfg(feature = "cli")]
 mod verdicts;
