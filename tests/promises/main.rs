@@ -7,9 +7,12 @@ mod cli;
 mod corpus;
 #[cfg(feature = "import")]
 mod histories;
+mod hostile;
 #[cfg(feature = "import")]
 mod import;
 mod recorded;
 mod render;
+#[cfg(feature = "cli")]
+mod rules;
 #[cfg(feature = "cli")]
 mod verdicts;

@@ -179,7 +179,10 @@ fn operation_words() {
     let two_two_three = serde_json::json!({ "reads": 2, "writes": 3, "deletes": 2 });
     assert_eq!(operations(&logs, words(&spelt)), two_two_three);
     assert_eq!(operations(&logs, coded(&spelt)), two_two_three);
-    for array in [Arc::new(LargeStringArray::from(spelt.to_vec())) as ArrayRef, Arc::new(StringViewArray::from(spelt.to_vec()))] {
+    for array in [
+        Arc::new(LargeStringArray::from(spelt.to_vec())) as ArrayRef,
+        Arc::new(StringViewArray::from(spelt.to_vec())),
+    ] {
         assert_eq!(operations(&logs, array), two_two_three);
     }
     let nulls = words(&[Some("r"), None, Some("d"), None]);
@@ -219,9 +222,7 @@ fn statuses() {
     let statuses = |array: ArrayRef| {
         inspected(&[&logs.sheet("a.arrow", set(blind(), "status", array))])["statuses"].clone()
     };
-    let counts = |committed, aborted, unknown| {
-        serde_json::json!({ "committed": committed, "aborted": aborted, "unknown": unknown })
-    };
+    let counts = |committed, aborted, unknown| serde_json::json!({ "committed": committed, "aborted": aborted, "unknown": unknown });
     assert_eq!(statuses(words(&["committed", "aborted", "unknown"])), counts(1, 1, 1));
     assert_eq!(statuses(coded(&["unknown", "aborted", "unknown"])), counts(0, 1, 2));
     assert_eq!(statuses(words(&[None, Some("aborted"), None])), counts(2, 1, 0));
@@ -244,7 +245,8 @@ fn defaults() {
     assert_eq!(page["models"]["cross-region-conflicts"]["verdict"], "violated");
     // Without a session column there are no sessions.
     assert_eq!(page["log"]["sessions"], 0);
-    let page = verdict(&[&logs.sheet("a.arrow", set(blind(), "session", words(&[Some("s"), None, Some("s")])))]);
+    let page =
+        verdict(&[&logs.sheet("a.arrow", set(blind(), "session", words(&[Some("s"), None, Some("s")])))]);
     assert_eq!(page["log"]["sessions"], 1);
 }
 

@@ -78,7 +78,11 @@ impl Logs {
         for job in [&["verify"][..], &["verify", "--no-mmap"], &["inspect"], &["order", "-o", &out]] {
             let args: Vec<&str> = job.iter().copied().chain(paths.iter().map(String::as_str)).collect();
             let run = skewer(&args);
-            assert_eq!((run.status, run.out.as_str(), run.err.as_str()), (2, "", expected.as_str()), "{job:?}");
+            assert_eq!(
+                (run.status, run.out.as_str(), run.err.as_str()),
+                (2, "", expected.as_str()),
+                "{job:?}"
+            );
         }
         assert!(!self.path("out.arrow").exists());
     }
