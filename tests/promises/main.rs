@@ -4,10 +4,19 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+mod collisions;
+mod columns;
 #[cfg(feature = "import")]
 mod histories;
 #[cfg(feature = "import")]
 mod import;
+mod laws;
+mod logs;
+mod properties;
 mod render;
+mod serial;
+mod shapes;
+mod strategies;
 #[cfg(feature = "cli")]
 mod verdicts;
+mod worlds;
