@@ -34,7 +34,7 @@ impl Fates {
             *fate = chunk.status(at) == Status::Committed;
             unknown |= chunk.status(at) == Status::Unknown;
         }
-        if unknown && log.columns.value {
+        if unknown {
             believe_the_read(log, &mut committed);
         }
         Fates::Mixed(committed)

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::scatter::{PIECE, Record, Scattered, bucket};
+use super::scatter::{Keyed, PIECE, Record, Scattered, bucket};
 use crate::history::{Segment, Writes};
 use crate::log::Log;
 use crate::txn::Datum;
@@ -25,7 +25,18 @@ pub(crate) fn for_each_key<const N: usize, T: Send>(
         let (at, rows) = &pieces[piece];
         fill(writes, isa, *at, rows.clone(), &ticks, out);
     });
-    let key = |row: u32| key_at(writes.log, row);
+    each_group(writes.log, writes.exact, &scattered, make, visit)
+}
+
+/// Visits the groups of all partitions.
+pub(super) fn each_group<R: Keyed, T: Send>(
+    log: &Log,
+    exact: bool,
+    scattered: &Scattered<R>,
+    make: impl Fn() -> T + Sync,
+    visit: impl Fn(&mut T, &[R]) + Sync,
+) -> Vec<T> {
+    let key = |row: u32| key_at(log, row);
     let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
     let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
     tasks
@@ -33,8 +44,8 @@ pub(crate) fn for_each_key<const N: usize, T: Send>(
         .map(|first| {
             let (mut state, mut sorter) = (make(), Sorter::default());
             for partition in first..(first + per_task).min(scattered.len()) {
-                sorter.sort(&scattered, partition);
-                sorter.groups(writes.exact, key, |group| visit(&mut state, group));
+                sorter.sort(scattered, partition);
+                sorter.groups(exact, key, |group| visit(&mut state, group));
             }
             state
         })
@@ -81,27 +92,27 @@ pub(crate) fn key_at(log: &Log, row: u32) -> Option<Datum<'_>> {
 }
 
 /// Sorts partitions, one after the other, in the same memory.
-pub(super) struct Sorter<const N: usize> {
+pub(super) struct Sorter<R> {
     starts: Vec<u32>,
-    records: Vec<Record<N>>,
+    records: Vec<R>,
 }
 
-impl<const N: usize> Default for Sorter<N> {
+impl<R> Default for Sorter<R> {
     fn default() -> Self {
         Sorter { starts: Vec::new(), records: Vec::new() }
     }
 }
 
-impl<const N: usize> Sorter<N> {
+impl<R: Keyed> Sorter<R> {
     /// Brings the records of a partition together, equal fingerprints next to each other.
-    pub(super) fn sort(&mut self, scattered: &Scattered<N>, partition: usize) {
+    pub(super) fn sort(&mut self, scattered: &Scattered<R>, partition: usize) {
         let rows: usize = scattered.slices(partition).map(<[_]>::len).sum();
         self.records.clear();
         let Some(first) = scattered.slices(partition).find_map(|s| s.first()) else { return };
         self.records.resize(rows, *first);
         // About one record a bucket.
         let bits = rows.next_power_of_two().trailing_zeros().min(20);
-        let place = |r: &Record<N>| bucket(r.fingerprint << scattered.bits, bits);
+        let place = |r: &R| bucket(r.fingerprint() << scattered.bits, bits);
         self.starts.clear();
         self.starts.resize((1 << bits) + 1, 0);
         for record in scattered.slices(partition).flatten() {
@@ -124,8 +135,8 @@ impl<const N: usize> Sorter<N> {
         for &end in &self.starts[..self.starts.len() - 1] {
             let bucket = &mut self.records[begin..end as usize];
             begin = end as usize;
-            if !bucket.is_sorted_by_key(|r| r.fingerprint) {
-                bucket.sort_by_key(|r| r.fingerprint);
+            if !bucket.is_sorted_by_key(|r| r.fingerprint()) {
+                bucket.sort_by_key(|r| r.fingerprint());
             }
         }
     }
@@ -135,16 +146,16 @@ impl<const N: usize> Sorter<N> {
         &mut self,
         exact: bool,
         key: impl Fn(u32) -> Option<Datum<'k>>,
-        mut visit: impl FnMut(&[Record<N>]),
+        mut visit: impl FnMut(&[R]),
     ) {
-        for group in self.records.chunk_by_mut(|a, b| a.fingerprint == b.fingerprint) {
-            let first = key(group[0].row);
-            if exact || group.len() == 1 || group[1..].iter().all(|r| key(r.row) == first) {
+        for group in self.records.chunk_by_mut(|a, b| a.fingerprint() == b.fingerprint()) {
+            let first = key(group[0].row());
+            if exact || group.len() == 1 || group[1..].iter().all(|r| key(r.row()) == first) {
                 visit(group);
             } else {
                 // Different keys met in one fingerprint. Stable: rows stay in order within a key.
-                group.sort_by_key(|r| key(r.row));
-                group.chunk_by(|a, b| key(a.row) == key(b.row)).for_each(&mut visit);
+                group.sort_by_key(|r| key(r.row()));
+                group.chunk_by(|a, b| key(a.row()) == key(b.row())).for_each(&mut visit);
             }
         }
     }

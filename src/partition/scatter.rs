@@ -21,25 +21,45 @@ pub(crate) struct Record<const N: usize> {
     pub(crate) region: u16,
 }
 
-impl<const N: usize> Record<N> {
+/// What is grouped by key: a row with its key's fingerprint.
+pub(crate) trait Keyed: Copy + Send + Sync {
+    /// What memory holds before the first record is there.
+    const ZERO: Self;
+
+    /// The key's fingerprint.
+    fn fingerprint(&self) -> u64;
+
+    /// The log row.
+    fn row(&self) -> u32;
+}
+
+impl<const N: usize> Keyed for Record<N> {
     const ZERO: Self = Record { fingerprint: 0, ticks: [0; N], row: 0, region: 0 };
+
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    fn row(&self) -> u32 {
+        self.row
+    }
 }
 
 /// The pieces, each sorted by partition.
-pub(super) struct Scattered<const N: usize> {
+pub(super) struct Scattered<R> {
     pub(super) bits: u32,
-    pieces: Vec<Piece<N>>,
+    pieces: Vec<Piece<R>>,
 }
 
-struct Piece<const N: usize> {
-    records: Vec<Record<N>>,
+struct Piece<R> {
+    records: Vec<R>,
     /// Where each partition ends.
     ends: Vec<u32>,
 }
 
-impl<const N: usize> Scattered<N> {
+impl<R: Keyed> Scattered<R> {
     /// Scatters `rows` records, which `fill(piece, buffer)` writes for each of `pieces` pieces.
-    pub(super) fn of(rows: usize, pieces: usize, fill: impl Fn(usize, &mut Vec<Record<N>>) + Sync) -> Self {
+    pub(super) fn of(rows: usize, pieces: usize, fill: impl Fn(usize, &mut Vec<R>) + Sync) -> Self {
         let bits = rows.div_ceil(PARTITION_ROWS).next_power_of_two().trailing_zeros().min(14);
         let pieces = (0..pieces)
             .into_par_iter()
@@ -58,7 +78,7 @@ impl<const N: usize> Scattered<N> {
     }
 
     /// The slices that make up a partition, in row order.
-    pub(super) fn slices(&self, partition: usize) -> impl Iterator<Item = &[Record<N>]> {
+    pub(super) fn slices(&self, partition: usize) -> impl Iterator<Item = &[R]> {
         self.pieces.iter().map(move |piece| {
             let start = if partition == 0 { 0 } else { piece.ends[partition - 1] as usize };
             &piece.records[start..piece.ends[partition] as usize]
@@ -66,11 +86,11 @@ impl<const N: usize> Scattered<N> {
     }
 }
 
-impl<const N: usize> Piece<N> {
+impl<R: Keyed> Piece<R> {
     /// The records, stably sorted by the high `bits` of their fingerprints.
-    fn of(records: &[Record<N>], bits: u32) -> Self {
+    fn of(records: &[R], bits: u32) -> Self {
         let mut ends = vec![0_u32; 1 << bits];
-        records.iter().for_each(|r| ends[bucket(r.fingerprint, bits)] += 1);
+        records.iter().for_each(|r| ends[bucket(r.fingerprint(), bits)] += 1);
         let mut sum = 0;
         for end in &mut ends {
             // The start of each partition; the scatter moves it to the end.
@@ -78,9 +98,9 @@ impl<const N: usize> Piece<N> {
             *end = sum;
             sum += count;
         }
-        let mut sorted = vec![Record::ZERO; records.len()];
+        let mut sorted = vec![R::ZERO; records.len()];
         for record in records {
-            let at = &mut ends[bucket(record.fingerprint, bits)];
+            let at = &mut ends[bucket(record.fingerprint(), bits)];
             sorted[*at as usize] = *record;
             *at += 1;
         }

@@ -8,6 +8,9 @@ mod cli;
 mod histories;
 #[cfg(feature = "import")]
 mod import;
+mod model_worlds;
+mod models;
+mod readings;
 mod render;
 #[cfg(feature = "cli")]
 mod verdicts;

@@ -1,0 +1,88 @@
+//! All operations of each key: reads and writes of whatever fate.
+
+use std::ops::Range;
+
+use skewer_kernels::Isa;
+
+use super::groups::each_group;
+use super::scatter::{Keyed, PIECE, Scattered};
+use crate::history::{Operation, Transactions};
+use crate::log::{Chunk, READ};
+
+impl Keyed for Operation {
+    const ZERO: Self = Operation { key: 0, value: 0, row: 0, txn: 0, read: false, null: false };
+
+    fn fingerprint(&self) -> u64 {
+        self.key
+    }
+
+    fn row(&self) -> u32 {
+        self.row
+    }
+}
+
+/// How operations are gathered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gathering {
+    /// The instruction set.
+    pub(crate) isa: Isa,
+    /// Clears bits of every fingerprint: tests make keys and values collide by it.
+    pub(crate) mask: u64,
+    /// Leaves every read out: tests must notice.
+    pub(crate) forget_reads: bool,
+}
+
+/// Visits the operations of every key, each key once, its operations in row order. `visit` is
+/// given the state of its thread's share, and the states come back.
+///
+/// Cost: O(rows) expected, and a record (32 bytes) a row of memory.
+pub(crate) fn for_each_operated_key<T: Send>(
+    txns: &Transactions<'_>,
+    how: Gathering,
+    make: impl Fn() -> T + Sync,
+    visit: impl Fn(&mut T, &[Operation]) + Sync,
+) -> Vec<T> {
+    let log = txns.log;
+    let pieces: Vec<(&Chunk, Range<usize>)> = log
+        .chunks
+        .iter()
+        .flat_map(|c| (0..c.rows).step_by(PIECE).map(move |first| (c, first..(first + PIECE).min(c.rows))))
+        .collect();
+    let scattered = Scattered::of(log.len() as usize, pieces.len(), |piece, out| {
+        let (chunk, rows) = &pieces[piece];
+        fill(txns, how, chunk, rows.clone(), out);
+    });
+    each_group(log, log.exact_keys() && how.mask == u64::MAX, &scattered, make, visit)
+}
+
+fn fill(
+    txns: &Transactions<'_>,
+    how: Gathering,
+    chunk: &Chunk,
+    rows: Range<usize>,
+    out: &mut Vec<Operation>,
+) {
+    const STEP: usize = 512;
+    let (mut keys, mut values, mut ops) = ([0; STEP], [0; STEP], [0; STEP]);
+    for first in rows.clone().step_by(STEP) {
+        let len = STEP.min(rows.end - first);
+        chunk.key.fingerprints(how.isa, first, &mut keys[..len]);
+        if let Some(column) = &chunk.value {
+            column.fingerprints(how.isa, first, &mut values[..len]);
+        }
+        chunk.op.fill(first, &mut ops[..len]);
+        let operation = |i: usize| {
+            let row = (chunk.first_row + (first + i) as u64) as u32;
+            let null = chunk.null_value(ops[i], first + i);
+            Operation {
+                key: keys[i] & how.mask,
+                value: values[i] & how.mask,
+                row,
+                txn: txns.log.txns.of_row(row),
+                read: ops[i] == READ,
+                null,
+            }
+        };
+        out.extend((0..len).map(operation).filter(|o| !(how.forget_reads && o.read)));
+    }
+}
