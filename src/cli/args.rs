@@ -96,6 +96,9 @@ pub(crate) struct VerifyArgs {
     /// files.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory: Option<u64>,
+    /// Print where the time went, phase by phase, to standard error.
+    #[arg(long)]
+    pub(crate) timings: bool,
     /// Print no report for people and no progress; the exit status tells.
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -34,7 +34,7 @@ impl Fates {
             *fate = chunk.status(at) == Status::Committed;
             unknown |= chunk.status(at) == Status::Unknown;
         }
-        if unknown {
+        if unknown && log.chunks.iter().any(|c| c.value.is_some()) {
             believe_the_read(log, &mut committed);
         }
         Fates::Mixed(committed)

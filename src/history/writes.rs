@@ -2,12 +2,13 @@
 
 use arrow::buffer::ScalarBuffer;
 use rayon::prelude::*;
-use skewer_kernels::Isa;
+use skewer_kernels::{Extent, Isa};
 
 use super::fates::Fates;
 use super::superseded::superseded;
 use crate::log::{Chunk, Log, READ};
 use crate::time::BoundedTimestamp;
+use crate::timings::{Timings, measure};
 use crate::txn::Datum;
 
 /// The ends of one bound a write.
@@ -55,6 +56,11 @@ impl Segment<'_> {
 
     fn place(&self, at: usize) -> usize {
         self.rows.as_ref().map_or(at, |rows| rows[at] as usize)
+    }
+
+    /// The extents of its lifetimes, if they are those of the chunk's commit bounds.
+    pub(crate) fn outline(&self) -> &[Extent] {
+        if self.rows.is_none() && self.start.is_none() { &self.chunk.outline } else { &[] }
     }
 
     /// The log row of a write.
@@ -117,6 +123,7 @@ pub(crate) struct Writes<'a> {
     fingerprint_mask: u64,
     /// How long before its commit a write without a start bound took its snapshot.
     pub(crate) visibility_lag: u64,
+    timings: Option<&'a Timings>,
 }
 
 impl<'a> Writes<'a> {
@@ -153,7 +160,19 @@ impl<'a> Writes<'a> {
             exact: log.exact_keys() && mask == u64::MAX,
             fingerprint_mask: mask,
             visibility_lag,
+            timings: None,
         })
+    }
+
+    /// The same, noting how long each phase of their judgement takes.
+    pub(crate) fn timed(self, timings: Option<&'a Timings>) -> Self {
+        Writes { timings, ..self }
+    }
+
+    /// Does `work`, a phase of the judgement that reads `width` bytes of each write.
+    pub(crate) fn measure<T>(&self, phase: &'static str, width: usize, work: impl FnOnce() -> T) -> T {
+        let rows = self.len() as u64;
+        measure(self.timings, phase, (rows, rows * width as u64), work)
     }
 
     /// The fingerprints of the keys of a segment's writes from `first` on.

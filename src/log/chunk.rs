@@ -1,5 +1,7 @@
 //! One record batch of a log, its columns typed and in place.
 
+use skewer_kernels::Extent;
+
 use super::codes::Codes;
 use super::scalars::Scalars;
 use super::times::Ticks;
@@ -15,6 +17,10 @@ pub(crate) const DELETE: u16 = 2;
 
 /// Code of a committed transaction in [`Chunk::status`].
 pub(crate) const COMMITTED: u16 = status_code(Status::Committed);
+
+/// Rows whose extent is measured together. A block of scratch columns stays in the first-level
+/// cache, and blocks are few enough to be sorted for nothing.
+pub(crate) const OUTLINE: usize = 512;
 
 /// A record batch.
 #[derive(Debug)]
@@ -47,6 +53,9 @@ pub(crate) struct Chunk {
     pub(crate) start_ts: Option<Ticks>,
     /// Assigned commit timestamps.
     pub(crate) commit_ts: Option<Ticks>,
+    /// The extents of the commit bounds, [`OUTLINE`] rows each, where all are present: they come
+    /// for free with the check of the bounds, and a scan that follows need not be made twice.
+    pub(crate) outline: Vec<Extent>,
     /// The clock error, in ticks of the log, of timestamps without bounds.
     pub(crate) clock_error: Option<u64>,
 }

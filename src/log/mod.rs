@@ -21,14 +21,13 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 pub(crate) use assemble::span_in;
-pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, READ, WRITE};
+pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, OUTLINE, READ, WRITE};
 pub use open::OpenOptions;
 pub(crate) use open::is_known;
 pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
 pub(crate) use units::TIME_COLUMNS;
 
-use crate::report::LogSummary;
 use crate::time::Unit;
 use crate::txn::{Columns, Places};
 
@@ -89,20 +88,6 @@ impl Log {
     /// What a user should know of how the log was read, in sentences.
     pub fn notes(&self) -> &[String] {
         &self.notes
-    }
-
-    /// The log in numbers. Distinct keys are counted only on demand: that is a pass of its own,
-    /// O(rows).
-    pub fn summary(&self, count_keys: bool) -> LogSummary {
-        LogSummary {
-            files: self.places.files.iter().map(|(name, _)| name.clone()).collect(),
-            rows: self.len(),
-            transactions: self.txns.count(self.len()),
-            keys: count_keys.then(|| crate::partition::count_distinct(self, |c| Some(&c.key))),
-            regions: self.regions.clone(),
-            sessions: crate::partition::count_distinct(self, |c| c.session.as_ref()),
-            unit: self.unit,
-        }
     }
 
     /// Whether equal fingerprints of keys mean equal keys for certain: one permutation serves all

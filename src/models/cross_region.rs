@@ -122,7 +122,7 @@ fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, insist: bool) -> 
         let (first, second) = (&writes.segments[s as usize], &writes.segments[t as usize]);
         let (a, b) = (a as usize, b as usize);
         let Some(certainty) = life(first, a).conflict(&life(second, b)) else { return };
-        if first.region(a) != second.region(b) && (writes.exact || first.key(a) == second.key(b)) {
+        if first.region(a) != second.region(b) && first.key(a) == second.key(b) {
             tally.add(certainty, first.row(a), second.row(b));
         }
     };

@@ -19,17 +19,20 @@ mod tally;
 mod write_order;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use skewer_kernels::Isa;
 
 use crate::error::Result;
 use crate::history::{Fates, Lacking, Writes};
+use crate::inspect;
 use crate::log::{Log, span_in};
 use crate::report::{Model, ModelReport, Report, Verdict};
 use crate::time::Span;
+use crate::timings::{Timings, measure};
 
 /// What to judge, and how much to tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
     /// The models; `None` for all that the log's columns allow.
     pub models: Option<Vec<Model>>,
@@ -41,6 +44,8 @@ pub struct VerifyOptions {
     pub count_keys: bool,
     /// How it is computed.
     pub tuning: Tuning,
+    /// Notes how long each phase took.
+    pub timings: Option<Arc<Timings>>,
 }
 
 /// How a verdict is computed. No result depends on it, but for `forget_reads`: it is here for
@@ -73,7 +78,7 @@ pub enum Path {
 impl Tuning {
     /// The instruction set to use.
     pub(crate) fn isa(self) -> Isa {
-        self.isa.unwrap_or_else(|| Isa::from_env().unwrap_or_else(|_| Isa::best()))
+        self.isa.unwrap_or_else(Isa::in_use)
     }
 
     fn fingerprint_mask(self) -> u64 {
@@ -94,7 +99,7 @@ pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
     let lag = options.visibility_lag.map(|s| span_in(s, log.unit(), "--visibility-lag")).transpose()?;
     let judging = Judging { log, options, lag: lag.unwrap_or(0) };
     let asked = options.models.clone().unwrap_or_else(|| Model::ALL.to_vec());
-    Ok(Report { log: log.summary(options.count_keys), models: judging.all(&asked) })
+    Ok(Report { log: inspect::summary(log, options.count_keys), models: judging.all(&asked) })
 }
 
 struct Judging<'a> {
@@ -107,9 +112,13 @@ impl Judging<'_> {
     fn all(&self, asked: &[Model]) -> BTreeMap<Model, ModelReport> {
         let mut reports = BTreeMap::new();
         let of_writes = |m: &&Model| matches!(m, Model::WriteOrder | Model::CrossRegionConflicts);
-        let fates = Fates::of(self.log);
+        let timings = self.options.timings.as_deref();
+        let fates = measure(timings, "fates", (self.log.len(), 0), || Fates::of(self.log));
         if asked.iter().any(|m| of_writes(&m)) {
-            let writes = Writes::of(self.log, &fates, self.lag, self.options.tuning.fingerprint_mask());
+            let mask = self.options.tuning.fingerprint_mask();
+            let writes = measure(timings, "select", (self.log.len(), 0), || {
+                Writes::of(self.log, &fates, self.lag, mask).map(|w| w.timed(timings))
+            });
             for &model in asked.iter().filter(of_writes) {
                 let report = match &writes {
                     Ok(writes) if model == Model::WriteOrder => write_order::judge(writes, self.options),

@@ -11,6 +11,7 @@ use crate::history::{Clock, Fates, KeyHistory, Operation, Sessions, Timeline, Tr
 use crate::log::Log;
 use crate::partition::{Gathering, for_each_operated_key};
 use crate::report::{Model, ModelReport};
+use crate::timings::measure;
 
 /// Transactions that one task judges.
 const STEP: usize = 1 << 14;
@@ -22,9 +23,12 @@ pub(super) fn judge(
     options: &VerifyOptions,
     asked: &[Model],
 ) -> Vec<(Model, ModelReport)> {
-    let txns = Transactions::of(log, fates);
+    let timings = options.timings.as_deref();
+    let txns = measure(timings, "times", (log.len(), 0), || Transactions::of(log, fates));
     let wanted = Wanted::of(&txns, asked);
-    let sessions = if wanted.by_session() { Sessions::of(&txns) } else { Sessions::default() };
+    let sessions = measure(timings, "sessions", (log.len(), 0), || {
+        if wanted.by_session() { Sessions::of(&txns) } else { Sessions::default() }
+    });
     let make = || Rooms::new(&txns, &sessions, &wanted, options.findings);
     let mut rooms = make();
     if wanted.by_key() {
@@ -33,6 +37,7 @@ pub(super) fn judge(
             isa: options.tuning.isa(),
             mask: options.tuning.fingerprint_mask(),
             forget_reads: options.tuning.forget_reads,
+            timings,
         };
         let visit = |rooms: &mut Rooms<'_>, key: &[Operation]| rooms.key(exact, key);
         for_each_operated_key(&txns, how, make, visit).into_iter().for_each(|r| rooms.merge(r));

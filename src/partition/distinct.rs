@@ -23,7 +23,7 @@ pub(crate) fn count_distinct(log: &Log, column: impl Fn(&Chunk) -> Option<&Scala
         let (chunk, rows) = &pieces[piece];
         let Some(values) = column(chunk) else { return };
         let mut fingerprints = vec![0; rows.len()];
-        values.fingerprints(Isa::best(), rows.start, &mut fingerprints);
+        values.fingerprints(Isa::in_use(), rows.start, &mut fingerprints);
         let present = rows.clone().zip(fingerprints).filter(|(at, _)| values.get(*at).is_some());
         out.extend(present.map(|(at, fingerprint)| Record {
             fingerprint,

@@ -21,11 +21,15 @@ pub(crate) fn for_each_key<const N: usize, T: Send>(
     visit: impl Fn(&mut T, &[Record<N>]) + Sync,
 ) -> Vec<T> {
     let pieces = pieces(writes);
-    let scattered = Scattered::of(writes.len(), pieces.len(), |piece, out: &mut Vec<Record<N>>| {
-        let (at, rows) = &pieces[piece];
-        fill(writes, isa, *at, rows.clone(), &ticks, out);
+    let scattered = writes.measure("partition", size_of::<Record<N>>(), || {
+        Scattered::of(writes.len(), pieces.len(), |piece, out: &mut Vec<Record<N>>| {
+            let (at, rows) = &pieces[piece];
+            fill(writes, isa, *at, rows.clone(), &ticks, out);
+        })
     });
-    each_group(writes.log, writes.exact, &scattered, make, visit)
+    writes.measure("join", size_of::<Record<N>>(), || {
+        each_group(writes.log, writes.exact, &scattered, make, visit)
+    })
 }
 
 /// Visits the groups of all partitions.
@@ -39,17 +43,15 @@ pub(super) fn each_group<R: Keyed, T: Send>(
     let key = |row: u32| key_at(log, row);
     let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
     let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
-    tasks
-        .into_par_iter()
-        .map(|first| {
-            let (mut state, mut sorter) = (make(), Sorter::default());
-            for partition in first..(first + per_task).min(scattered.len()) {
-                sorter.sort(scattered, partition);
-                sorter.groups(exact, key, |group| visit(&mut state, group));
-            }
-            state
-        })
-        .collect()
+    let task = |first: usize| {
+        let (mut state, mut sorter) = (make(), Sorter::default());
+        for partition in first..(first + per_task).min(scattered.len()) {
+            sorter.sort(scattered, partition);
+            sorter.groups(exact, key, |group| visit(&mut state, group));
+        }
+        state
+    };
+    tasks.into_par_iter().map(task).collect()
 }
 
 /// Ranges of segments, of at most [`PIECE`] writes each.

@@ -8,6 +8,7 @@ use super::groups::each_group;
 use super::scatter::{Keyed, PIECE, Scattered};
 use crate::history::{Operation, Transactions};
 use crate::log::{Chunk, READ};
+use crate::timings::{Timings, measure};
 
 impl Keyed for Operation {
     const ZERO: Self = Operation { key: 0, value: 0, row: 0, txn: 0, read: false, null: false };
@@ -23,13 +24,15 @@ impl Keyed for Operation {
 
 /// How operations are gathered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Gathering {
+pub(crate) struct Gathering<'t> {
     /// The instruction set.
     pub(crate) isa: Isa,
     /// Clears bits of every fingerprint: tests make keys and values collide by it.
     pub(crate) mask: u64,
     /// Leaves every read out: tests must notice.
     pub(crate) forget_reads: bool,
+    /// Notes how long it takes.
+    pub(crate) timings: Option<&'t Timings>,
 }
 
 /// Visits the operations of every key, each key once, its operations in row order. `visit` is
@@ -38,7 +41,7 @@ pub(crate) struct Gathering {
 /// Cost: O(rows) expected, and a record (32 bytes) a row of memory.
 pub(crate) fn for_each_operated_key<T: Send>(
     txns: &Transactions<'_>,
-    how: Gathering,
+    how: Gathering<'_>,
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, &[Operation]) + Sync,
 ) -> Vec<T> {
@@ -48,16 +51,20 @@ pub(crate) fn for_each_operated_key<T: Send>(
         .iter()
         .flat_map(|c| (0..c.rows).step_by(PIECE).map(move |first| (c, first..(first + PIECE).min(c.rows))))
         .collect();
-    let scattered = Scattered::of(log.len() as usize, pieces.len(), |piece, out| {
-        let (chunk, rows) = &pieces[piece];
-        fill(txns, how, chunk, rows.clone(), out);
+    let size = (log.len(), log.len() * size_of::<Operation>() as u64);
+    let scattered = measure(how.timings, "partition", size, || {
+        Scattered::of(log.len() as usize, pieces.len(), |piece, out| {
+            let (chunk, rows) = &pieces[piece];
+            fill(txns, how, chunk, rows.clone(), out);
+        })
     });
-    each_group(log, log.exact_keys() && how.mask == u64::MAX, &scattered, make, visit)
+    let exact = log.exact_keys() && how.mask == u64::MAX;
+    measure(how.timings, "keys", size, || each_group(log, exact, &scattered, make, visit))
 }
 
 fn fill(
     txns: &Transactions<'_>,
-    how: Gathering,
+    how: Gathering<'_>,
     chunk: &Chunk,
     rows: Range<usize>,
     out: &mut Vec<Operation>,

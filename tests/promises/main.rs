@@ -8,9 +8,11 @@ mod cli;
 mod histories;
 #[cfg(feature = "import")]
 mod import;
+mod model_laws;
 mod model_worlds;
 mod models;
 mod readings;
+mod recorded;
 mod render;
 #[cfg(feature = "cli")]
 mod verdicts;

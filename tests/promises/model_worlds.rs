@@ -148,13 +148,13 @@ fn three_transactions_at_points() {
     let all = operations(&[0, 1], &[0, 2, 4]);
     let lives = lives();
     let mut worlds: Vec<World> = Vec::new();
-    // The keys are alike, and so is the order of transactions: the first one operates on key 0.
+    // The keys are alike: the first operates on key 0. So are the transactions: they stand in the
+    // order of their times.
     for first in operations(&[0], &[2, 4]) {
         for second in &all {
             for third in &all {
                 for (i, a) in lives.iter().enumerate() {
                     for (j, b) in lives.iter().enumerate().skip(i) {
-                        // A third of the last: the others come by another order of the three.
                         for c in lives.iter().skip(j) {
                             worlds.push(vec![
                                 txn(&[first], a.0, a.1),
@@ -227,9 +227,9 @@ fn two_transactions_in_bounds() {
     let bounds = bounds();
     let lives: Vec<_> = bounds.iter().flat_map(|s| bounds.iter().map(move |c| (*s, *c))).collect();
     let mut worlds: Vec<World> = Vec::new();
-    for (first, second) in shapes {
-        for a in &lives {
-            worlds.extend(lives.iter().map(|b| vec![txn(first, a.0, a.1), txn(second, b.0, b.1)]));
+    for a in &lives {
+        for b in &lives {
+            worlds.extend(shapes.map(|(first, second)| vec![txn(first, a.0, a.1), txn(second, b.0, b.1)]));
         }
     }
     agree(&worlds, &BY_BOUNDS);
