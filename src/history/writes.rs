@@ -159,7 +159,7 @@ impl<'a> Writes<'a> {
         Ok(Writes {
             log,
             segments,
-            exact: exact(log) && mask == u64::MAX,
+            exact: log.exact_keys() && mask == u64::MAX,
             fingerprint_mask: mask,
             visibility_lag,
             memory: None,
@@ -190,12 +190,6 @@ impl<'a> Writes<'a> {
     pub(crate) fn len(&self) -> usize {
         self.segments.iter().map(Segment::len).sum()
     }
-}
-
-/// Whether fingerprints of all chunks are one permutation of their keys.
-fn exact(log: &Log) -> bool {
-    let first = log.chunks.first().and_then(|c| c.key.identity());
-    first.is_some() && log.chunks.iter().all(|c| c.key.identity() == first)
 }
 
 /// The rows of a chunk that are committed writes and not superseded; `None` for all.

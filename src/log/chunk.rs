@@ -6,7 +6,7 @@ use super::codes::Codes;
 use super::scalars::Scalars;
 use super::times::Ticks;
 use crate::time::BoundedTimestamp;
-use crate::txn::{Status, Times};
+use crate::txn::{Datum, Status, Times};
 
 /// Code of a read in [`Chunk::op`].
 pub(crate) const READ: u16 = 0;
@@ -98,6 +98,16 @@ impl Chunk {
             1 => Status::Aborted,
             _ => Status::Unknown,
         }
+    }
+
+    /// Whether the operation of `row`, whose code is `op`, reads or writes null.
+    pub(crate) fn null_value(&self, op: u16, row: usize) -> bool {
+        op == DELETE || self.value.as_ref().is_none_or(|v| v.is_null(row))
+    }
+
+    /// The value that `row` reads or writes.
+    pub(crate) fn value_at(&self, row: usize) -> Option<Datum<'_>> {
+        self.value.as_ref().filter(|_| self.op.get(row) != DELETE).and_then(|v| v.get(row))
     }
 
     /// The times of `row`, with bounds made of timestamps and the clock error where none were

@@ -94,6 +94,20 @@ impl Log {
         &self.notes
     }
 
+    /// Whether equal fingerprints of keys mean equal keys for certain: one permutation serves all
+    /// chunks.
+    pub(crate) fn exact_keys(&self) -> bool {
+        let first = self.chunks.first().and_then(|c| c.key.identity());
+        first.is_some() && self.chunks.iter().all(|c| c.key.identity() == first)
+    }
+
+    /// The same of values that are not null.
+    pub(crate) fn exact_values(&self) -> bool {
+        let mut columns = self.chunks.iter().filter_map(|c| c.value.as_ref());
+        let first = columns.next().map(Scalars::identity);
+        first.is_none_or(|first| first.is_some() && columns.all(|c| c.identity() == first))
+    }
+
     /// The chunk that holds log row `row`, and the row's place in it.
     pub(crate) fn locate(&self, row: u64) -> (&Chunk, usize) {
         let at = self.chunks.partition_point(|c| c.first_row + c.rows as u64 <= row);

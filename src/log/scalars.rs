@@ -91,6 +91,17 @@ impl Scalars {
         (0..nulls.len()).find(|&row| nulls.is_null(row))
     }
 
+    /// Whether `row` is null.
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        if self.nulls.as_ref().is_some_and(|n| n.is_null(row)) {
+            return true;
+        }
+        match &self.kind {
+            Kind::Dictionary { indices, values, .. } => values.is_null(indices.get(row)),
+            _ => false,
+        }
+    }
+
     /// The datum at `row`; `None` for null.
     pub(crate) fn get(&self, row: usize) -> Option<Datum<'_>> {
         if self.nulls.as_ref().is_some_and(|n| n.is_null(row)) {

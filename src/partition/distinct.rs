@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::groups::Sorter;
+use super::groups::{Sorter, pieces_of_chunks};
 use super::scatter::{Record, Rounds, Scattered};
 use crate::log::{Chunk, Log, Scalars};
 
@@ -19,12 +19,7 @@ pub(crate) fn count_distinct(
         return 0;
     }
     let rounds = Rounds::of(log.len() as usize, size_of::<Record<0>>(), memory);
-    let len = rounds.piece();
-    let pieces: Vec<(&Chunk, std::ops::Range<usize>)> = log
-        .chunks
-        .iter()
-        .flat_map(|c| (0..c.rows).step_by(len).map(move |first| (c, first..(first + len).min(c.rows))))
-        .collect();
+    let pieces = pieces_of_chunks(log, rounds.piece());
     let fill = |round: usize, piece: usize, out: &mut Vec<Record<0>>| {
         let (chunk, rows) = &pieces[piece];
         let Some(values) = column(chunk) else { return };
@@ -48,7 +43,7 @@ pub(crate) fn count_distinct(
     let of_round = |round: usize| -> u64 {
         let fill = |piece: usize, out: &mut Vec<Record<0>>| fill(round, piece, out);
         let scattered = Scattered::of(log.len() as usize, rounds, pieces.len(), fill);
-        let count = |sorter: &mut Sorter<0>, partition: usize| {
+        let count = |sorter: &mut Sorter<Record<0>>, partition: usize| {
             sorter.sort(&scattered, partition);
             let mut count = 0;
             sorter.groups(exact, value, |_| count += 1);

@@ -21,8 +21,28 @@ pub(crate) struct Record<const N: usize> {
     pub(crate) region: u16,
 }
 
-impl<const N: usize> Record<N> {
+/// What is grouped by key: a row with its key's fingerprint.
+pub(crate) trait Keyed: Copy + Send + Sync {
+    /// What memory holds before the first record is there.
+    const ZERO: Self;
+
+    /// The key's fingerprint.
+    fn fingerprint(&self) -> u64;
+
+    /// The log row.
+    fn row(&self) -> u32;
+}
+
+impl<const N: usize> Keyed for Record<N> {
     const ZERO: Self = Record { fingerprint: 0, ticks: [0; N], row: 0, region: 0 };
+
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    fn row(&self) -> u32 {
+        self.row
+    }
 }
 
 /// How the records are split so that those held at a time fit the memory: round `r` takes the
@@ -67,31 +87,31 @@ impl Rounds {
 }
 
 /// The records of one round: pieces, each sorted by partition.
-pub(super) struct Scattered<const N: usize> {
+pub(super) struct Scattered<R> {
     /// The bits of a fingerprint that are the same within a partition.
     pub(super) bits_used: u32,
     partitions: usize,
-    pieces: Vec<Piece<N>>,
+    pieces: Vec<Piece<R>>,
 }
 
-struct Piece<const N: usize> {
-    records: Vec<Record<N>>,
+struct Piece<R> {
+    records: Vec<R>,
     /// Where each partition ends.
     ends: Vec<u32>,
 }
 
-impl<const N: usize> Scattered<N> {
+impl<R: Keyed> Scattered<R> {
     /// Scatters the records of a round, out of `rows` in all, which `fill(piece, buffer)` writes for
     /// each of `pieces` pieces.
     pub(super) fn of(
         rows: usize,
         rounds: Rounds,
         pieces: usize,
-        fill: impl Fn(usize, &mut Vec<Record<N>>) + Sync,
+        fill: impl Fn(usize, &mut Vec<R>) + Sync,
     ) -> Self {
         let wanted = (rows >> rounds.bits).div_ceil(PARTITION_ROWS);
         let bits = wanted.next_power_of_two().trailing_zeros().min(14);
-        let place = |record: &Record<N>| bucket(record.fingerprint << rounds.bits, bits);
+        let place = |record: &R| bucket(record.fingerprint() << rounds.bits, bits);
         let pieces = (0..pieces)
             .into_par_iter()
             .map_init(Vec::new, |buffer, piece| {
@@ -109,7 +129,7 @@ impl<const N: usize> Scattered<N> {
     }
 
     /// The slices that make up a partition, in row order.
-    pub(super) fn slices(&self, partition: usize) -> impl Iterator<Item = &[Record<N>]> {
+    pub(super) fn slices(&self, partition: usize) -> impl Iterator<Item = &[R]> {
         self.pieces.iter().map(move |piece| {
             let start = if partition == 0 { 0 } else { piece.ends[partition - 1] as usize };
             &piece.records[start..piece.ends[partition] as usize]
@@ -117,9 +137,9 @@ impl<const N: usize> Scattered<N> {
     }
 }
 
-impl<const N: usize> Piece<N> {
+impl<R: Keyed> Piece<R> {
     /// The records, stably sorted by their partitions.
-    fn of(records: &[Record<N>], partitions: usize, place: impl Fn(&Record<N>) -> usize) -> Self {
+    fn of(records: &[R], partitions: usize, place: impl Fn(&R) -> usize) -> Self {
         let mut ends = vec![0_u32; partitions];
         records.iter().for_each(|r| ends[place(r)] += 1);
         let mut sum = 0;
@@ -129,7 +149,7 @@ impl<const N: usize> Piece<N> {
             *end = sum;
             sum += count;
         }
-        let mut sorted = vec![Record::ZERO; records.len()];
+        let mut sorted = vec![R::ZERO; records.len()];
         for record in records {
             let at = &mut ends[place(record)];
             sorted[*at as usize] = *record;
