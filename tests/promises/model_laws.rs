@@ -173,7 +173,7 @@ proptest! {
             let other = &after[&model];
             prop_assert_eq!((&judged.facts, &judged.kinds, judged.verdict), (&other.facts, &other.kinds, other.verdict));
             let rows = |findings: &[Finding]| findings.iter()
-                .map(|f| f.parties.iter().map(|p| p.row).collect::<Vec<_>>())
+                .map(|f| f.parties.iter().map(|p| p.row).collect::<BTreeSet<_>>())
                 .collect::<BTreeSet<_>>();
             prop_assert_eq!(rows(&judged.findings), rows(&other.findings), "{}", model.name());
         }
