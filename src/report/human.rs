@@ -2,7 +2,7 @@
 //! log could not show.
 
 use crate::report::text::{counted, one_line};
-use crate::report::{Certainty, LogSummary, Model, ModelReport, Report, Verdict, explain};
+use crate::report::{Certainty, LogSummary, Model, ModelReport, Report, Verdict, explain, limits};
 use crate::time::Unit;
 
 /// How many file or region names are listed before the rest is only counted.
@@ -128,36 +128,18 @@ impl Page {
         }
     }
 
-    /// What a verdict of `holds` does not rest on.
     fn not_shown(&mut self, report: &Report) {
-        let unchecked = report.models.iter().filter(|(_, judged)| judged.verdict == Verdict::NotChecked);
-        let mut lines: Vec<String> = unchecked
-            .map(|(model, judged)| {
-                let reason = judged.reason.as_deref().unwrap_or("no reason was given");
-                format!("  {}: {}", model.name(), one_line(reason))
-            })
-            .collect();
-        let ambiguous = report.models.values().filter_map(|judged| judged.facts.get("ambiguous_reads")).max();
-        if let Some(&count) = ambiguous.filter(|count| **count > 0) {
-            lines.push(format!(
-                "  {} no version (a value that several writes have, or null where the key was \
-                 deleted): no model could tell whether they were stale",
-                if count == 1 { "1 read names".to_owned() } else { format!("{count} reads name") }
-            ));
-        }
-        let of_sessions = [Model::SnapshotIsolation, Model::Serializable, Model::StrictSerializable];
-        let judged =
-            |model: &Model| report.models.get(model).is_some_and(|j| j.verdict != Verdict::NotChecked);
-        if report.log.sessions == 0 && of_sessions.iter().any(judged) {
-            lines.push("  no row has a session: the order within sessions was not looked at".to_owned());
-        }
-        if lines.is_empty() {
+        let limits = limits(report);
+        if limits.is_empty() {
             return;
         }
         let title = self.paint(Ink::Title, "what this log cannot show");
         self.line("");
         self.line(&title);
-        lines.iter().for_each(|line| self.line(line));
+        for limit in limits {
+            let model = limit.model.map_or(String::new(), |model| format!("{}: ", model.name()));
+            self.line(&format!("  {model}{}", one_line(&limit.reason)));
+        }
     }
 }
 

@@ -195,8 +195,11 @@ fn record(
 ) -> Record {
     let key = op[0] % style.keys;
     let read = op[1] % 2 == 0;
-    let value =
-        if read { value_read(style, txns, key, number, op) } else { value_written(style, number, at, op) };
+    let value = match read {
+        true if style.calm => last_value(style, txns, key, number, at),
+        true => value_read(style, txns, key, number, op),
+        false => value_written(style, number, at, op),
+    };
     let lone = style.ids == Ids::SomeNull && txn.ops.len() == 1;
     let status = match txn.place[2] % 8 {
         0 if style.fates => Status::Aborted,
