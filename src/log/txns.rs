@@ -7,6 +7,7 @@ use super::check::{Place, row_error};
 use super::chunk::Chunk;
 use crate::error::Result;
 use crate::time::BoundedTimestamp;
+use crate::txn::Datum;
 
 /// The transactions of a log. They are numbered in the order of their first rows.
 #[derive(Debug)]
@@ -179,12 +180,10 @@ fn disagreement(first: &Chunk, a: usize, chunk: &Chunk, b: usize) -> Option<(&'s
     if first.region.get(a) != chunk.region.get(b) {
         return Some(("region", "the region differs from that of the first row".to_owned()));
     }
-    let session = |chunk: &Chunk, row| {
-        let session = chunk.session.as_ref().and_then(|s| s.get(row));
-        session.map_or("null".to_owned(), |s| s.to_string())
-    };
-    if session(first, a) != session(chunk, b) {
-        return Some(("session", format!("{} differs from {}", session(chunk, b), session(first, a))));
+    let (was, is) = (first.session_at(a), chunk.session_at(b));
+    if was != is {
+        let shown = |session: Option<Datum<'_>>| session.map_or("null".to_owned(), |s| s.to_string());
+        return Some(("session", format!("{} differs from {}", shown(is), shown(was))));
     }
     if first.status(a) != chunk.status(b) {
         let (was, is) = (first.status(a).name(), chunk.status(b).name());

@@ -178,8 +178,8 @@ impl<'a> Room<'a> {
         let shown = |p: &Placed, forward: bool| (p.row, Zone { forward, from: p.from, to: p.to });
         // Of all that begin later, the next begins first.
         let overlap = self.forward.windows(2).find(|w| w[1].from < Some(w[0].to));
-        if let Some(pair) = overlap {
-            return Some((shown(&pair[0], true), shown(&pair[1], true)));
+        if let Some([a, b, ..]) = overlap {
+            return Some((shown(a, true), shown(b, true)));
         }
         // No two overlap, so each backward zone is met once or twice.
         let mut rest = self.backward.as_slice();

@@ -137,8 +137,8 @@ impl<R: Keyed> Sorter<R> {
         for &end in &self.starts[..self.starts.len() - 1] {
             let bucket = &mut self.records[begin..end as usize];
             begin = end as usize;
-            if !bucket.is_sorted_by_key(|r| r.fingerprint()) {
-                bucket.sort_by_key(|r| r.fingerprint());
+            if !bucket.is_sorted_by_key(R::fingerprint) {
+                bucket.sort_by_key(R::fingerprint);
             }
         }
     }
