@@ -97,8 +97,8 @@ pub(crate) struct KeyHistory {
     values: Values,
     /// Committed writes of null.
     deletes: u32,
-    /// By read, its operation.
-    pending: Vec<Operation>,
+    /// By read, its value's fingerprint; `None` for null.
+    pending: Vec<Option<u64>>,
     by_txn: Vec<Operation>,
 }
 
@@ -152,7 +152,7 @@ impl KeyHistory {
             if operation.read {
                 self.contradict(txns, operation, own, read);
                 if own.is_none() {
-                    self.pending.push(*operation);
+                    self.pending.push((!operation.null).then_some(operation.value));
                     self.reads.push(Read {
                         txn: operation.txn,
                         row: operation.row,
@@ -206,14 +206,14 @@ impl KeyHistory {
 
     /// Finds out whose values were read.
     fn resolve(&mut self, txns: &Transactions<'_>) {
-        for (read, operation) in self.reads.iter_mut().zip(&self.pending) {
-            if operation.null {
+        for (read, value) in self.reads.iter_mut().zip(&self.pending) {
+            let Some(value) = *value else {
                 read.source = if self.deletes == 0 { Source::Initial } else { Source::Ambiguous };
                 continue;
-            }
-            let value = self.values.find_or_add(txns, operation);
-            read.repeated = self.values.read_before(value, read.txn);
-            read.source = source(&self.values, value, read.txn, &self.versions);
+            };
+            let place = self.values.find_or_add(txns, value, read.row);
+            read.repeated = self.values.read_before(place, read.txn);
+            read.source = source(&self.values, place, read.txn, &self.versions);
         }
     }
 }

@@ -69,13 +69,13 @@ impl Values {
         a.value == b.value && (self.exact || value_of(txns, a.row) == value_of(txns, b.row))
     }
 
-    /// The place of an operation's value, which is not null.
-    pub(super) fn find_or_add(&mut self, txns: &Transactions<'_>, operation: &Operation) -> u32 {
-        let bucket = (operation.value >> self.shift) as usize;
+    /// The place of the value, which is not null, of log row `row`, by its fingerprint.
+    pub(super) fn find_or_add(&mut self, txns: &Transactions<'_>, fingerprint: u64, row: u32) -> u32 {
+        let bucket = (fingerprint >> self.shift) as usize;
         let mut at = self.heads[bucket];
         while let Some(value) = self.all.get(at as usize) {
-            let same = value.fingerprint == operation.value
-                && (self.exact || value_of(txns, value.row) == value_of(txns, operation.row));
+            let same = value.fingerprint == fingerprint
+                && (self.exact || value_of(txns, value.row) == value_of(txns, row));
             if same {
                 return at;
             }
@@ -83,8 +83,8 @@ impl Values {
         }
         let place = self.all.len() as u32;
         self.all.push(Value {
-            fingerprint: operation.value,
-            row: operation.row,
+            fingerprint,
+            row,
             next: self.heads[bucket],
             commits: 0,
             version: NONE,
@@ -98,7 +98,7 @@ impl Values {
 
     /// Notes a committed write.
     pub(super) fn commit(&mut self, txns: &Transactions<'_>, write: &Operation, version: u32, is_last: bool) {
-        let place = self.find_or_add(txns, write);
+        let place = self.find_or_add(txns, write.value, write.row);
         let value = &mut self.all[place as usize];
         if value.commits == 0 {
             (value.version, value.is_last) = (version, is_last);
@@ -114,7 +114,7 @@ impl Values {
         aborted: bool,
         new: Uncommitted,
     ) {
-        let place = self.find_or_add(txns, write);
+        let place = self.find_or_add(txns, write.value, write.row);
         let value = &mut self.all[place as usize];
         if value.uncommitted == NONE {
             value.uncommitted = self.uncommitted.len() as u32;

@@ -100,9 +100,16 @@ impl Chunk {
         }
     }
 
-    /// Whether the operation of `row`, whose code is `op`, reads or writes null.
-    pub(crate) fn null_value(&self, op: u16, row: usize) -> bool {
-        op == DELETE || self.value.as_ref().is_none_or(|v| v.is_null(row))
+    /// Whether the operations from row `first` on, whose codes are `ops`, read or write null.
+    pub(crate) fn null_values(&self, first: usize, ops: &[u16], out: &mut [bool]) {
+        match &self.value {
+            None => out.fill(true),
+            Some(values) if values.has_nulls() => {
+                let rows = ops.iter().zip(out).enumerate();
+                rows.for_each(|(i, (op, null))| *null = *op == DELETE || values.is_null(first + i));
+            }
+            Some(_) => ops.iter().zip(out).for_each(|(op, null)| *null = *op == DELETE),
+        }
     }
 
     /// The value that `row` reads or writes.

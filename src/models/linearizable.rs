@@ -25,7 +25,7 @@ pub(super) fn needs(txns: &Transactions<'_>) -> Result<(), String> {
         return Ok(());
     }
     let what = "committed transactions have more than one operation";
-    Err(txns.lacking(what, long.count, txns.needs.committed, long.first_row()))
+    Err(super::needs::lacking(txns, what, long.count, txns.needs.committed, long.first_row()))
 }
 
 /// How an operation's bounds become the time it lasts.
@@ -178,8 +178,8 @@ impl<'a> Room<'a> {
         let shown = |p: &Placed, forward: bool| (p.row, Zone { forward, from: p.from, to: p.to });
         // Of all that begin later, the next begins first.
         let overlap = self.forward.windows(2).find(|w| w[1].from < Some(w[0].to));
-        if let Some(pair) = overlap {
-            return Some((shown(&pair[0], true), shown(&pair[1], true)));
+        if let Some([a, b, ..]) = overlap {
+            return Some((shown(a, true), shown(b, true)));
         }
         // No two overlap, so each backward zone is met once or twice.
         let mut rest = self.backward.as_slice();
@@ -205,7 +205,13 @@ impl<'a> Room<'a> {
         if let (shared, Some(first)) = self.shared {
             let txns = self.tally.txns;
             let what = "committed writes have a value that another write of their key has too";
-            return ModelReport::not_checked(txns.lacking(what, shared, txns.needs.writers, first));
+            return ModelReport::not_checked(super::needs::lacking(
+                txns,
+                what,
+                shared,
+                txns.needs.writers,
+                first,
+            ));
         }
         let facts = BTreeMap::from([("ambiguous_reads".to_owned(), self.ambiguous)]);
         self.tally.found(Model::Linearizable).report(facts, &[Kind::NotLinearizable])

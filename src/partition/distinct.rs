@@ -23,10 +23,11 @@ pub(crate) fn count_distinct(
     let fill = |round: usize, piece: usize, out: &mut Vec<Record<0>>| {
         let (chunk, rows) = &pieces[piece];
         let Some(values) = column(chunk) else { return };
+        let share = rounds.share(round);
         let mut fingerprints = vec![0; rows.len()];
         values.fingerprints(Isa::in_use(), rows.start, &mut fingerprints);
         let present = rows.clone().zip(fingerprints);
-        let present = present.filter(|(at, f)| rounds.takes(round, *f) && values.get(*at).is_some());
+        let present = present.filter(|(at, f)| share.takes(*f) && values.get(*at).is_some());
         out.extend(present.map(|(at, fingerprint)| Record {
             fingerprint,
             ticks: [],

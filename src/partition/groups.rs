@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::scatter::{Keyed, Record, Rounds, Scattered, bucket};
+use super::scatter::{Keyed, Record, Rounds, Scattered, Share, bucket};
 use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
 use crate::txn::Datum;
@@ -28,7 +28,7 @@ pub(crate) fn for_each_key<const N: usize, T: Send>(
             Scattered::of(writes.len(), rounds, pieces.len(), |piece, out: &mut Vec<Record<N>>| {
                 let (at, rows) = &pieces[piece];
                 let filler = Filler { writes, isa, at: *at, ticks: &ticks };
-                filler.fill(rows.clone(), |fingerprint| rounds.takes(round, fingerprint), out);
+                filler.fill(rows.clone(), rounds.share(round), out);
             })
         });
         writes.measure("join", size_of::<Record<N>>(), || {
@@ -86,12 +86,8 @@ struct Filler<'a, F> {
 }
 
 impl<F> Filler<'_, F> {
-    fn fill<const N: usize>(
-        &self,
-        rows: std::ops::Range<usize>,
-        takes: impl Fn(u64) -> bool,
-        out: &mut Vec<Record<N>>,
-    ) where
+    fn fill<const N: usize>(&self, rows: std::ops::Range<usize>, share: Share, out: &mut Vec<Record<N>>)
+    where
         F: Fn(&Segment<'_>, usize) -> [i64; N],
     {
         const STEP: usize = 512;
@@ -101,13 +97,18 @@ impl<F> Filler<'_, F> {
             let len = STEP.min(rows.end - first);
             self.writes.fingerprints(self.isa, self.at, first, &mut fingerprints[..len]);
             segment.regions(first, &mut regions[..len]);
-            let taken = (0..len).filter(|&i| takes(fingerprints[i]));
-            out.extend(taken.map(|i| Record {
+            let record = |i: usize| Record {
                 fingerprint: fingerprints[i],
                 ticks: (self.ticks)(segment, first + i),
                 row: segment.row(first + i),
                 region: regions[i],
-            }));
+            };
+            // A buffer of known length is filled without asking for room row by row.
+            if share.is_all() {
+                out.extend((0..len).map(record));
+            } else {
+                out.extend((0..len).filter(|&i| share.takes(fingerprints[i])).map(record));
+            }
         }
     }
 }
@@ -164,8 +165,8 @@ impl<R: Keyed> Sorter<R> {
         for &end in &self.starts[..self.starts.len() - 1] {
             let bucket = &mut self.records[begin..end as usize];
             begin = end as usize;
-            if !bucket.is_sorted_by_key(|r| r.fingerprint()) {
-                bucket.sort_by_key(|r| r.fingerprint());
+            if !bucket.is_sorted_by_key(R::fingerprint) {
+                bucket.sort_by_key(R::fingerprint);
             }
         }
     }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use skewer_kernels::Isa;
 
 use super::groups::{each_group, pieces_of_chunks};
-use super::scatter::{Keyed, Rounds, Scattered};
+use super::scatter::{Keyed, Rounds, Scattered, Share};
 use crate::history::{Operation, Transactions};
-use crate::log::{Chunk, READ};
+use crate::log::{Chunk, READ, Txns};
 use crate::timings::{Timings, measure};
 
 impl Keyed for Operation {
@@ -57,7 +57,7 @@ pub(crate) fn for_each_operated_key<T: Send>(
         let scattered = measure(how.timings, "partition", size, || {
             Scattered::of(log.len() as usize, rounds, pieces.len(), |piece, out| {
                 let (chunk, rows) = &pieces[piece];
-                fill(txns, how, chunk, rows.clone(), |key| rounds.takes(round, key), out);
+                fill(txns, how, chunk, rows.clone(), rounds.share(round), out);
             })
         });
         measure(how.timings, "keys", size, || each_group(log, exact, &scattered, &make, &visit))
@@ -70,11 +70,12 @@ fn fill(
     how: Gathering<'_>,
     chunk: &Chunk,
     rows: Range<usize>,
-    takes: impl Fn(u64) -> bool,
+    share: Share,
     out: &mut Vec<Operation>,
 ) {
     const STEP: usize = 512;
     let (mut keys, mut values, mut ops) = ([0; STEP], [0; STEP], [0; STEP]);
+    let mut null = [false; STEP];
     for first in rows.clone().step_by(STEP) {
         let len = STEP.min(rows.end - first);
         chunk.key.fingerprints(how.isa, first, &mut keys[..len]);
@@ -82,19 +83,29 @@ fn fill(
             column.fingerprints(how.isa, first, &mut values[..len]);
         }
         chunk.op.fill(first, &mut ops[..len]);
-        let operation = |i: usize| {
-            let row = (chunk.first_row + (first + i) as u64) as u32;
-            let null = chunk.null_value(ops[i], first + i);
-            Operation {
-                key: keys[i] & how.mask,
-                value: values[i] & how.mask,
-                row,
-                txn: txns.log.txns.of_row(row),
-                read: ops[i] == READ,
-                null,
-            }
+        chunk.null_values(first, &ops[..len], &mut null[..len]);
+        let row = |i: usize| (chunk.first_row + (first + i) as u64) as u32;
+        let operation = |i: usize, txn: u32| Operation {
+            key: keys[i] & how.mask,
+            value: values[i] & how.mask,
+            row: row(i),
+            txn,
+            read: ops[i] == READ,
+            null: null[i],
         };
-        let taken = (0..len).filter(|&i| takes(keys[i] & how.mask));
-        out.extend(taken.map(operation).filter(|o| !(how.forget_reads && o.read)));
+        // Chosen outside the loop: a buffer of known length is filled without asking for room.
+        match &txns.log.txns {
+            Txns::EachRow => out.extend((0..len).map(|i| operation(i, row(i)))),
+            Txns::Grouped { of_row, .. } => {
+                let of_row = &of_row[row(0) as usize..][..len];
+                out.extend(of_row.iter().enumerate().map(|(i, txn)| operation(i, *txn)));
+            }
+        }
+    }
+    if how.forget_reads {
+        out.retain(|o| !o.read);
+    }
+    if !share.is_all() {
+        out.retain(|o| share.takes(o.key));
     }
 }

@@ -75,14 +75,33 @@ impl Rounds {
         0..1 << self.bits
     }
 
-    /// Whether a record of that fingerprint belongs to `round`.
-    pub(super) fn takes(self, round: usize, fingerprint: u64) -> bool {
-        bucket(fingerprint, self.bits) == round
+    /// The share of the keys that `round` takes.
+    pub(super) fn share(self, round: usize) -> Share {
+        Share { bits: self.bits, round }
     }
 
     /// Rows in a piece of which a round takes its share.
     pub(super) fn piece(self) -> usize {
         PIECE << self.bits
+    }
+}
+
+/// The fingerprints that one round takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    bits: u32,
+    round: usize,
+}
+
+impl Share {
+    /// Whether it is all of them.
+    pub(super) fn is_all(self) -> bool {
+        self.bits == 0
+    }
+
+    /// Whether a record of that fingerprint is in it.
+    pub(super) fn takes(self, fingerprint: u64) -> bool {
+        bucket(fingerprint, self.bits) == self.round
     }
 }
 

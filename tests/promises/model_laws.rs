@@ -128,7 +128,7 @@ proptest! {
     #[test]
     fn renaming_changes_names_only(log in readings()) {
         let mut renamed = log.clone();
-        let name = |value: &Value| Value::Text(format!("{:?} renamed", value).chars().rev().collect());
+        let name = |value: &Value| Value::Text(format!("{value:?} renamed").chars().rev().collect());
         for record in renamed.files.iter_mut().flatten() {
             record.key = name(&record.key);
             record.value = record.value.as_ref().map(name);

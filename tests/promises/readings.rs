@@ -73,6 +73,8 @@ pub(crate) fn comparable(mut report: ModelReport) -> ModelReport {
 
 /// How a log is drawn.
 #[derive(Clone, Debug)]
+// Each is drawn by itself.
+#[allow(clippy::struct_excessive_bools)]
 struct Style {
     keys: u16,
     ticks: u16,
@@ -229,34 +231,40 @@ fn times(style: &Style, number: usize, txn: &Drawn, record: &mut Record) {
     };
     let has = |given: Given, raw: u8| match given {
         Given::Never => false,
-        Given::Sometimes => raw % 8 > 0,
+        Given::Sometimes => !raw.is_multiple_of(8),
         Given::Always => true,
     };
-    let [a, b, c, d, e, f, g, _] = txn.times;
-    let [a, c, e, f] = [a, c, e, f].map(|raw| raw % style.ticks);
-    let (start, start_ts) = (bound(a.min(c), b), tick(e.min(f)));
+    let [early, late, first_ts, last_ts, start_width, commit_width, odd, _] = txn.times;
+    let ordered = |a: u16, b: u16| {
+        let (a, b) = (a % style.ticks, b % style.ticks);
+        (a.min(b), a.max(b))
+    };
+    let ((begin, end), (first, last)) = (ordered(early, late), ordered(first_ts, last_ts));
     // Most transactions end after they began.
-    let late = if style.calm || g % 8 > 0 { 0 } else { style.widest };
-    let commit = bound(a.max(c), d).map(|c| c.earlier_by(late.into()));
+    let early_by = if style.calm || odd % 8 > 0 { 0 } else { style.widest };
+    let start = bound(begin, start_width);
+    let commit = bound(end, commit_width).map(|c| c.earlier_by(early_by.into()));
     record.start = start.filter(|_| has(style.starts, txn.place[0] / 4));
     record.commit = commit.filter(|_| has(style.bounds, txn.place[1] / 4));
-    record.start_ts = Some(start_ts).filter(|_| has(style.assigned, txn.place[2] / 8));
-    record.commit_ts = Some(tick(e.max(f))).filter(|_| has(style.assigned, txn.place[3] / 8));
+    record.start_ts = Some(tick(first)).filter(|_| has(style.assigned, txn.place[2] / 8));
+    record.commit_ts = Some(tick(last)).filter(|_| has(style.assigned, txn.place[3] / 8));
     // A committed writer has one of both.
-    if record.commit.is_none() && record.commit_ts.is_none() && style.bounds == Given::Never {
-        record.commit_ts = Some(tick(e.max(f)));
-    } else if record.commit.is_none() && record.commit_ts.is_none() {
-        record.commit = commit;
+    if record.commit.is_none() && record.commit_ts.is_none() {
+        if style.bounds == Given::Never {
+            record.commit_ts = Some(tick(last));
+        } else {
+            record.commit = commit;
+        }
     }
     // Readers may go without.
-    let reader = txn.ops.iter().all(|op| op[1] % 2 == 0) && g % 3 == 0;
+    let reader = txn.ops.iter().all(|op| op[1] % 2 == 0) && odd % 3 == 0;
     if reader {
         (record.commit, record.commit_ts) = (None, None);
     }
 }
 
 fn value_written(style: &Style, number: usize, at: usize, op: [u16; 4]) -> Option<i64> {
-    if style.deletes && op[2] % 8 == 0 {
+    if style.deletes && op[2].is_multiple_of(8) {
         None
     } else if style.unique {
         Some(number as i64 * 8 + at as i64)
@@ -280,7 +288,7 @@ fn last_value(style: &Style, txns: &[Drawn], key: u16, number: usize, before: us
 
 /// Mostly a value that somebody wrote to the key, and of those mostly one of nearby.
 fn value_read(style: &Style, txns: &[Drawn], key: u16, number: usize, op: [u16; 4]) -> Option<i64> {
-    let near = |other: &usize| other.abs_diff(number) < 6 || op[2] % 5 == 0;
+    let near = |other: &usize| other.abs_diff(number) < 6 || op[2].is_multiple_of(5);
     let writes: Vec<Option<i64>> = (0..txns.len())
         .filter(near)
         .flat_map(|other| {
