@@ -18,6 +18,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import time
 
 import duckdb
@@ -143,22 +144,37 @@ def timed_query(con, sql):
     return time.perf_counter() - begin, tuple(int(x) for x in answer)
 
 
-def run_skewer(binary, log, model, threads, extra=()):
-    """Wall time, peak memory in bytes, and standard output."""
-    command = [binary, "verify", str(log), "--model", model, "--threads", str(threads), "--findings", "0", *extra]
+# Started while this process is small: a child inherits its parent's peak of memory, and ours
+# holds tables.
+LAUNCHER = """
+import json, os, subprocess, sys, time
+for line in sys.stdin:
     begin = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out = child.stdout.read()
-    err = child.stderr.read()
+    child = subprocess.Popen(json.loads(line), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    out = child.stdout.read().decode()
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - begin
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
-        raise SystemExit(f"skewer failed: {err.decode()}")
-    return seconds, usage.ru_maxrss * 1024, out
+    print(json.dumps([seconds, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), out]), flush=True)
+"""
 
 
-def skewer_answer(binary, log, model, threads):
-    out = run_skewer(binary, log, model, threads, ["--format", "json"])[2]
+def start_launcher():
+    return subprocess.Popen([sys.executable, "-c", LAUNCHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def run_skewer(args, log, model, extra=()):
+    """Wall time, peak memory in bytes (mapped pages of the log included), and what it printed."""
+    command = [args.binary, "verify", str(log), "--model", model, "--threads", str(args.threads), "--findings", "0"]
+    args.launcher.stdin.write(json.dumps(command + list(extra)) + "\n")
+    args.launcher.stdin.flush()
+    seconds, peak, status, out = json.loads(args.launcher.stdout.readline())
+    if status not in (0, 1):
+        raise SystemExit(f"skewer failed: {out}")
+    return seconds, peak, out
+
+
+def skewer_answer(args, log, model):
+    out = run_skewer(args, log, model, ["--format", "json"])[2]
     report = json.loads(out)["models"][model]
     if model == "write-order":
         names = ["pairs_ordered", "pairs_ambiguous", "cross_region_pairs_ordered", "cross_region_pairs_ambiguous",
@@ -184,13 +200,13 @@ def compare(name, columns, args, folder):
             continue
         sql = best_query(con, queries)
         theirs_answer = timed_query(con, sql)[1]
-        ours_answer = skewer_answer(args.binary, log, model, args.threads)
+        ours_answer = skewer_answer(args, log, model)
         if theirs_answer != ours_answer:
             raise SystemExit(f"{name} {model}: DuckDB says {theirs_answer}, skewer {ours_answer}")
         theirs, ours, memory = [], [], []
         for _ in range(args.runs):
             theirs.append(timed_query(con, sql)[0])
-            seconds, peak, _ = run_skewer(args.binary, log, model, args.threads)
+            seconds, peak, _ = run_skewer(args, log, model)
             ours.append(seconds)
             memory.append(peak)
         ratio = statistics.median(t / o for t, o in zip(theirs, ours))
@@ -198,7 +214,7 @@ def compare(name, columns, args, folder):
         t, o = statistics.median(theirs), statistics.median(ours)
         print(f"{name:28} {model:24} answer {ours_answer}  duckdb {t * 1e3:8.1f} ms ({rows / t / 1e6:6.1f} M rows/s)  "
               f"skewer {o * 1e3:7.1f} ms ({rows / o / 1e6:6.1f} M rows/s)  ratio {ratio:5.1f}  "
-              f"peak MiB: duckdb table {int(their_peak) >> 20}, skewer {max(memory) >> 20} "
+              f"peak MiB: duckdb's buffers {int(their_peak) >> 20}, skewer {max(memory) >> 20} "
               f"(log {log.stat().st_size >> 20})", flush=True)
     con.close()
     if not args.keep:
@@ -216,6 +232,7 @@ def main():
     parser.add_argument("--folder", default="target/vs_duckdb")
     parser.add_argument("--keep", action="store_true", help="keep the logs for the next run")
     args = parser.parse_args()
+    args.launcher = start_launcher()
     folder = pathlib.Path(args.folder)
     folder.mkdir(parents=True, exist_ok=True)
     for skew, spread in ((0, "uniform"), (0.99, "zipf")):
