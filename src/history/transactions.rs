@@ -9,7 +9,6 @@ use super::fates::Fates;
 use super::marks::{COMMITTED, HAS_COMMIT, HAS_START, LONG, WROTE, marks};
 use super::needs::Needs;
 use crate::log::Log;
-use crate::report::lacking;
 use crate::time::BoundedTimestamp;
 use crate::txn::Times;
 
@@ -159,12 +158,6 @@ impl<'a> Transactions<'a> {
         }
         let point = |t: Option<i64>| t.map(BoundedTimestamp::point);
         Times { start: point(times.start_ts), commit: point(times.commit_ts), ..times }
-    }
-
-    /// The sentence that `count` of `total` transactions lack something, `first` being the first
-    /// row of the first of them.
-    pub(crate) fn lacking(&self, what: &str, count: u64, total: u64, first: u32) -> String {
-        lacking(what, count, total, u64::from(first), self.log.places())
     }
 }
 

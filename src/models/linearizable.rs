@@ -25,7 +25,7 @@ pub(super) fn needs(txns: &Transactions<'_>) -> Result<(), String> {
         return Ok(());
     }
     let what = "committed transactions have more than one operation";
-    Err(txns.lacking(what, long.count, txns.needs.committed, long.first_row()))
+    Err(super::needs::lacking(txns, what, long.count, txns.needs.committed, long.first_row()))
 }
 
 /// How an operation's bounds become the time it lasts.
@@ -205,7 +205,13 @@ impl<'a> Room<'a> {
         if let (shared, Some(first)) = self.shared {
             let txns = self.tally.txns;
             let what = "committed writes have a value that another write of their key has too";
-            return ModelReport::not_checked(txns.lacking(what, shared, txns.needs.writers, first));
+            return ModelReport::not_checked(super::needs::lacking(
+                txns,
+                what,
+                shared,
+                txns.needs.writers,
+                first,
+            ));
         }
         let facts = BTreeMap::from([("ambiguous_reads".to_owned(), self.ambiguous)]);
         self.tally.found(Model::Linearizable).report(facts, &[Kind::NotLinearizable])

@@ -38,6 +38,12 @@ fn of(txns: &Transactions<'_>, who: &str, total: u64, without: Without, what: &s
     } else if without.count == total {
         Err(format!("the log has no {what}s"))
     } else {
-        Err(txns.lacking(&format!("{who} have no {what}"), without.count, total, without.first_row()))
+        Err(lacking(txns, &format!("{who} have no {what}"), without.count, total, without.first_row()))
     }
+}
+
+/// The sentence that `count` of `total` transactions lack something, `first` being the first row of
+/// the first of them.
+pub(super) fn lacking(txns: &Transactions<'_>, what: &str, count: u64, total: u64, first: u32) -> String {
+    crate::report::lacking(what, count, total, u64::from(first), txns.log.places())
 }
