@@ -26,9 +26,18 @@ impl Timings {
         self.push(Phase { name, elapsed, rows, bytes: 0 });
     }
 
+    /// A phase that comes in several rounds is noted once, with their sum.
     fn push(&self, phase: Phase) {
         // A phase that panicked noted nothing: the list is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(phase);
+        let mut phases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match phases.iter_mut().find(|p| p.name == phase.name) {
+            None => phases.push(phase),
+            Some(known) => {
+                known.elapsed += phase.elapsed;
+                known.rows = known.rows.max(phase.rows);
+                known.bytes = known.bytes.max(phase.bytes);
+            }
+        }
     }
 
     /// The phases as lines of text, with rows and bytes a second.

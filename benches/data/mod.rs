@@ -16,7 +16,7 @@ const SEED: u64 = 20_240_229;
 const REGIONS: [&str; 3] = ["ap", "eu", "us"];
 
 /// How often each key is written.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Keys {
     Uniform,
     /// The `n`-th key in proportion to `1 / n^0.99`.

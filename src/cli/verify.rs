@@ -30,7 +30,7 @@ fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
     let _progress = Progress::start("judging", args.quiet);
     let timings = args.timings.then(|| Arc::new(Timings::default()));
     let begin = Instant::now();
-    let log = open(&args.source, false)?;
+    let log = open(&args.source, false, args.quiet)?;
     if let Some(timings) = &timings {
         timings.note("open", begin.elapsed(), log.len());
     }
@@ -39,6 +39,7 @@ fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
         visibility_lag: args.visibility_lag,
         findings: if args.findings_to.is_some() { None } else { Some(args.findings) },
         count_keys: args.format == ReportFormat::Json,
+        memory: args.memory,
         timings: timings.clone(),
         ..VerifyOptions::default()
     };
@@ -46,6 +47,7 @@ fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
     if let Some(timings) = &timings {
         eprint!("{}", timings.table());
     }
+    log.check_unchanged()?;
     if let Some(path) = &args.findings_to {
         table::write(&report, path)?;
     }

@@ -123,6 +123,8 @@ pub(crate) struct Writes<'a> {
     fingerprint_mask: u64,
     /// How long before its commit a write without a start bound took its snapshot.
     pub(crate) visibility_lag: u64,
+    /// Bytes that records may take at a time.
+    pub(crate) memory: Option<u64>,
     timings: Option<&'a Timings>,
 }
 
@@ -160,13 +162,14 @@ impl<'a> Writes<'a> {
             exact: log.exact_keys() && mask == u64::MAX,
             fingerprint_mask: mask,
             visibility_lag,
+            memory: None,
             timings: None,
         })
     }
 
-    /// The same, noting how long each phase of their judgement takes.
-    pub(crate) fn timed(self, timings: Option<&'a Timings>) -> Self {
-        Writes { timings, ..self }
+    /// The same, to be judged within `memory` bytes, noting how long each phase takes.
+    pub(crate) fn within(self, memory: Option<u64>, timings: Option<&'a Timings>) -> Self {
+        Writes { memory, timings, ..self }
     }
 
     /// Does `work`, a phase of the judgement that reads `width` bytes of each write.

@@ -10,7 +10,7 @@ use crate::txn::{Status, Times};
 ///
 /// Cost: O(rows), and 16 bytes a row of memory for the widths of bounds.
 pub fn inspect(log: &Log) -> Inspection {
-    let summary = summary(log, true);
+    let summary = summary(log, true, None);
     let (mut operations, mut statuses) = (Operations::default(), Statuses::default());
     let mut regions: Vec<Region> = log.regions().iter().map(|_| Region::default()).collect();
     for chunk in &log.chunks {

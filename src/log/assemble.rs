@@ -86,12 +86,16 @@ impl Assembly {
         };
         reader.check_schema(&file.schema)?;
         for batch in file.batches.iter().filter(|b| b.num_rows() > 0) {
+            let rows = reader.log_row + batch.num_rows() as u64;
+            if rows > u64::from(u32::MAX) {
+                return Err(Error::Log(format!("the log has {rows} rows or more; the most is {}", u32::MAX)));
+            }
             self.chunks.push(reader.chunk(batch)?);
         }
-        let (rows, log_row, unit) = (reader.file_row, reader.log_row, reader.unit);
-        if log_row > u64::from(u32::MAX) {
-            return Err(Error::Log(format!("the log has {log_row} rows or more; the most is {}", u32::MAX)));
+        if reader.file_row == 0 {
+            reader.check_types(&file.schema)?;
         }
+        let (rows, unit) = (reader.file_row, reader.unit);
         let has_times = unit.has_times();
         let unit = unit.resolve().map_err(|(column, reason)| column_error(&file.path, column, reason))?;
         if file.copied {
@@ -162,7 +166,7 @@ impl Assembly {
             (self.paths[file].as_path(), row - starts[file])
         };
         check::rows(&mut self.chunks, &place)?;
-        let txns = txns::group(&self.chunks).checked(&self.chunks, &place)?;
+        let txns = txns::group(&self.chunks).checked(&self.chunks, &self.regions, &place)?;
         columns.reads = self.chunks.iter().any(Chunk::has_reads);
         Ok(Log {
             tables: self.tables,
@@ -173,6 +177,7 @@ impl Assembly {
             columns,
             txns,
             notes: self.notes,
+            looks: Vec::new(),
         })
     }
 }

@@ -55,24 +55,23 @@ fn check_chunk(chunk: &Chunk) -> Option<(u64, Broken)> {
     Some((chunk.first_row, first))
 }
 
+/// The first row whose bound is half null, or inverted.
 fn check_bounds(bounds: &Bounds, names: [&'static str; 2]) -> Option<Broken> {
-    if let Some(row) = bounds.earliest.null_mismatch(&bounds.latest) {
-        let show = |t: Option<i64>| t.map_or("null".to_owned(), |t| t.to_string());
-        let (e, l) = (show(bounds.earliest.get(row)), show(bounds.latest.get(row)));
-        let [earliest, latest] = names;
-        let reason = format!(
-            "{earliest} is {e} and {latest} is {l}; both ends of a bound are present or null together"
-        );
-        return Some(Broken { row, column: both(names), reason });
-    }
+    let (earliest, latest) = (&bounds.earliest, &bounds.latest);
+    let half_null = earliest.null_mismatch(latest);
     let inverted = match bounds.dense() {
         Some((earliest, latest)) => first_inverted(Isa::in_use(), earliest, latest),
-        None => (0..bounds.earliest.values().len())
-            .find(|&row| bounds.earliest.get(row).zip(bounds.latest.get(row)).is_some_and(|(e, l)| e > l)),
+        None => (0..earliest.values().len())
+            .find(|&row| earliest.get(row).zip(latest.get(row)).is_some_and(|(e, l)| e > l)),
     };
-    let row = inverted?;
-    let (e, l) = (bounds.earliest.values()[row], bounds.latest.values()[row]);
-    let reason = format!("earliest {e} is after latest {l}");
+    let row = half_null.into_iter().chain(inverted).min()?;
+    let show = |t: Option<i64>| t.map_or("null".to_owned(), |t| t.to_string());
+    let (e, l) = (show(earliest.get(row)), show(latest.get(row)));
+    let reason = if half_null == Some(row) {
+        format!("earliest is {e} and latest is {l}; both ends of a bound are present or null together")
+    } else {
+        format!("earliest {e} is after latest {l}")
+    };
     Some(Broken { row, column: both(names), reason })
 }
 

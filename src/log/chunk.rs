@@ -112,11 +112,6 @@ impl Chunk {
         }
     }
 
-    /// The session of `row`.
-    pub(crate) fn session_at(&self, row: usize) -> Option<Datum<'_>> {
-        self.session.as_ref().and_then(|s| s.get(row))
-    }
-
     /// The value that `row` reads or writes.
     pub(crate) fn value_at(&self, row: usize) -> Option<Datum<'_>> {
         self.value.as_ref().filter(|_| self.op.get(row) != DELETE).and_then(|v| v.get(row))

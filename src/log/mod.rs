@@ -3,6 +3,7 @@
 //! A [`Log`] that exists is valid: bounds are not inverted, the rows of a transaction agree, every
 //! committed writer has a time. Nothing downstream checks these again.
 
+mod agree;
 mod assemble;
 pub mod build;
 mod check;
@@ -28,6 +29,7 @@ pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
 pub(crate) use units::TIME_COLUMNS;
 
+use crate::bytes::Looks;
 use crate::time::Unit;
 use crate::txn::{Columns, Places};
 
@@ -52,6 +54,8 @@ pub struct Log {
     pub(crate) columns: Columns,
     pub(crate) txns: Txns,
     notes: Vec<String>,
+    /// Of the files that it was read from.
+    looks: Vec<Looks>,
 }
 
 impl Log {

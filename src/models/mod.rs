@@ -42,6 +42,9 @@ pub struct VerifyOptions {
     pub findings: Option<usize>,
     /// Whether to count distinct keys, which may cost more than the verdict.
     pub count_keys: bool,
+    /// Bytes that records of writes may take at a time; `None` for what they need, up to 2^26
+    /// records. Less memory costs time: the keys are read once for each share of them.
+    pub memory: Option<u64>,
     /// How it is computed.
     pub tuning: Tuning,
     /// Notes how long each phase took.
@@ -99,7 +102,7 @@ pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
     let lag = options.visibility_lag.map(|s| span_in(s, log.unit(), "--visibility-lag")).transpose()?;
     let judging = Judging { log, options, lag: lag.unwrap_or(0) };
     let asked = options.models.clone().unwrap_or_else(|| Model::ALL.to_vec());
-    Ok(Report { log: inspect::summary(log, options.count_keys), models: judging.all(&asked) })
+    Ok(Report { log: inspect::summary(log, options.count_keys, options.memory), models: judging.all(&asked) })
 }
 
 struct Judging<'a> {
@@ -117,7 +120,7 @@ impl Judging<'_> {
         if asked.iter().any(|m| of_writes(&m)) {
             let mask = self.options.tuning.fingerprint_mask();
             let writes = measure(timings, "select", (self.log.len(), 0), || {
-                Writes::of(self.log, &fates, self.lag, mask).map(|w| w.timed(timings))
+                Writes::of(self.log, &fates, self.lag, mask).map(|w| w.within(self.options.memory, timings))
             });
             for &model in asked.iter().filter(of_writes) {
                 let report = match &writes {

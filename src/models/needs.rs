@@ -1,6 +1,7 @@
 //! What models need of a log, and the sentence that says what is missing.
 
 use crate::history::{Transactions, Without};
+use crate::report;
 
 /// A value column.
 pub(super) fn values(txns: &Transactions<'_>) -> Result<(), String> {
@@ -45,5 +46,5 @@ fn of(txns: &Transactions<'_>, who: &str, total: u64, without: Without, what: &s
 /// The sentence that `count` of `total` transactions lack something, `first` being the first row of
 /// the first of them.
 pub(super) fn lacking(txns: &Transactions<'_>, what: &str, count: u64, total: u64, first: u32) -> String {
-    crate::report::lacking(what, count, total, u64::from(first), txns.log.places())
+    report::lacking(what, count, total, u64::from(first), txns.log.places())
 }

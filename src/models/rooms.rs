@@ -37,6 +37,7 @@ pub(super) fn judge(
             isa: options.tuning.isa(),
             mask: options.tuning.fingerprint_mask(),
             forget_reads: options.tuning.forget_reads,
+            memory: options.memory,
             timings,
         };
         let visit = |rooms: &mut Rooms<'_>, key: &[Operation]| rooms.key(exact, key);

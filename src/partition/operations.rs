@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use skewer_kernels::Isa;
 
-use super::groups::each_group;
-use super::scatter::{Keyed, PIECE, Scattered};
+use super::groups::{each_group, pieces_of_chunks};
+use super::scatter::{Keyed, Rounds, Scattered, Share};
 use crate::history::{Operation, Transactions};
 use crate::log::{Chunk, READ, Txns};
 use crate::timings::{Timings, measure};
@@ -31,6 +31,8 @@ pub(crate) struct Gathering<'t> {
     pub(crate) mask: u64,
     /// Leaves every read out: tests must notice.
     pub(crate) forget_reads: bool,
+    /// Bytes that the records may take at a time.
+    pub(crate) memory: Option<u64>,
     /// Notes how long it takes.
     pub(crate) timings: Option<&'t Timings>,
 }
@@ -38,7 +40,8 @@ pub(crate) struct Gathering<'t> {
 /// Visits the operations of every key, each key once, its operations in row order. `visit` is
 /// given the state of its thread's share, and the states come back.
 ///
-/// Cost: O(rows) expected, and a record (32 bytes) a row of memory.
+/// Cost: O(rows) expected, and a record (32 bytes) a row of memory; with a smaller budget O(rows x
+/// rounds).
 pub(crate) fn for_each_operated_key<T: Send>(
     txns: &Transactions<'_>,
     how: Gathering<'_>,
@@ -46,20 +49,20 @@ pub(crate) fn for_each_operated_key<T: Send>(
     visit: impl Fn(&mut T, &[Operation]) + Sync,
 ) -> Vec<T> {
     let log = txns.log;
-    let pieces: Vec<(&Chunk, Range<usize>)> = log
-        .chunks
-        .iter()
-        .flat_map(|c| (0..c.rows).step_by(PIECE).map(move |first| (c, first..(first + PIECE).min(c.rows))))
-        .collect();
+    let rounds = Rounds::of(log.len() as usize, size_of::<Operation>(), how.memory);
+    let pieces = pieces_of_chunks(log, rounds.piece());
     let size = (log.len(), log.len() * size_of::<Operation>() as u64);
-    let scattered = measure(how.timings, "partition", size, || {
-        Scattered::of(log.len() as usize, pieces.len(), |piece, out| {
-            let (chunk, rows) = &pieces[piece];
-            fill(txns, how, chunk, rows.clone(), out);
-        })
-    });
     let exact = log.exact_keys() && how.mask == u64::MAX;
-    measure(how.timings, "keys", size, || each_group(log, exact, &scattered, make, visit))
+    let of_round = |round: usize| {
+        let scattered = measure(how.timings, "partition", size, || {
+            Scattered::of(log.len() as usize, rounds, pieces.len(), |piece, out| {
+                let (chunk, rows) = &pieces[piece];
+                fill(txns, how, chunk, rows.clone(), rounds.share(round), out);
+            })
+        });
+        measure(how.timings, "keys", size, || each_group(log, exact, &scattered, &make, &visit))
+    };
+    rounds.each().flat_map(of_round).collect()
 }
 
 fn fill(
@@ -67,6 +70,7 @@ fn fill(
     how: Gathering<'_>,
     chunk: &Chunk,
     rows: Range<usize>,
+    share: Share,
     out: &mut Vec<Operation>,
 ) {
     const STEP: usize = 512;
@@ -100,5 +104,8 @@ fn fill(
     }
     if how.forget_reads {
         out.retain(|o| !o.read);
+    }
+    if !share.is_all() {
+        out.retain(|o| share.takes(o.key));
     }
 }

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-/// Rows in a piece: with records of 32 bytes half of a second-level cache.
-pub(super) const PIECE: usize = 1 << 15;
+/// Records in a piece: of 32 bytes each they are half of a second-level cache.
+const PIECE: usize = 1 << 15;
 
 /// Records wanted in a partition: they and their sorted copy fit the second-level cache.
 const PARTITION_ROWS: usize = 1 << 13;
@@ -45,9 +45,71 @@ impl<const N: usize> Keyed for Record<N> {
     }
 }
 
-/// The pieces, each sorted by partition.
+/// How the records are split so that those held at a time fit the memory: round `r` takes the
+/// fingerprints whose highest `bits` bits say `r`.
+///
+/// The keys are read once a round. That costs a scan of one column where temporary files would
+/// cost a write and a read of every record, and leaves nothing behind whatever happens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rounds {
+    bits: u32,
+}
+
+/// Records held at a time without a budget: with more, slices of partitions become too short to
+/// be read at the speed of memory.
+const RECORDS_MAX: u64 = 1 << 26;
+
+impl Rounds {
+    /// The rounds for `rows` records of `width` bytes each.
+    pub(super) fn of(rows: usize, width: usize, memory: Option<u64>) -> Self {
+        let rows = rows as u64;
+        // Records, and what their tables and the allocator take on top.
+        let bytes = rows.saturating_mul(width as u64 + 2);
+        let by_memory = memory.map_or(1, |memory| bytes.div_ceil(memory.max(1)));
+        let rounds = rows.div_ceil(RECORDS_MAX).max(by_memory).max(1);
+        Rounds { bits: rounds.next_power_of_two().trailing_zeros().min(16) }
+    }
+
+    /// The rounds.
+    pub(super) fn each(self) -> std::ops::Range<usize> {
+        0..1 << self.bits
+    }
+
+    /// The share of the keys that `round` takes.
+    pub(super) fn share(self, round: usize) -> Share {
+        Share { bits: self.bits, round }
+    }
+
+    /// Rows in a piece of which a round takes its share.
+    pub(super) fn piece(self) -> usize {
+        PIECE << self.bits
+    }
+}
+
+/// The fingerprints that one round takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    bits: u32,
+    round: usize,
+}
+
+impl Share {
+    /// Whether it is all of them.
+    pub(super) fn is_all(self) -> bool {
+        self.bits == 0
+    }
+
+    /// Whether a record of that fingerprint is in it.
+    pub(super) fn takes(self, fingerprint: u64) -> bool {
+        bucket(fingerprint, self.bits) == self.round
+    }
+}
+
+/// The records of one round: pieces, each sorted by partition.
 pub(super) struct Scattered<R> {
-    pub(super) bits: u32,
+    /// The bits of a fingerprint that are the same within a partition.
+    pub(super) bits_used: u32,
+    partitions: usize,
     pieces: Vec<Piece<R>>,
 }
 
@@ -58,23 +120,31 @@ struct Piece<R> {
 }
 
 impl<R: Keyed> Scattered<R> {
-    /// Scatters `rows` records, which `fill(piece, buffer)` writes for each of `pieces` pieces.
-    pub(super) fn of(rows: usize, pieces: usize, fill: impl Fn(usize, &mut Vec<R>) + Sync) -> Self {
-        let bits = rows.div_ceil(PARTITION_ROWS).next_power_of_two().trailing_zeros().min(14);
+    /// Scatters the records of a round, out of `rows` in all, which `fill(piece, buffer)` writes for
+    /// each of `pieces` pieces.
+    pub(super) fn of(
+        rows: usize,
+        rounds: Rounds,
+        pieces: usize,
+        fill: impl Fn(usize, &mut Vec<R>) + Sync,
+    ) -> Self {
+        let wanted = (rows >> rounds.bits).div_ceil(PARTITION_ROWS);
+        let bits = wanted.next_power_of_two().trailing_zeros().min(14);
+        let place = |record: &R| bucket(record.fingerprint() << rounds.bits, bits);
         let pieces = (0..pieces)
             .into_par_iter()
             .map_init(Vec::new, |buffer, piece| {
                 buffer.clear();
                 fill(piece, buffer);
-                Piece::of(buffer, bits)
+                Piece::of(buffer, 1 << bits, place)
             })
             .collect();
-        Scattered { bits, pieces }
+        Scattered { bits_used: rounds.bits + bits, partitions: 1 << bits, pieces }
     }
 
     /// Partitions.
     pub(super) fn len(&self) -> usize {
-        1 << self.bits
+        self.partitions
     }
 
     /// The slices that make up a partition, in row order.
@@ -87,10 +157,10 @@ impl<R: Keyed> Scattered<R> {
 }
 
 impl<R: Keyed> Piece<R> {
-    /// The records, stably sorted by the high `bits` of their fingerprints.
-    fn of(records: &[R], bits: u32) -> Self {
-        let mut ends = vec![0_u32; 1 << bits];
-        records.iter().for_each(|r| ends[bucket(r.fingerprint(), bits)] += 1);
+    /// The records, stably sorted by their partitions.
+    fn of(records: &[R], partitions: usize, place: impl Fn(&R) -> usize) -> Self {
+        let mut ends = vec![0_u32; partitions];
+        records.iter().for_each(|r| ends[place(r)] += 1);
         let mut sum = 0;
         for end in &mut ends {
             // The start of each partition; the scatter moves it to the end.
@@ -100,7 +170,7 @@ impl<R: Keyed> Piece<R> {
         }
         let mut sorted = vec![R::ZERO; records.len()];
         for record in records {
-            let at = &mut ends[bucket(record.fingerprint(), bits)];
+            let at = &mut ends[place(record)];
             sorted[*at as usize] = *record;
             *at += 1;
         }
