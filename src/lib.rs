@@ -21,6 +21,8 @@ mod window;
 pub mod models;
 pub mod reference;
 
+pub mod resolve;
+
 pub mod inspect;
 pub mod order;
 pub mod output;
@@ -30,4 +32,5 @@ pub use error::{Error, Result};
 pub use log::{Log, OpenOptions};
 pub use models::{VerifyOptions, verify};
 pub use report::{Model, Report};
+pub use resolve::Resolver;
 pub use time::BoundedTimestamp;
