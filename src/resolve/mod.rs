@@ -8,12 +8,19 @@ mod flight;
 mod index;
 mod judge;
 mod keys;
+#[doc(hidden)]
+pub mod naive;
 mod points;
 mod resolver;
+#[doc(hidden)]
+pub mod script;
 mod snapshots;
 mod tree;
 mod verdict;
 mod window;
+
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Transaction, TxnBuilder};
 pub use error::ResolveError;

@@ -276,6 +276,14 @@ impl Resolver {
         self.window.bytes()
     }
 
+    /// Holds the invariants of the window; for tests.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        if let Window::Ordered(tree) = &self.window {
+            tree.check();
+        }
+    }
+
     fn check_version(&self, commit: Version) -> Result<(), ResolveError> {
         if commit <= self.version {
             return Err(ResolveError::VersionNotAbove { given: commit, last: self.version });

@@ -165,7 +165,7 @@ impl Tree {
 
     /// Holds all invariants; for tests.
     #[cfg(test)]
-    fn check(&self) {
+    pub(super) fn check(&self) {
         use super::keys::NONE;
         let mut at = FIRST;
         let mut before: Option<Vec<u8>> = None;

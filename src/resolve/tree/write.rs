@@ -12,7 +12,7 @@ impl Tree {
     #[inline]
     pub(in crate::resolve) fn write_point(&mut self, hint: Hint, key: &[u8], version: Version) {
         self.owed += 1;
-        self.embrace(key);
+        self.embrace(key, key);
         let mut at = self.locate(key, hint);
         loop {
             let leaf = self.leaf(at);
@@ -66,8 +66,7 @@ impl Tree {
     #[inline]
     pub(in crate::resolve) fn write_range(&mut self, hint: Hint, start: &[u8], end: &[u8], version: Version) {
         self.owed += 1;
-        self.embrace(start);
-        self.embrace(end);
+        self.embrace(start, end);
         let mut at = self.locate(start, hint);
         loop {
             match self.write_inside(at, start, end, version) {
@@ -173,7 +172,6 @@ impl Tree {
     /// one too; and so on, which is why `key` may come back longer. Drops no entry.
     fn ensure_border(&mut self, key: &mut Vec<u8>) {
         let len = key.len();
-        self.embrace(key);
         while !self.add_border(key) {
             key.push(0);
         }
@@ -229,22 +227,24 @@ impl Tree {
         self.inner_newest[parent] = version;
     }
 
-    /// Shortens the common prefix so that `key` has it.
+    /// Shortens the common prefix so that a new boundary or two have it; in a blank tree it is theirs.
     #[inline]
-    fn embrace(&mut self, key: &[u8]) {
-        if !key.starts_with(&self.common) || self.common.is_empty() {
-            self.embrace_other(key);
+    fn embrace(&mut self, start: &[u8], end: &[u8]) {
+        if self.common.is_empty() || !start.starts_with(&self.common) || !end.starts_with(&self.common) {
+            self.embrace_others(start, end);
         }
     }
 
     #[cold]
-    fn embrace_other(&mut self, key: &[u8]) {
-        if self.is_blank() {
-            self.set_common(key);
-        } else if !self.common.is_empty() {
-            let shared = common(key, &self.common);
-            self.set_common(&key[..shared]);
+    fn embrace_others(&mut self, start: &[u8], end: &[u8]) {
+        let mut shared = common(start, end);
+        if !self.is_blank() {
+            shared = shared.min(common(start, &self.common));
+            if shared == self.common.len() {
+                return;
+            }
         }
+        self.set_common(&start[..shared]);
     }
 }
 
