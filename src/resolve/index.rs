@@ -9,8 +9,10 @@ use super::tree::Tree;
 pub(super) trait Index {
     /// Begins a group of accesses whose hints are taken together.
     fn begin(&mut self) {}
-    /// Where the access will look; what it will touch is fetched from memory.
-    fn hint(&self, keyed: Keyed<'_>, write: bool) -> u32;
+    /// Where the access will look, roughly; what `hint` reads is fetched from memory.
+    fn aim(&mut self, keyed: Keyed<'_>, write: bool) -> u32;
+    /// Where the access will look, given its aim; what it will touch is fetched from memory.
+    fn hint(&mut self, aim: u32, keyed: Keyed<'_>, write: bool) -> u32;
     /// Whether a key of the access was written after `snapshot`.
     fn newer(&self, hint: u32, keyed: Keyed<'_>, snapshot: Version) -> bool;
     /// Notes that all keys of the access were written at `version`, the newest so far.
@@ -23,11 +25,19 @@ pub(super) trait Index {
 
 impl Index for Points {
     #[inline]
-    fn hint(&self, keyed: Keyed<'_>, write: bool) -> u32 {
+    fn begin(&mut self) {
+        self.begin_hints();
+    }
+
+    #[inline]
+    fn aim(&mut self, keyed: Keyed<'_>, write: bool) -> u32 {
         let Keyed::Point(key) = keyed else { return 0 };
-        let hash = self.hash(key);
-        self.prefetch(hash, write);
-        hash
+        Points::hint(self, key, write)
+    }
+
+    #[inline]
+    fn hint(&mut self, aim: u32, _keyed: Keyed<'_>, _write: bool) -> u32 {
+        aim
     }
 
     #[inline]
@@ -61,10 +71,30 @@ impl Index for Tree {
     }
 
     #[inline]
-    fn hint(&self, keyed: Keyed<'_>, _write: bool) -> u32 {
+    fn aim(&mut self, keyed: Keyed<'_>, write: bool) -> u32 {
         match keyed {
             Keyed::Nothing => super::tree::NO_HINT,
-            Keyed::Point(key) | Keyed::Range(key, _) => Tree::hint(self, key),
+            Keyed::Point(key) => {
+                if write {
+                    self.expect_key(key);
+                }
+                Tree::aim(self, key)
+            }
+            Keyed::Range(start, end) => {
+                if write {
+                    self.expect_key(start);
+                    self.expect_key(end);
+                }
+                Tree::aim(self, start)
+            }
+        }
+    }
+
+    #[inline]
+    fn hint(&mut self, aim: u32, keyed: Keyed<'_>, write: bool) -> u32 {
+        match keyed {
+            Keyed::Nothing => super::tree::NO_HINT,
+            Keyed::Point(key) | Keyed::Range(key, _) => Tree::hint(self, aim, key, write),
         }
     }
 

@@ -52,7 +52,7 @@ pub(super) fn judge(index: &mut impl Index, rule: Rule<'_>, batch: &Batch, commi
                 writes: &out.writes[writes.start - first_write..],
             };
             let txn_of = Txn {
-                header: *header,
+                header,
                 reads: &batch.reads()[reads],
                 writes: &batch.writes()[writes],
                 batch,
@@ -91,12 +91,16 @@ fn look_ahead(
     out.reads.clear();
     out.writes.clear();
     let Some(last) = group.last() else { return };
-    if checked.reads() {
-        let reads = &batch.reads()[read..last.reads_end as usize];
-        out.reads.extend(reads.iter().map(|access| index.hint(batch.keyed(*access), false)));
-    }
+    let reads = if checked.reads() { &batch.reads()[read..last.reads_end as usize] } else { &[] };
     let writes = &batch.writes()[write..last.writes_end as usize];
-    out.writes.extend(writes.iter().map(|access| index.hint(batch.keyed(*access), true)));
+    out.reads.extend(reads.iter().map(|access| index.aim(batch.keyed(*access), false)));
+    out.writes.extend(writes.iter().map(|access| index.aim(batch.keyed(*access), true)));
+    for (access, hint) in reads.iter().zip(&mut out.reads) {
+        *hint = index.hint(*hint, batch.keyed(*access), false);
+    }
+    for (access, hint) in writes.iter().zip(&mut out.writes) {
+        *hint = index.hint(*hint, batch.keyed(*access), true);
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -107,7 +111,7 @@ struct Hints<'a> {
 
 /// One transaction of a batch.
 pub(super) struct Txn<'a> {
-    header: Header,
+    header: &'a Header,
     reads: &'a [Access],
     writes: &'a [Access],
     batch: &'a Batch,
@@ -116,7 +120,7 @@ pub(super) struct Txn<'a> {
 impl<'a> Txn<'a> {
     pub(super) fn of(batch: &'a Batch, txn: usize) -> Self {
         Self {
-            header: batch.txns()[txn],
+            header: &batch.txns()[txn],
             reads: batch.reads_of(txn),
             writes: batch.writes_of(txn),
             batch,
@@ -126,7 +130,11 @@ impl<'a> Txn<'a> {
     /// Why the transaction may not commit; `None` if it may. No hints are at hand.
     pub(super) fn refusal(&self, index: &mut impl Index, rule: Rule<'_>) -> Option<Verdict> {
         index.begin();
-        let hint = |access: &Access, write| index.hint(self.batch.keyed(*access), write);
+        let mut hint = |access: &Access, write| {
+            let keyed = self.batch.keyed(*access);
+            let aim = index.aim(keyed, write);
+            index.hint(aim, keyed, write)
+        };
         let reads: Vec<u32> = self.reads.iter().map(|a| hint(a, false)).collect();
         let writes: Vec<u32> = self.writes.iter().map(|a| hint(a, true)).collect();
         self.judge(index, rule, Hints { reads: &reads, writes: &writes })
@@ -183,7 +191,8 @@ pub(super) fn write_all(index: &mut impl Index, batch: &Batch, commit: Version) 
     for access in batch.writes() {
         index.begin();
         let keyed = batch.keyed(*access);
-        let hint = index.hint(keyed, true);
+        let aim = index.aim(keyed, true);
+        let hint = index.hint(aim, keyed, true);
         index.write(hint, keyed, commit);
     }
     index.sweep();

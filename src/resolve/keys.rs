@@ -1,8 +1,11 @@
 //! The bytes of the keys that the window holds.
 //!
 //! A key is named by a 32-bit [`KeyRef`], so that tables and leaves stay small, and lies in a
-//! block of whole 8-byte units: 4 bytes of length, then the key. Freed blocks are kept by size and
-//! handed out again; chunks never move, so growing copies nothing.
+//! block of whole 8-byte units: 4 bytes of length, then the key. A chunk holds blocks of one size, so
+//! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
+//! growing copies nothing.
+
+use skewer_kernels::prefetch_read;
 
 /// The name of a stored key: chunk number and unit inside the chunk.
 pub(super) type KeyRef = u32;
@@ -10,7 +13,7 @@ pub(super) type KeyRef = u32;
 pub(super) const NONE: KeyRef = u32::MAX;
 
 const UNIT: usize = 8;
-const UNIT_BITS: u32 = 13;
+const UNIT_BITS: u32 = 11;
 const CHUNK_UNITS: usize = 1 << UNIT_BITS;
 /// Up to this many units each size has its own free list; above, sizes are powers of two.
 const EXACT_UNITS: usize = 64;
@@ -20,9 +23,12 @@ const HEADER: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     chunks: Vec<Box<[u8]>>,
-    /// The chunk that is being filled, and its first unused unit.
-    open: Option<(usize, usize)>,
+    /// By chunk: the class of its blocks.
+    classes: Vec<u8>,
+    /// By class: blocks to be used again.
     free: Vec<Vec<KeyRef>>,
+    /// By class: the chunk that is being filled, and its first unused unit.
+    open: Vec<Option<(usize, usize)>>,
 }
 
 impl Keys {
@@ -32,7 +38,7 @@ impl Keys {
         let (class, units) = class(HEADER + key.len());
         let place = match self.free.get_mut(class).and_then(Vec::pop) {
             Some(place) => place,
-            None => self.carve(units),
+            None => self.carve(class, units),
         };
         let (chunk, at) = locate(place);
         let block = &mut self.chunks[chunk][at..at + HEADER + key.len()];
@@ -54,11 +60,21 @@ impl Keys {
     /// Gives the block of a stored key back.
     #[inline]
     pub(super) fn free(&mut self, place: KeyRef) {
-        let (class, _) = class(HEADER + self.get(place).len());
-        if self.free.len() <= class {
-            self.free.resize_with(class + 1, Vec::new);
+        let class = self.classes[(place >> UNIT_BITS) as usize];
+        self.free[usize::from(class)].push(place);
+    }
+
+    /// Fetches the block that a key of `len` bytes would get after `before` others of its size.
+    #[inline]
+    pub(super) fn prefetch_block(&self, len: usize, before: usize) {
+        let (class, _) = class(HEADER + len);
+        let free = self.free.get(class).map_or(&[][..], Vec::as_slice);
+        if let Some(place) = free.len().checked_sub(1 + before).and_then(|at| free.get(at)) {
+            let (chunk, at) = locate(*place);
+            if let Some(chunk) = self.chunks.get(chunk) {
+                prefetch_read(chunk, at);
+            }
         }
-        self.free[class].push(place);
     }
 
     /// Bytes of the chunks, free blocks included.
@@ -69,19 +85,20 @@ impl Keys {
 
     /// A block that was never used.
     #[cold]
-    fn carve(&mut self, units: usize) -> KeyRef {
-        if units > CHUNK_UNITS {
-            self.chunks.push(vec![0; units * UNIT].into());
-            return ((self.chunks.len() - 1) << UNIT_BITS) as KeyRef;
+    fn carve(&mut self, class: usize, units: usize) -> KeyRef {
+        if self.free.len() <= class {
+            self.free.resize_with(class + 1, Vec::new);
+            self.open.resize(class + 1, None);
         }
-        let (chunk, unit) = match self.open {
+        let (chunk, unit) = match self.open[class] {
             Some((chunk, unit)) if unit + units <= CHUNK_UNITS => (chunk, unit),
             _ => {
-                self.chunks.push(vec![0; CHUNK_UNITS * UNIT].into());
+                self.chunks.push(vec![0; units.max(CHUNK_UNITS) * UNIT].into());
+                self.classes.push(class as u8);
                 (self.chunks.len() - 1, 0)
             }
         };
-        self.open = Some((chunk, unit + units));
+        self.open[class] = Some((chunk, unit + units));
         ((chunk << UNIT_BITS) | unit) as KeyRef
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Points {
     held: usize,
     swept: usize,
     owed: usize,
+    /// Keys to be stored for which a block was fetched.
+    expected: usize,
 }
 
 impl Points {
@@ -58,6 +60,7 @@ impl Points {
             held: 0,
             swept: 0,
             owed: 0,
+            expected: 0,
         }
     }
 
@@ -74,9 +77,26 @@ impl Points {
         (self.hasher.hash_one(key) >> 32) as u32
     }
 
-    /// Fetches what a check of that hash reads, and with `write` what a write touches.
+    /// Begins a group of accesses whose hints are taken together.
     #[inline]
-    pub(super) fn prefetch(&self, hash: u32, write: bool) {
+    pub(super) fn begin_hints(&mut self) {
+        self.expected = 0;
+    }
+
+    /// The hash of a key. What a check reads is fetched from memory, and with `write` what a write touches.
+    #[inline]
+    pub(super) fn hint(&mut self, key: &[u8], write: bool) -> u32 {
+        let hash = self.hash(key);
+        if write {
+            self.keys.prefetch_block(key.len(), self.expected);
+            self.expected += 1;
+        }
+        self.prefetch(hash, write);
+        hash
+    }
+
+    #[inline]
+    fn prefetch(&self, hash: u32, write: bool) {
         let home = self.home(hash);
         prefetch_read(&self.buckets, home);
         if write && let Some(bucket) = self.buckets.get(home) {

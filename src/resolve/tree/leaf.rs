@@ -27,6 +27,8 @@ pub(super) struct Leaf {
     /// All keys that belong here share so many bytes; heads stand for what follows.
     pub(super) prefix: u32,
     pub(super) next: LeafId,
+    /// The inner node that has it.
+    pub(super) parent: u32,
     /// The least key that belongs here, which the leaf owns, and the least that no longer does,
     /// which the next one owns. `NONE` at the ends of the order.
     pub(super) low: KeyRef,
@@ -54,6 +56,7 @@ impl Leaf {
             len: 0,
             prefix: 0,
             next: NO_LEAF,
+            parent: 0,
             low: NONE,
             high: NONE,
             high_head: u64::MAX,
@@ -133,34 +136,36 @@ impl Leaf {
         key.cmp(keys.get(self.high))
     }
 
-    /// Replaces the entries of `range` by up to two new ones. The caller made room, and owns the
-    /// keys of the entries that go.
+    /// Replaces the entries of `range` by room for `count` new ones, which the caller sets. There is
+    /// room for them, and the caller owns the keys of the entries that go.
     #[inline]
-    pub(super) fn splice(&mut self, range: Range<usize>, new: [Option<Entry>; 2]) {
+    pub(super) fn open(&mut self, range: Range<usize>, count: usize) {
         let len = self.len();
-        let count = usize::from(new[0].is_some()) + usize::from(new[1].is_some());
         let behind = range.start + count;
+        let tail = (u64::from(self.points) >> range.end << behind) as u32;
+        self.points = (self.points & below(range.start)) | tail;
         if behind != range.end {
             self.heads.copy_within(range.end..len, behind);
             self.versions.copy_within(range.end..len, behind);
             self.keys.copy_within(range.end..len, behind);
-            let tail = u64::from(self.points) >> range.end << behind;
-            self.points = (self.points & below(range.start)) | tail as u32;
             self.len = (len - range.len() + count) as u32;
-        } else {
-            self.points &= !(below(range.end) & !below(range.start));
-        }
-        for (entry, at) in new.into_iter().flatten().zip(range.start..) {
-            self.set(at, entry);
         }
     }
 
-    #[inline]
-    fn set(&mut self, at: usize, entry: Entry) {
+    /// Sets an entry that [`open`](Self::open) made room for.
+    #[inline(always)]
+    pub(super) fn set(&mut self, at: usize, entry: Entry) {
         self.heads[at] = entry.head;
         self.versions[at] = entry.version;
         self.keys[at] = entry.key;
         self.points = (self.points & !(1 << at)) | (u32::from(entry.point) << at);
+    }
+
+    /// Puts an entry before entry `at`; there is room.
+    #[inline]
+    pub(super) fn insert(&mut self, at: usize, entry: Entry) {
+        self.open(at..at, 1);
+        self.set(at, entry);
     }
 
     /// Appends an entry behind all others.

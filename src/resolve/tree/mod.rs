@@ -42,9 +42,8 @@ const FIRST: LeafId = 0;
 pub(super) struct Tree {
     leaves: Vec<Leaf>,
     spare_leaves: Vec<LeafId>,
-    /// By leaf: its newest version, and its inner node.
+    /// By leaf: its newest version.
     newest: Vec<Version>,
-    parents: Vec<u32>,
     inners: Vec<Inner>,
     spare_inners: Vec<u32>,
     inner_newest: Vec<Version>,
@@ -55,6 +54,8 @@ pub(super) struct Tree {
     floor: Version,
     /// Leaves whose span changed since hints were last taken.
     reshaped: Vec<LeafId>,
+    /// Keys to be stored for which a block was fetched.
+    expected: usize,
     sweep_at: LeafId,
     owed: usize,
     /// Room for a key that is one byte longer than another.
@@ -68,7 +69,6 @@ impl Tree {
             leaves: vec![Leaf::new(floor)],
             spare_leaves: Vec::new(),
             newest: vec![floor],
-            parents: vec![0],
             inners: vec![Inner::of_one(FIRST)],
             spare_inners: Vec::new(),
             inner_newest: vec![floor],
@@ -77,6 +77,7 @@ impl Tree {
             keys: Keys::default(),
             floor,
             reshaped: Vec::new(),
+            expected: 0,
             sweep_at: FIRST,
             owed: 0,
             longer: Vec::new(),
@@ -91,23 +92,44 @@ impl Tree {
     #[inline]
     pub(super) fn begin_hints(&mut self) {
         self.reshaped.clear();
+        self.expected = 0;
     }
 
-    /// The leaf of `key`, fetched from memory for the access that follows.
+    /// Fetches the block that a key to be stored will get.
     #[inline]
-    pub(super) fn hint(&self, key: &[u8]) -> Hint {
+    pub(super) fn expect_key(&mut self, key: &[u8]) {
+        self.keys.prefetch_block(key.len(), self.expected);
+        self.expected += 1;
+    }
+
+    /// The inner node of `key`, fetched from memory for [`hint`](Self::hint).
+    #[inline]
+    pub(super) fn aim(&self, key: &[u8]) -> u32 {
         if self.side(key) != Ordering::Equal {
             return NO_HINT;
         }
-        let at = self.route(key);
+        let inner = self.route_to_inner(key);
+        self.prefetch_inner(inner);
+        inner
+    }
+
+    /// The leaf of `key`, fetched from memory for the access that follows; `aim` is that of the key.
+    #[inline]
+    pub(super) fn hint(&self, aim: u32, key: &[u8], write: bool) -> Hint {
+        if aim == NO_HINT {
+            return NO_HINT;
+        }
+        let at = self.route_in(aim, key);
         if let Some(leaf) = self.leaves.get(at as usize) {
             prefetch_read(std::slice::from_ref(leaf), 0);
             for line in 0..4 {
                 prefetch_read(&leaf.heads, line * 8);
                 prefetch_read(&leaf.versions, line * 8);
             }
-            prefetch_read(&leaf.keys, 0);
-            prefetch_read(&leaf.keys, 16);
+            if write {
+                prefetch_read(&leaf.keys, 0);
+                prefetch_read(&leaf.keys, 16);
+            }
         }
         at
     }
@@ -153,7 +175,7 @@ impl Tree {
 
     pub(super) fn bytes(&self) -> usize {
         self.keys.bytes()
-            + self.leaves.capacity() * (size_of::<Leaf>() + size_of::<Version>() + size_of::<u32>())
+            + self.leaves.capacity() * (size_of::<Leaf>() + size_of::<Version>())
             + self.inners.capacity() * (size_of::<Inner>() + size_of::<Version>())
             + self.root.bytes()
     }

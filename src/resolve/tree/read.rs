@@ -120,7 +120,7 @@ impl Tree {
     /// Looks through the leaves behind leaf `at`, while they begin before `end`.
     #[inline(never)]
     fn newer_behind(&self, at: LeafId, end: &[u8], snapshot: Version) -> bool {
-        let mut parent = self.parents[at as usize];
+        let mut parent = self.leaf(at).parent;
         let mut place = self.root.place_of(parent);
         let mut skip = self.inners[parent as usize].children().iter().position(|c| *c == at).unwrap_or(0) + 1;
         loop {

@@ -1,12 +1,14 @@
 //! From a key to its leaf, and how leaves and inner nodes split and merge.
 
+use skewer_kernels::prefetch_read;
+
 use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF, count_less};
 use super::{FIRST, Tree};
 use crate::resolve::Version;
 use crate::resolve::keys::{KeyRef, Keys, NONE, common, head, is_whole};
 
 /// Leaves of an inner node; fewer in tests.
-const FAN: usize = if cfg!(test) { 4 } else { 64 };
+const FAN: usize = if cfg!(test) { 4 } else { 32 };
 
 /// An inner node: leaves in key order, each with the least key that belongs to it.
 #[derive(Debug, Clone)]
@@ -122,11 +124,33 @@ impl Tree {
     /// The leaf of a key that begins with the common prefix: two searches of heads.
     #[inline]
     pub(super) fn route(&self, key: &[u8]) -> LeafId {
+        self.route_in(self.route_to_inner(key), key)
+    }
+
+    /// The first half of [`route`](Self::route).
+    #[inline]
+    pub(super) fn route_to_inner(&self, key: &[u8]) -> u32 {
         let place = child(&self.root.heads, &self.root.lows, &self.keys, key, self.common.len());
-        let inner = &self.inners[self.root.inners[place] as usize];
+        self.root.inners[place]
+    }
+
+    /// The second half.
+    #[inline]
+    pub(super) fn route_in(&self, inner: u32, key: &[u8]) -> LeafId {
+        let inner = &self.inners[inner as usize];
         let len = inner.len().min(FAN);
         let slot = child(&inner.heads[..len], &inner.lows[..len], &self.keys, key, inner.prefix as usize);
         inner.children[slot]
+    }
+
+    /// Fetches what [`route_in`](Self::route_in) reads.
+    #[inline]
+    pub(super) fn prefetch_inner(&self, inner: u32) {
+        if let Some(inner) = self.inners.get(inner as usize) {
+            (0..FAN / 8).for_each(|line| prefetch_read(&inner.heads, line * 8));
+            (0..FAN / 16).for_each(|line| prefetch_read(&inner.children, line * 16));
+            prefetch_read(std::slice::from_ref(&inner.len), 0);
+        }
     }
 
     /// The length of the prefix that all keys from `low` up to `high` share.
@@ -178,7 +202,7 @@ impl Tree {
         } else {
             // A border there is said by the leaf's end and base.
             new.base = first.version;
-            new.splice(0..1, [None, None]);
+            new.open(0..1, 0);
             first.key
         };
         new.low = low;
@@ -202,17 +226,16 @@ impl Tree {
         }
         self.leaves.push(leaf);
         self.newest.push(Version::MIN);
-        self.parents.push(0);
         (self.leaves.len() - 1) as LeafId
     }
 
     /// Puts leaf `new` right behind leaf `at`, under the same parent.
     fn adopt(&mut self, at: LeafId, new: LeafId, low: KeyRef) {
-        if self.inners[self.parents[at as usize] as usize].len() == FAN {
-            self.split_inner(self.parents[at as usize]);
+        if self.inners[self.leaf(at).parent as usize].len() == FAN {
+            self.split_inner(self.leaf(at).parent);
         }
-        let parent = self.parents[at as usize];
-        self.parents[new as usize] = parent;
+        let parent = self.leaf(at).parent;
+        self.leaf_mut(new).parent = parent;
         let inner = &mut self.inners[parent as usize];
         let head = head(self.keys.get(low), inner.prefix as usize);
         let slot = slot_of(inner, at) + 1;
@@ -254,7 +277,7 @@ impl Tree {
     fn take_over(&mut self, at: u32) {
         let mut newest = Version::MIN;
         for leaf in self.inners[at as usize].children() {
-            self.parents[*leaf as usize] = at;
+            self.leaves[*leaf as usize].parent = at;
             newest = newest.max(self.newest[*leaf as usize]);
         }
         self.inner_newest[at as usize] = newest;
@@ -271,9 +294,9 @@ impl Tree {
         if a + b + 1 > most {
             return;
         }
-        if self.parents[at as usize] != self.parents[next as usize] {
-            self.merge_inner(self.parents[at as usize]);
-            if self.parents[at as usize] != self.parents[next as usize] {
+        if self.leaf(at).parent != self.leaf(next).parent {
+            self.merge_inner(self.leaf(at).parent);
+            if self.leaf(at).parent != self.leaf(next).parent {
                 return;
             }
         }
@@ -291,7 +314,8 @@ impl Tree {
 
     /// Merges; `border` if the end between the two leaves has to become an entry.
     fn absorb(&mut self, at: LeafId, next: LeafId, border: bool) {
-        let inner = &mut self.inners[self.parents[next as usize] as usize];
+        let parent = self.leaf(next).parent as usize;
+        let inner = &mut self.inners[parent];
         let slot = slot_of(inner, next);
         inner.remove(slot);
         let high = self.leaf(next).high;

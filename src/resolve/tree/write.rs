@@ -26,7 +26,7 @@ impl Tree {
             }
             if leaf.len() < CAP {
                 let new = Entry { head, key: self.keys.store(key), version, point: true };
-                self.leaf_mut(at).splice(entry..entry, [Some(new), None]);
+                self.leaf_mut(at).insert(entry, new);
                 return self.note(at, version);
             }
             at = self.make_room(at, key);
@@ -110,16 +110,16 @@ impl Tree {
         for gone in first + usize::from(reuse)..last {
             self.keys.free(leaf.keys[gone]);
         }
-        let key = if start_needed && !reuse { self.keys.store(start) } else { kept };
-        let border = start_needed.then_some(Entry { head: start_head, key, version, point: false });
-        let rest = end_needed.then(|| Entry {
-            head: end_head,
-            key: self.keys.store(end),
-            version: after,
-            point: false,
-        });
-        let new = if border.is_some() { [border, rest] } else { [rest, None] };
-        leaf.splice(first..last, new);
+        let rest = first + usize::from(start_needed);
+        leaf.open(first..last, rest - first + usize::from(end_needed));
+        if start_needed {
+            let key = if reuse { kept } else { self.keys.store(start) };
+            leaf.set(first, Entry { head: start_head, key, version, point: false });
+        }
+        if end_needed {
+            let key = self.keys.store(end);
+            leaf.set(rest, Entry { head: end_head, key, version: after, point: false });
+        }
         self.note(at, version);
         Written::Done
     }
@@ -144,7 +144,8 @@ impl Tree {
         let last =
             if stop == at { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
         let key = self.keys.store(start);
-        self.cut(at, first, last, Some(Entry { head, key, version, point: false }));
+        self.cut(at, first, last);
+        self.leaf_mut(at).insert(first, Entry { head, key, version, point: false });
         self.note(at, version);
         while at != stop {
             at = self.leaf(at).next;
@@ -153,17 +154,17 @@ impl Tree {
             }
             let leaf = self.leaf(at);
             let last = if at == stop { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
-            self.cut(at, 0, last, None);
+            self.cut(at, 0, last);
             self.leaf_mut(at).base = version;
             self.note(at, version);
         }
     }
 
-    /// Replaces the entries from `first` up to `last` by `new`, and frees their keys.
-    fn cut(&mut self, at: LeafId, first: usize, last: usize, new: Option<Entry>) {
+    /// Drops the entries from `first` up to `last`, and frees their keys.
+    fn cut(&mut self, at: LeafId, first: usize, last: usize) {
         let leaf = &mut self.leaves[at as usize];
         leaf.keys[first..last].iter().for_each(|key| self.keys.free(*key));
-        leaf.splice(first..last, [new, None]);
+        leaf.open(first..last, 0);
     }
 
     /// Makes `key` a border with the version it has, so that what is written before it ends there.
@@ -202,7 +203,7 @@ impl Tree {
             if leaf.len() < CAP {
                 let version = leaf.version_before(entry);
                 let new = Entry { head, key: self.keys.store(key), version, point: false };
-                self.leaf_mut(at).splice(entry..entry, [Some(new), None]);
+                self.leaf_mut(at).insert(entry, new);
                 return true;
             }
             self.split(at);
@@ -223,7 +224,7 @@ impl Tree {
     #[inline]
     fn note(&mut self, at: LeafId, version: Version) {
         self.newest[at as usize] = version;
-        let parent = self.parents[at as usize] as usize;
+        let parent = self.leaf(at).parent as usize;
         self.inner_newest[parent] = version;
     }
 
