@@ -54,10 +54,11 @@ fn main() -> Result<(), ResolveError> {
         for pair in ranges.chunks_exact(2) {
             let half_open = |[low, high]: &[[u8; 16]; 2]| (Bound::Included(*low), Bound::Excluded(*high));
             let (read, write) = (half_open(&pair[0]), half_open(&pair[1]));
-            batch
-                .begin(number)
-                .read_range(0, read.0.as_ref(), read.1.as_ref())?
-                .write_range(0, write.0.as_ref(), write.1.as_ref())?;
+            batch.begin(number).read_range(0, read.0.as_ref(), read.1.as_ref())?.write_range(
+                0,
+                write.0.as_ref(),
+                write.1.as_ref(),
+            )?;
         }
         let verdicts = resolver.resolve(&batch, number + AGE)?;
         for (index, _) in verdicts.iter().enumerate().filter(|(_, v)| matches!(v, Verdict::Commit(_))) {

@@ -204,7 +204,12 @@ impl Batch {
     }
 
     /// The one place where bounds become half-open ranges.
-    fn range(&mut self, keyspace: u32, low: Bound<&[u8]>, high: Bound<&[u8]>) -> Result<Access, ResolveError> {
+    fn range(
+        &mut self,
+        keyspace: u32,
+        low: Bound<&[u8]>,
+        high: Bound<&[u8]>,
+    ) -> Result<Access, ResolveError> {
         use Bound::{Excluded, Included, Unbounded};
         if keyspace == u32::MAX {
             return Err(ResolveError::ReservedKeyspace);
@@ -365,7 +370,11 @@ impl TxnBuilder<'_> {
                 Access { at, start: start.len() as u32, end: end.len() as u32 }
             }
         };
-        if written { self.add_write(access) } else { self.add_read(access) };
+        if written {
+            self.add_write(access)
+        } else {
+            self.add_read(access)
+        };
     }
 }
 

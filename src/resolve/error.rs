@@ -52,6 +52,9 @@ pub enum ResolveError {
     /// There is no version above `i64::MAX`.
     #[error("versions are used up")]
     VersionsUsedUp,
+    /// A clock reading without an upper bound gives no commit timestamp.
+    #[error("clock reading has no upper bound")]
+    UntrustedClock,
     /// A ticket that this resolver did not give out, or that was settled before.
     #[error("ticket is not in flight here")]
     UnknownTicket,

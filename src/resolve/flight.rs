@@ -31,7 +31,7 @@ struct Flight {
 /// The transactions in flight. Each check is linear in their accesses: they should be few.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
-    flights: Vec<Flight>,
+    all: Vec<Flight>,
     next: u64,
     /// Settled ones, whose memory serves again.
     spare: Vec<Batch>,
@@ -39,7 +39,7 @@ pub(super) struct Flights {
 
 impl Flights {
     pub(super) fn len(&self) -> usize {
-        self.flights.len()
+        self.all.len()
     }
 
     /// Whether something is in flight that a transaction with these accesses must not pass.
@@ -51,16 +51,16 @@ impl Flights {
         reads: &[Access],
         writes: &[Access],
     ) -> Option<Verdict> {
-        if self.flights.is_empty() {
+        if self.all.is_empty() {
             return None;
         }
         let any = |accesses: &[Access], hit: &dyn Fn(&Access) -> bool, cause| {
             let at = accesses.iter().position(hit)?;
             Some(Verdict::Conflict { cause, range_index: at as u32 })
         };
-        let read = |access: &Access| self.flights.iter().any(|f| f.touches(batch, *access, false, true));
+        let read = |access: &Access| self.all.iter().any(|f| f.touches(batch, *access, false, true));
         let write = |access: &Access| {
-            self.flights.iter().any(|f| f.touches(batch, *access, checked.reads(), checked.writes()))
+            self.all.iter().any(|f| f.touches(batch, *access, checked.reads(), checked.writes()))
         };
         let by_read = if checked.reads() { any(reads, &read, Cause::Read) } else { None };
         by_read.or_else(|| any(writes, &write, Cause::Write))
@@ -72,7 +72,7 @@ impl Flights {
         copy.append(txn)?;
         let id = self.next;
         self.next += 1;
-        self.flights.push(Flight { id, txn: copy });
+        self.all.push(Flight { id, txn: copy });
         Ok(Ticket { id, not_before })
     }
 
@@ -81,13 +81,13 @@ impl Flights {
     }
 
     fn place(&self, ticket: &Ticket) -> Result<usize, ResolveError> {
-        self.flights.iter().position(|f| f.id == ticket.id).ok_or(ResolveError::UnknownTicket)
+        self.all.iter().position(|f| f.id == ticket.id).ok_or(ResolveError::UnknownTicket)
     }
 
     /// Takes a transaction out of flight; give it back to `recycle`.
     pub(super) fn settle(&mut self, ticket: &Ticket) -> Result<Batch, ResolveError> {
         let place = self.place(ticket)?;
-        Ok(self.flights.swap_remove(place).txn)
+        Ok(self.all.swap_remove(place).txn)
     }
 
     pub(super) fn recycle(&mut self, txn: Batch) {

@@ -1,10 +1,10 @@
 //! The rule, applied to a batch in array order.
 
+use super::Version;
 use super::batch::{Access, Batch, Header, Keyed, split_keyspace};
 use super::flight::Flights;
 use super::index::Index;
 use super::verdict::{Cause, Checked, Verdict};
-use super::Version;
 
 /// Transactions whose look-ups are fetched from memory together.
 const GROUP: usize = 16;
@@ -35,7 +35,13 @@ pub(super) struct Scratch {
 }
 
 /// Judges all transactions of a batch in order, and notes the writes of those that commit at `commit`.
-pub(super) fn judge(index: &mut impl Index, rule: Rule<'_>, batch: &Batch, commit: Version, out: &mut Scratch) {
+pub(super) fn judge(
+    index: &mut impl Index,
+    rule: Rule<'_>,
+    batch: &Batch,
+    commit: Version,
+    out: &mut Scratch,
+) {
     out.verdicts.clear();
     out.details.clear();
     for first in (0..batch.len()).step_by(GROUP) {
@@ -52,7 +58,7 @@ pub(super) fn judge(index: &mut impl Index, rule: Rule<'_>, batch: &Batch, commi
                 writes: &out.writes[writes.start - first_write..],
             };
             let txn_of = Txn {
-                header,
+                snapshot: header.snapshot,
                 reads: &batch.reads()[reads],
                 writes: &batch.writes()[writes],
                 batch,
@@ -75,6 +81,52 @@ pub(super) fn judge(index: &mut impl Index, rule: Rule<'_>, batch: &Batch, commi
         }
         index.sweep();
     }
+}
+
+/// Judges all transactions of a batch against the window alone, and notes nothing.
+pub(super) fn check(
+    index: &mut impl Index,
+    rule: Rule<'_>,
+    batch: &Batch,
+    out: &mut Scratch,
+    refusals: &mut Vec<Option<Verdict>>,
+) {
+    refusals.clear();
+    for first in (0..batch.len()).step_by(GROUP) {
+        let group = first..batch.len().min(first + GROUP);
+        let begins = batch.starts(first);
+        look_ahead(index, rule.checked, batch, begins, &batch.txns()[group.clone()], out);
+        for txn in group {
+            let (read, write) = batch.starts(txn);
+            let hints = Hints {
+                reads: out.reads.get(read - begins.0..).unwrap_or_default(),
+                writes: &out.writes[write - begins.1..],
+            };
+            refusals.push(Txn::of(batch, txn).judge(index, rule, hints));
+        }
+    }
+}
+
+/// Notes the writes of the chosen transactions of a batch.
+pub(super) fn write_chosen(
+    index: &mut impl Index,
+    batch: &Batch,
+    chosen: impl Fn(usize) -> bool,
+    commit: Version,
+) {
+    (0..batch.len()).filter(|txn| chosen(*txn)).for_each(|txn| write_one(index, batch, txn, commit));
+}
+
+/// Notes the writes of one transaction of a batch.
+pub(super) fn write_one(index: &mut impl Index, batch: &Batch, txn: usize, commit: Version) {
+    for access in batch.writes_of(txn) {
+        index.begin();
+        let keyed = batch.keyed(*access);
+        let aim = index.aim(keyed, true);
+        let hint = index.hint(aim, keyed, true);
+        index.write(hint, keyed, commit);
+    }
+    index.sweep();
 }
 
 /// Takes the hints of a group, so that what it will look at is on its way before it is needed.
@@ -111,7 +163,7 @@ struct Hints<'a> {
 
 /// One transaction of a batch.
 pub(super) struct Txn<'a> {
-    header: &'a Header,
+    snapshot: Version,
     reads: &'a [Access],
     writes: &'a [Access],
     batch: &'a Batch,
@@ -120,11 +172,16 @@ pub(super) struct Txn<'a> {
 impl<'a> Txn<'a> {
     pub(super) fn of(batch: &'a Batch, txn: usize) -> Self {
         Self {
-            header: &batch.txns()[txn],
+            snapshot: batch.txns()[txn].snapshot,
             reads: batch.reads_of(txn),
             writes: batch.writes_of(txn),
             batch,
         }
+    }
+
+    /// The same transaction with another snapshot.
+    pub(super) fn at(self, snapshot: Version) -> Self {
+        Self { snapshot, ..self }
     }
 
     /// Why the transaction may not commit; `None` if it may. No hints are at hand.
@@ -142,12 +199,11 @@ impl<'a> Txn<'a> {
 
     #[inline]
     fn judge(&self, index: &impl Index, rule: Rule<'_>, hints: Hints<'_>) -> Option<Verdict> {
-        if self.header.snapshot < rule.floor {
+        if self.snapshot < rule.floor {
             return self.covers_any(rule.checked).then_some(Verdict::TooOld);
         }
-        let newer = |(access, hint): (&Access, &u32)| {
-            index.newer(*hint, self.batch.keyed(*access), self.header.snapshot)
-        };
+        let newer =
+            |(access, hint): (&Access, &u32)| index.newer(*hint, self.batch.keyed(*access), self.snapshot);
         if rule.checked.reads()
             && let Some(at) = self.reads.iter().zip(hints.reads).position(newer)
         {
@@ -175,7 +231,7 @@ impl<'a> Txn<'a> {
             Cause::Write => rule.checked.writes(),
         };
         let (version, key) = index.newest(keyed);
-        if checked && version > self.header.snapshot {
+        if checked && version > self.snapshot {
             return Some(Detail { txn, version: Some(version), key: key.to_vec() });
         }
         let start = match keyed {
@@ -184,18 +240,6 @@ impl<'a> Txn<'a> {
         };
         Some(Detail { txn, version: None, key: start.to_vec() })
     }
-}
-
-/// Notes the writes of all transactions of a batch, unchecked.
-pub(super) fn write_all(index: &mut impl Index, batch: &Batch, commit: Version) {
-    for access in batch.writes() {
-        index.begin();
-        let keyed = batch.keyed(*access);
-        let aim = index.aim(keyed, true);
-        let hint = index.hint(aim, keyed, true);
-        index.write(hint, keyed, commit);
-    }
-    index.sweep();
 }
 
 impl Detail {

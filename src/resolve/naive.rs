@@ -83,7 +83,9 @@ impl Naive {
             return checked.iter().any(|(.., a)| overlap(a, a)).then_some(Verdict::TooOld);
         }
         let newer = |access: &Bounds| {
-            self.committed.iter().any(|(version, written)| *version > txn.snapshot && overlap(access, written))
+            self.committed
+                .iter()
+                .any(|(version, written)| *version > txn.snapshot && overlap(access, written))
         };
         if let Some((cause, at, _)) = checked.iter().find(|(.., access)| newer(access)) {
             return Some(Verdict::Conflict { cause: *cause, range_index: *at });

@@ -317,17 +317,57 @@ impl Resolver {
     }
 
     fn write_all(&mut self, batch: &Batch, commit: Version) {
+        self.write_chosen(batch, |_| true, commit);
+    }
+
+    fn write_chosen(&mut self, batch: &Batch, chosen: impl Fn(usize) -> bool, commit: Version) {
         self.order_for(batch);
         match &mut self.window {
-            Window::Points(points) => super::judge::write_all(points.as_mut(), batch, commit),
-            Window::Ordered(tree) => super::judge::write_all(tree.as_mut(), batch, commit),
+            Window::Points(points) => super::judge::write_chosen(points.as_mut(), batch, chosen, commit),
+            Window::Ordered(tree) => super::judge::write_chosen(tree.as_mut(), batch, chosen, commit),
+        }
+    }
+
+    /// Why each transaction of a batch may not commit, as far as the window goes. Records nothing.
+    pub(super) fn check_all(&mut self, batch: &Batch, refusals: &mut Vec<Option<Verdict>>) {
+        self.order_for(batch);
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let out = &mut self.scratch;
+        match &mut self.window {
+            Window::Points(points) => super::judge::check(points.as_mut(), rule, batch, out, refusals),
+            Window::Ordered(tree) => super::judge::check(tree.as_mut(), rule, batch, out, refusals),
+        }
+    }
+
+    /// Records the chosen transactions of a batch, which were checked, and promises `commit`.
+    pub(super) fn record_chosen(&mut self, batch: &Batch, chosen: &[bool], commit: Version) {
+        self.write_chosen(batch, |txn| chosen[txn], commit);
+        self.version = commit;
+    }
+
+    /// Why one transaction of a batch may not commit, if all was written after its snapshot.
+    pub(super) fn check_one(&mut self, batch: &Batch, txn: usize) -> Option<Verdict> {
+        self.order_for(batch);
+        let rule = Rule { checked: self.checked, floor: Version::MIN, flights: &self.flights };
+        let judged = Txn::of(batch, txn).at(self.floor);
+        match &mut self.window {
+            Window::Points(points) => judged.refusal(points.as_mut(), rule),
+            Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
+        }
+    }
+
+    /// Records one transaction of a batch.
+    pub(super) fn record_one(&mut self, batch: &Batch, txn: usize, commit: Version) {
+        match &mut self.window {
+            Window::Points(points) => super::judge::write_one(points.as_mut(), batch, txn, commit),
+            Window::Ordered(tree) => super::judge::write_one(tree.as_mut(), batch, txn, commit),
         }
     }
 }
 
 /// Every snapshot has to be below the version at which its transaction would commit.
 #[inline]
-fn check_snapshots(batch: &Batch, commit: Version) -> Result<(), ResolveError> {
+pub(super) fn check_snapshots(batch: &Batch, commit: Version) -> Result<(), ResolveError> {
     match batch.txns().iter().position(|t| t.snapshot >= commit) {
         None => Ok(()),
         Some(txn) => {

@@ -5,7 +5,9 @@
 use std::ops::Bound;
 
 use super::naive::{Bounds, Naive, NaiveTxn};
-use super::{Batch, Checked, ResolveError, Resolver, Ticket, Transaction, TxnBuilder, Verdict, Version, Vote};
+use super::{
+    Batch, Checked, ResolveError, Resolver, Ticket, Transaction, TxnBuilder, Verdict, Version, Vote,
+};
 
 /// Bytes, read from the front; zeros when there are no more.
 struct Script<'a>(&'a [u8]);
@@ -81,11 +83,15 @@ fn inverted((_, low, high): &Bounds) -> bool {
     }
 }
 
-/// Hands a transaction's accesses to a builder, and drops those that it rightly refuses.
-fn hand_in(mut txn: TxnBuilder<'_>, naive: &mut NaiveTxn) {
+/// Hands a transaction's accesses to a builder, and drops those that it rightly refuses. The fault: what was
+/// read is not handed in.
+fn hand_in(mut txn: TxnBuilder<'_>, naive: &mut NaiveTxn, drop_reads: bool) {
     txn.explain();
     let mut keep = |written: bool, bounds: &Bounds| {
         let (keyspace, low, high) = bounds;
+        if drop_reads && !written {
+            return !inverted(bounds);
+        }
         let (low, high) = (low.as_ref().map(Vec::as_slice), high.as_ref().map(Vec::as_slice));
         let result = match (low, high, written) {
             (Bound::Included(a), Bound::Included(b), false) if a == b => txn.read(*keyspace, a),
@@ -106,13 +112,14 @@ struct Pair {
     fast: Resolver,
     naive: Naive,
     tickets: Vec<(Ticket, NaiveTxn)>,
+    drop_reads: bool,
 }
 
 impl Pair {
-    fn new(checked: Checked, floor: Version, ordered: bool) -> Self {
+    fn new(checked: Checked, floor: Version, ordered: bool, drop_reads: bool) -> Self {
         let fast = Resolver::recover(checked, floor);
         let fast = if ordered { fast.expecting_ranges() } else { fast };
-        Self { fast, naive: Naive::new(checked, floor), tickets: Vec::new() }
+        Self { fast, naive: Naive::new(checked, floor), tickets: Vec::new(), drop_reads }
     }
 
     fn batch(&mut self, script: &mut Script<'_>, points: bool) {
@@ -122,7 +129,7 @@ impl Pair {
         for _ in 0..script.below(24) {
             let snapshot = commit - 1 - Version::from(script.below(12));
             let mut txn = script.txn(snapshot, points);
-            hand_in(batch.begin(txn.snapshot), &mut txn);
+            hand_in(batch.begin(txn.snapshot), &mut txn, self.drop_reads);
             txns.push(txn);
         }
         let Ok(verdicts) = self.fast.resolve(&batch, commit).map(<[Verdict]>::to_vec) else {
@@ -158,7 +165,7 @@ impl Pair {
         let snapshot = self.fast.version() - Version::from(script.below(6));
         let mut txn = script.txn(snapshot, points);
         let mut one = Transaction::new(txn.snapshot);
-        hand_in(one.accesses(), &mut txn);
+        hand_in(one.accesses(), &mut txn, self.drop_reads);
         let commit = self.fast.version() + 1;
         let at = (script.below(2) == 0).then_some(commit);
         assert_eq!(self.fast.commit(&one, at), Ok(self.naive.commit(&txn, commit)), "{txn:?}");
@@ -167,7 +174,7 @@ impl Pair {
     fn record(&mut self, script: &mut Script<'_>, points: bool) {
         let mut txn = script.txn(Version::MAX, points);
         let mut one = Transaction::new(txn.snapshot);
-        hand_in(one.accesses(), &mut txn);
+        hand_in(one.accesses(), &mut txn, self.drop_reads);
         let commit = self.fast.version() + 1;
         assert_eq!(self.fast.record(&one, None), Ok(self.naive.record(&txn, commit)), "{txn:?}");
     }
@@ -176,7 +183,7 @@ impl Pair {
         let snapshot = self.fast.version() - Version::from(script.below(6));
         let mut txn = script.txn(snapshot, points);
         let mut one = Transaction::new(txn.snapshot);
-        hand_in(one.accesses(), &mut txn);
+        hand_in(one.accesses(), &mut txn, self.drop_reads);
         match self.fast.prepare(&one) {
             Ok(Vote::Yes(ticket)) => {
                 assert_eq!(self.naive.refusal(&txn), None, "{txn:?}");
@@ -218,6 +225,15 @@ impl Pair {
 
 /// Runs the calls that `data` spells on a resolver and on its model, and panics where they differ.
 pub fn resolve_vs_model(data: &[u8]) {
+    run(data, false);
+}
+
+/// The same with a fault: the resolver is not told what was read. That it panics shows that the scripts would notice.
+pub fn resolve_vs_model_without_reads(data: &[u8]) {
+    run(data, true);
+}
+
+fn run(data: &[u8], drop_reads: bool) {
     let mut script = Script(data);
     let checked = match script.below(4) {
         0 => Checked::SnapshotIsolation,
@@ -226,7 +242,7 @@ pub fn resolve_vs_model(data: &[u8]) {
     };
     let mode = script.byte();
     let points = mode % 4 == 0;
-    let mut pair = Pair::new(checked, Version::from(script.below(100)), mode % 8 > 3);
+    let mut pair = Pair::new(checked, Version::from(script.below(100)), mode % 8 > 3, drop_reads);
     while !script.0.is_empty() {
         // Points only at first: the window is put in order when ranges come.
         let points = points || (mode % 16 == 9 && script.0.len() * 2 > data.len());

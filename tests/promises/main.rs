@@ -9,5 +9,7 @@ mod histories;
 #[cfg(feature = "import")]
 mod import;
 mod render;
+mod resolve;
+mod resolve;
 #[cfg(feature = "cli")]
 mod verdicts;

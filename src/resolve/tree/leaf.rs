@@ -153,7 +153,7 @@ impl Leaf {
     }
 
     /// Sets an entry that [`open`](Self::open) made room for.
-    #[inline(always)]
+    #[inline]
     pub(super) fn set(&mut self, at: usize, entry: Entry) {
         self.heads[at] = entry.head;
         self.versions[at] = entry.version;

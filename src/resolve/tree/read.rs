@@ -90,7 +90,13 @@ impl Tree {
     /// Looks through the entries of a leaf from `entry` on, up to the end of a range and its head, which is
     /// `None` if it is beyond the leaf. `None` if the range goes on behind the leaf.
     #[inline]
-    fn scan(&self, leaf: &Leaf, entry: usize, (end, head): (&[u8], Option<u64>), snapshot: Version) -> Option<bool> {
+    fn scan(
+        &self,
+        leaf: &Leaf,
+        entry: usize,
+        (end, head): (&[u8], Option<u64>),
+        snapshot: Version,
+    ) -> Option<bool> {
         let newer = |v: &Version| *v > snapshot;
         let Some(head) = head else {
             let found = leaf.versions[entry..leaf.len()].iter().any(newer);

@@ -47,8 +47,8 @@ impl Tree {
     /// The least and the greatest boundary.
     fn ends(&self) -> Option<(KeyRef, KeyRef)> {
         let (first, last) = (self.leaf(FIRST), self.leaf(self.last()));
-        let least = if first.len() > 0 { first.keys[0] } else { first.high };
-        let greatest = if last.len() > 0 { last.keys[last.len() - 1] } else { last.low };
-        (least != NONE && greatest != NONE).then_some((least, greatest))
+        let lowest = if first.len() > 0 { first.keys[0] } else { first.high };
+        let highest = if last.len() > 0 { last.keys[last.len() - 1] } else { last.low };
+        (lowest != NONE && highest != NONE).then_some((lowest, highest))
     }
 }

@@ -141,8 +141,7 @@ impl Tree {
         let leaf = self.leaf(at);
         let head = leaf.head(start);
         let first = leaf.find(&self.keys, start, head).0;
-        let last =
-            if stop == at { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
+        let last = if stop == at { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
         let key = self.keys.store(start);
         self.cut(at, first, last);
         self.leaf_mut(at).insert(first, Entry { head, key, version, point: false });
