@@ -32,6 +32,8 @@ pub mod report;
 
 pub mod reference;
 
+pub mod resolve;
+
 pub mod inspect;
 pub mod order;
 
@@ -39,6 +41,7 @@ pub use error::{Error, Result};
 pub use log::{Log, OpenOptions};
 pub use models::{VerifyOptions, verify};
 pub use report::{Model, Report};
+pub use resolve::Resolver;
 pub use time::BoundedTimestamp;
 
 /// README's code is compiled and run with the documentation's tests.

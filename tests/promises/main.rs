@@ -21,6 +21,8 @@ mod properties;
 mod readings;
 mod recorded;
 mod render;
+mod resolve;
+mod resolve;
 #[cfg(feature = "cli")]
 mod rules;
 mod serial;
