@@ -7,6 +7,9 @@ use super::groups::{Sorter, pieces_of_chunks};
 use super::scatter::{Record, Rounds, Scattered};
 use crate::log::{Chunk, Log, Scalars};
 
+/// A count is an aside: it must not hold more memory than the judging that follows.
+const MEMORY_MAX: u64 = 128 << 20;
+
 /// The number of distinct values, nulls left out, in the column that `column` picks.
 ///
 /// Cost: O(rows), and 16 bytes a row of memory; with a smaller budget O(rows x rounds).
@@ -18,7 +21,8 @@ pub(crate) fn count_distinct(
     if log.chunks.iter().all(|c| column(c).is_none()) {
         return 0;
     }
-    let rounds = Rounds::of(log.len() as usize, size_of::<Record<0>>(), memory);
+    let memory = memory.unwrap_or(MEMORY_MAX).min(MEMORY_MAX);
+    let rounds = Rounds::of(log.len() as usize, size_of::<Record<0>>(), Some(memory));
     let pieces = pieces_of_chunks(log, rounds.piece());
     let fill = |round: usize, piece: usize, out: &mut Vec<Record<0>>| {
         let (chunk, rows) = &pieces[piece];
