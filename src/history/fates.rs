@@ -34,6 +34,7 @@ impl Fates {
             *fate = chunk.status(at) == Status::Committed;
             unknown |= chunk.status(at) == Status::Unknown;
         }
+        // A file without values beside one that has them hides nothing of what was read there.
         if unknown && log.chunks.iter().any(|c| c.value.is_some()) {
             believe_the_read(log, &mut committed);
         }

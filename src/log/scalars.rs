@@ -91,6 +91,16 @@ impl Scalars {
         (0..nulls.len()).find(|&row| nulls.is_null(row))
     }
 
+    /// Whether any row is null.
+    pub(crate) fn has_nulls(&self) -> bool {
+        self.nulls.is_some()
+    }
+
+    /// Whether `row` is null.
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|n| n.is_null(row))
+    }
+
     /// The datum at `row`; `None` for null.
     pub(crate) fn get(&self, row: usize) -> Option<Datum<'_>> {
         if self.nulls.as_ref().is_some_and(|n| n.is_null(row)) {

@@ -40,7 +40,8 @@ pub fn write(log: &Log, out: &Path) -> Result<()> {
             let batch = batch(log, &sources, &schema, (at * BATCH) as u64, places).map_err(refused)?;
             writer.write(&batch).map_err(refused)?;
         }
-        writer.finish().map_err(refused)
+        writer.finish().map_err(refused)?;
+        log.check_unchanged()
     })
 }
 

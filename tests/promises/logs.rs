@@ -119,6 +119,7 @@ impl Asked {
             findings: self.findings,
             count_keys: true,
             tuning,
+            ..VerifyOptions::default()
         }
     }
 }
