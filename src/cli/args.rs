@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Turn a foreign log into one that skewer reads.
     Import(ImportArgs),
+    /// Say what a model promises, which findings break it, and where it comes from.
+    Explain(ExplainArgs),
     /// Print the completions of a shell.
     Completions {
         /// The shell to complete for.
@@ -94,6 +96,9 @@ pub(crate) struct VerifyArgs {
     /// files.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory: Option<u64>,
+    /// Print where the time went, phase by phase, to standard error.
+    #[arg(long)]
+    pub(crate) timings: bool,
     /// Print no report for people and no progress; the exit status tells.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -140,6 +145,13 @@ pub(crate) struct ImportArgs {
     /// Take the client's times of a Jepsen history as bounds.
     #[arg(long)]
     pub(crate) client_times: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The models to explain.
+    #[arg(value_name = "MODEL", required = true, value_parser = model())]
+    pub(crate) models: Vec<Model>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

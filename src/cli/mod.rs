@@ -3,6 +3,7 @@
 mod args;
 mod bug;
 mod destination;
+mod explain;
 mod import;
 mod inspect;
 mod order;
@@ -60,6 +61,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Order(args) => order::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => completions(shell),
         Command::Man { command } => man(command.as_deref()),
     };

@@ -1,14 +1,16 @@
 //! Counting what a log holds.
 
+use super::summary::summary;
 use super::{InspectedColumn, InspectedFile, InspectedRegion, Inspection, Operations, Statuses, Widths};
 use crate::log::{DELETE, Log, READ, is_known};
+use crate::time::BoundedTimestamp;
 use crate::txn::{Status, Times};
 
 /// What `log` holds.
 ///
 /// Cost: O(rows), and 16 bytes a row of memory for the widths of bounds.
 pub fn inspect(log: &Log) -> Inspection {
-    let summary = log.summary(true);
+    let summary = summary(log, true, None);
     let (mut operations, mut statuses) = (Operations::default(), Statuses::default());
     let mut regions: Vec<Region> = log.regions().iter().map(|_| Region::default()).collect();
     for chunk in &log.chunks {
@@ -67,8 +69,8 @@ struct Region {
 impl Region {
     fn add(&mut self, times: &Times) {
         self.rows += 1;
-        self.starts.extend(times.start.map(crate::BoundedTimestamp::width));
-        self.commits.extend(times.commit.map(crate::BoundedTimestamp::width));
+        self.starts.extend(times.start.map(BoundedTimestamp::width));
+        self.commits.extend(times.commit.map(BoundedTimestamp::width));
     }
 
     fn inspected(self, name: &str) -> InspectedRegion {

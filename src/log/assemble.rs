@@ -159,12 +159,13 @@ impl Assembly {
         }
     }
 
-    fn finish(self, unit: Unit, mut columns: Columns) -> Result<Log> {
+    fn finish(mut self, unit: Unit, mut columns: Columns) -> Result<Log> {
+        let starts: Vec<u64> = (0..self.paths.len()).map(|file| first_row_of(&self.places, file)).collect();
         let place = |row: u64| {
-            let file = self.chunks[self.chunks.partition_point(|c| c.first_row <= row) - 1].file;
-            (self.paths[file].as_path(), row - first_row_of(&self.places, file))
+            let file = starts.partition_point(|&start| start <= row) - 1;
+            (self.paths[file].as_path(), row - starts[file])
         };
-        check::rows(&self.chunks, &place)?;
+        check::rows(&mut self.chunks, &place)?;
         let txns = txns::group(&self.chunks).checked(&self.chunks, &self.regions, &place)?;
         columns.reads = self.chunks.iter().any(Chunk::has_reads);
         Ok(Log {

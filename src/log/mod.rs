@@ -22,7 +22,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 pub(crate) use assemble::span_in;
-pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, READ, WRITE};
+pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, OUTLINE, READ, WRITE};
 pub use open::OpenOptions;
 pub(crate) use open::is_known;
 pub(crate) use scalars::Scalars;
@@ -30,7 +30,6 @@ pub(crate) use txns::Txns;
 pub(crate) use units::TIME_COLUMNS;
 
 use crate::bytes::Looks;
-use crate::report::LogSummary;
 use crate::time::Unit;
 use crate::txn::{Columns, Places};
 
@@ -95,18 +94,18 @@ impl Log {
         &self.notes
     }
 
-    /// The log in numbers. Distinct keys are counted only on demand: that is a pass of its own,
-    /// O(rows).
-    pub fn summary(&self, count_keys: bool) -> LogSummary {
-        LogSummary {
-            files: self.places.files.iter().map(|(name, _)| name.clone()).collect(),
-            rows: self.len(),
-            transactions: self.txns.count(self.len()),
-            keys: count_keys.then(|| crate::partition::count_distinct(self, |c| Some(&c.key))),
-            regions: self.regions.clone(),
-            sessions: crate::partition::count_distinct(self, |c| c.session.as_ref()),
-            unit: self.unit,
-        }
+    /// Whether equal fingerprints of keys mean equal keys for certain: one permutation serves all
+    /// chunks.
+    pub(crate) fn exact_keys(&self) -> bool {
+        let first = self.chunks.first().and_then(|c| c.key.identity());
+        first.is_some() && self.chunks.iter().all(|c| c.key.identity() == first)
+    }
+
+    /// The same of values that are not null.
+    pub(crate) fn exact_values(&self) -> bool {
+        let mut columns = self.chunks.iter().filter_map(|c| c.value.as_ref());
+        let first = columns.next().map(Scalars::identity);
+        first.is_none_or(|first| first.is_some() && columns.all(|c| c.identity() == first))
     }
 
     /// The chunk that holds log row `row`, and the row's place in it.

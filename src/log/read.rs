@@ -97,6 +97,7 @@ impl Reader<'_> {
             commit: self.bounds(batch, "commit_earliest", "commit_latest")?,
             start_ts: self.ticks(batch, "start_ts")?,
             commit_ts: self.ticks(batch, "commit_ts")?,
+            outline: Vec::new(),
             clock_error: None,
         };
         self.file_row += rows as u64;
