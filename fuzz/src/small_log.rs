@@ -54,16 +54,20 @@ impl Bytes<'_> {
     }
 }
 
+/// Parts of a log that may be there or not, a bit each.
+const STARTS: u8 = 1;
+const ASSIGNED: u8 = 2;
+const TXNS: u8 = 4;
+const VALUES: u8 = 8;
+const SESSIONS: u8 = 16;
+const FATES: u8 = 32;
+const TWO_FILES: u8 = 64;
+const TEXT_KEYS: u8 = 128;
+
 /// What columns a log has, what its times are like, and how it is judged.
 struct Shape {
-    starts: bool,
-    assigned: bool,
-    txns: bool,
-    values: bool,
-    sessions: bool,
-    fates: bool,
-    two_files: bool,
-    text_keys: bool,
+    /// Which of the parts below there are.
+    parts: u8,
     ticks: u8,
     lag: u8,
     clock_error: Option<u64>,
@@ -81,14 +85,7 @@ impl Shape {
     fn of(bytes: &mut Bytes<'_>) -> Self {
         let (columns, rest, third) = (bytes.next(), bytes.next(), bytes.next());
         Shape {
-            starts: columns & 1 != 0,
-            assigned: columns & 2 != 0,
-            txns: columns & 4 != 0,
-            values: columns & 8 != 0,
-            sessions: columns & 16 != 0,
-            fates: columns & 32 != 0,
-            two_files: columns & 64 != 0,
-            text_keys: columns & 128 != 0,
+            parts: columns,
             ticks: rest & 3,
             lag: (rest >> 2) & 3,
             clock_error: (rest & 16 != 0).then_some(u64::from(rest >> 5)),
@@ -99,6 +96,10 @@ impl Shape {
                 ..Tuning::default()
             },
         }
+    }
+
+    fn has(&self, part: u8) -> bool {
+        self.parts & part != 0
     }
 
     fn log(&self, bytes: &mut Bytes<'_>) -> Log {
@@ -113,7 +114,7 @@ impl Shape {
             let record = self.operation(&txn.record, bytes);
             files[txn.file].push(record).expect("the rows of a transaction agree");
         }
-        let names = ["eu.arrow", "us.arrow"].into_iter().take(1 + usize::from(self.two_files));
+        let names = ["eu.arrow", "us.arrow"].into_iter().take(1 + usize::from(self.has(TWO_FILES)));
         let files = names.zip(&files).map(|(name, file)| (name.to_owned(), self.batches(file))).collect();
         let options =
             OpenOptions { clock_error: self.clock_error.map(Span::Ticks), ..OpenOptions::default() };
@@ -125,20 +126,21 @@ impl Shape {
         let region = ["ap", "eu", "us", ""][usize::from(who & 3)];
         let session = (who >> 2) & 3;
         let status = match who >> 4 {
-            0 if self.fates => Status::Aborted,
-            1 if self.fates => Status::Unknown,
+            0 if self.has(FATES) => Status::Aborted,
+            1 if self.has(FATES) => Status::Unknown,
             _ => Status::Committed,
         };
         let commit = self.bound(bytes);
-        let start = if self.starts { self.bound(bytes) } else { None };
-        let mut point = || if self.assigned && bytes.flag() { Some(self.tick(bytes.next())) } else { None };
+        let start = if self.has(STARTS) { self.bound(bytes) } else { None };
+        let mut point =
+            || if self.has(ASSIGNED) && bytes.flag() { Some(self.tick(bytes.next())) } else { None };
         let (start_ts, commit_ts) = (point(), point());
         let timeless = commit.is_none() && commit_ts.is_none();
         let commit = if timeless { Some(BoundedTimestamp::point(0)) } else { commit };
         let record = Record {
-            txn: self.txns.then(|| i64::from(n).into()),
+            txn: self.has(TXNS).then(|| i64::from(n).into()),
             region: (!region.is_empty()).then(|| region.to_owned()),
-            session: (self.sessions && session > 0).then(|| i64::from(session).into()),
+            session: (self.has(SESSIONS) && session > 0).then(|| i64::from(session).into()),
             status,
             start,
             commit,
@@ -146,17 +148,17 @@ impl Shape {
             commit_ts,
             ..Record::default()
         };
-        Txn { record, file: usize::from(self.two_files && n % 2 == 1) }
+        Txn { record, file: usize::from(self.has(TWO_FILES) && n % 2 == 1) }
     }
 
     fn operation(&self, txn: &Record, bytes: &mut Bytes<'_>) -> Record {
         let (what, value) = (bytes.next(), bytes.next());
         let key = i64::from(what >> 1) % 3;
-        let read = what & 1 == 1 && self.values;
+        let read = what & 1 == 1 && self.has(VALUES);
         Record {
-            key: if self.text_keys { Value::Text(format!("key {key}")) } else { Value::Integer(key) },
+            key: if self.has(TEXT_KEYS) { Value::Text(format!("key {key}")) } else { Value::Integer(key) },
             op: if read { Op::Read } else { Op::Write },
-            value: (self.values && value % 16 != 0).then(|| i64::from(value % 16).into()),
+            value: (self.has(VALUES) && value % 16 != 0).then(|| i64::from(value % 16).into()),
             ..txn.clone()
         }
     }

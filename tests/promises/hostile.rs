@@ -135,10 +135,7 @@ fn through_the_program() {
             if run.status == 2 {
                 run.is_refused("");
             } else {
-                assert_eq!(
-                    run.err.replace("skewer: note: ", ""),
-                    run.err.replace("skewer: ", "").replace("note: ", "")
-                );
+                assert!(run.err.lines().all(|line| line.starts_with("skewer: note: ")), "{}", run.err);
                 assert!(!run.out.is_empty(), "mutant {number} of {name}");
             }
         }
@@ -152,7 +149,9 @@ fn changed_meanwhile() {
     let path = folder.path().join("a.arrow");
     let (_, bytes) = fuzz::seeds::all().swap_remove(0);
     std::fs::write(&path, &bytes).unwrap();
-    let log = Log::open(&[path.clone()], &OpenOptions { no_mmap: true, ..OpenOptions::default() }).unwrap();
+    let log =
+        Log::open(std::slice::from_ref(&path), &OpenOptions { no_mmap: true, ..OpenOptions::default() })
+            .unwrap();
     assert!(log.check_unchanged().is_ok());
     let says = |what: &str| {
         let message = log.check_unchanged().unwrap_err().to_string();

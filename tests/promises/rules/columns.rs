@@ -56,7 +56,7 @@ fn said(logs: &Logs, column: &'static str, array: ArrayRef) -> Value {
     page
 }
 
-fn same_for_all(column: &'static str, plain: Vec<ArrayRef>, pairs: Vec<ArrayRef>) {
+fn same_for_all(column: &'static str, plain: Vec<ArrayRef>, pairs: &[ArrayRef]) {
     let logs = Logs::new();
     let expected = said(&logs, column, Arc::clone(&plain[0]));
     for array in plain.into_iter().chain(pairs.iter().map(dictionary::<Int32Type>)) {
@@ -68,8 +68,8 @@ fn same_for_all(column: &'static str, plain: Vec<ArrayRef>, pairs: Vec<ArrayRef>
 /// Promise: every type of key gives the same verdict, also behind a dictionary.
 #[test]
 fn key_types() {
-    same_for_all("key", texts(&["kappa", "lambd", "kappa"]), texts(&["kappa", "lambd"]));
-    same_for_all("key", numbers(&[41, 42, 41]), numbers(&[41, 42]));
+    same_for_all("key", texts(&["kappa", "lambd", "kappa"]), &texts(&["kappa", "lambd"]));
+    same_for_all("key", numbers(&[41, 42, 41]), &numbers(&[41, 42]));
 }
 
 /// Promise: a dictionary's indices may be of any width.
@@ -98,11 +98,11 @@ fn id_types() {
     for column in ["txn", "session", "value"] {
         let three = ["a1", "b2", "c3"];
         if column == "txn" {
-            same_for_all(column, texts(&three), Vec::new());
-            same_for_all(column, numbers(&[7, 8, 9]), Vec::new());
+            same_for_all(column, texts(&three), &[]);
+            same_for_all(column, numbers(&[7, 8, 9]), &[]);
         } else {
-            same_for_all(column, texts(&["a1", "b2", "a1"]), texts(&["a1", "b2"]));
-            same_for_all(column, numbers(&[7, 8, 7]), numbers(&[7, 8]));
+            same_for_all(column, texts(&["a1", "b2", "a1"]), &texts(&["a1", "b2"]));
+            same_for_all(column, numbers(&[7, 8, 7]), &numbers(&[7, 8]));
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::verdicts::Logs;
 
 const TIMES: [&str; 4] = ["start_earliest", "start_latest", "commit_earliest", "commit_latest"];
 
+/// Integers as another type of times.
+type Turn = fn(&Int64Array) -> ArrayRef;
+
 /// The columns, with each of integers that holds times turned into another type.
 fn retimed(mut columns: Columns, turn: impl Fn(&Int64Array) -> ArrayRef) -> Columns {
     for (name, array) in &mut columns {
@@ -24,19 +27,19 @@ fn retimed(mut columns: Columns, turn: impl Fn(&Int64Array) -> ArrayRef) -> Colu
 }
 
 fn seconds(ticks: &Int64Array) -> ArrayRef {
-    Arc::new(TimestampSecondArray::from_iter(ticks.iter()))
+    Arc::new(ticks.iter().collect::<TimestampSecondArray>())
 }
 
 fn milliseconds(ticks: &Int64Array) -> ArrayRef {
-    Arc::new(TimestampMillisecondArray::from_iter(ticks.iter()))
+    Arc::new(ticks.iter().collect::<TimestampMillisecondArray>())
 }
 
 fn microseconds(ticks: &Int64Array) -> ArrayRef {
-    Arc::new(TimestampMicrosecondArray::from_iter(ticks.iter()))
+    Arc::new(ticks.iter().collect::<TimestampMicrosecondArray>())
 }
 
 fn nanoseconds(ticks: &Int64Array) -> ArrayRef {
-    Arc::new(TimestampNanosecondArray::from_iter(ticks.iter()))
+    Arc::new(ticks.iter().collect::<TimestampNanosecondArray>())
 }
 
 /// Two assigned writes of a key, 5 ticks apart.
@@ -56,15 +59,15 @@ fn types() {
     let (expected, unit) = said(blind());
     assert_eq!((expected["verdict"].as_str(), unit.as_str()), (Some("violated"), "none"));
     let unsigned =
-        |t: &Int64Array| Arc::new(UInt64Array::from_iter(t.iter().map(|t| t.map(|t| t as u64)))) as ArrayRef;
-    let turned: [(fn(&Int64Array) -> ArrayRef, &str); 5] =
+        |t: &Int64Array| Arc::new(t.iter().map(|t| t.map(|t| t as u64)).collect::<UInt64Array>()) as ArrayRef;
+    let turned: [(Turn, &str); 5] =
         [(unsigned, "none"), (seconds, "s"), (milliseconds, "ms"), (microseconds, "us"), (nanoseconds, "ns")];
     for (turn, unit) in turned {
         assert_eq!(said(retimed(blind(), turn)), (expected.clone(), unit.to_owned()));
     }
     for zone in ["UTC", "+00:00", "Etc/UTC", "Z"] {
         let zoned = |t: &Int64Array| {
-            Arc::new(TimestampMillisecondArray::from_iter(t.iter()).with_timezone(zone)) as ArrayRef
+            Arc::new(t.iter().collect::<TimestampMillisecondArray>().with_timezone(zone)) as ArrayRef
         };
         assert_eq!(said(retimed(blind(), zoned)), (expected.clone(), "ms".to_owned()), "{zone}");
     }
