@@ -148,6 +148,17 @@ pub(super) fn is_whole(head: u64) -> bool {
     head & 0xFF < 8
 }
 
+/// Whether `key` begins with `prefix`: as `starts_with`, for prefixes so short that a call would cost more.
+#[inline]
+pub(super) fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
+    let Some(key) = key.get(..prefix.len()) else { return false };
+    let (Some(last), Some(key_last)) = (prefix.last_chunk::<8>(), key.last_chunk::<8>()) else {
+        return key == prefix;
+    };
+    let (words, key_words) = (prefix.as_chunks::<8>().0, key.as_chunks::<8>().0);
+    last == key_last && words.iter().zip(key_words).all(|(a, b)| a == b)
+}
+
 /// The length of the longest common prefix.
 pub(super) fn common(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()

@@ -10,9 +10,6 @@ use super::Version;
 use super::keys::{KeyRef, Keys, NONE};
 
 const SLOTS: usize = 8;
-/// A bucket is swept for so many writes. A table just doubled has 5 live keys in 16 slots: a rotation then takes
-/// 0.4 windows, and what is dead and not yet swept stays a fifth of what lives.
-const WRITES_PER_SWEEP: usize = 1;
 const SMALLEST: usize = 4;
 
 #[derive(Debug, Clone)]
@@ -125,8 +122,11 @@ impl Points {
     /// Sweeps what the writes since the last call owe: constant work a write.
     #[inline]
     pub(super) fn sweep(&mut self) {
-        while self.owed >= WRITES_PER_SWEEP {
-            self.owed -= WRITES_PER_SWEEP;
+        // A rotation then takes 0.4 to 0.5 windows, and what is dead and not yet swept stays a fifth or a quarter
+        // of what lives: the emptier the table, the more buckets a write has to sweep.
+        let writes = if self.held * 2 < self.buckets.len() * SLOTS { 1 } else { 2 };
+        while self.owed >= writes {
+            self.owed -= writes;
             self.sweep_bucket();
         }
     }
@@ -226,17 +226,20 @@ impl Points {
     fn sweep_bucket(&mut self) {
         let mask = self.buckets.len() - 1;
         let at = self.swept;
+        let bucket = &self.buckets[at];
+        let (mut dead, mut away) = (0u32, 0u32);
         for slot in 0..SLOTS {
-            if self.buckets[at].keys[slot] == NONE {
-                continue;
-            }
-            if self.buckets[at].versions[slot] <= self.floor {
-                self.empty(at, slot);
-            } else {
-                let home = self.home(self.buckets[at].tags[slot]);
-                let distance = at.wrapping_sub(home) & mask;
-                self.found[home] = self.found[home].max(distance as u8);
-            }
+            let used = bucket.keys[slot] != NONE;
+            let gone = bucket.versions[slot] <= self.floor;
+            let strange = bucket.tags[slot] as usize & mask != at;
+            dead |= u32::from(used & gone) << slot;
+            away |= u32::from(used & !gone & strange) << slot;
+        }
+        bits(dead).for_each(|slot| self.empty(at, slot));
+        for slot in bits(away) {
+            let home = self.home(self.buckets[at].tags[slot]);
+            let distance = at.wrapping_sub(home) & mask;
+            self.found[home] = self.found[home].max(distance as u8);
         }
         self.swept += 1;
         if self.swept > mask {
@@ -277,6 +280,15 @@ impl Points {
             }
         }
     }
+}
+
+/// The places of the bits that are set.
+fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (at < SLOTS).then_some(at)
+    })
 }
 
 /// One bit for each slot whose tag is `tag`.

@@ -178,23 +178,25 @@ impl Leaf {
     /// Drops every entry that no check above the floor can tell from the keys before it.
     pub(super) fn compact(&mut self, keys: &mut Keys, floor: Version) {
         let same = |a: Version, b: Version| a == b || (a <= floor && b <= floor);
-        let (len, points) = (self.len(), self.points);
-        let (mut kept, mut before) = (0, self.base);
+        let (len, points) = (self.len().min(CAP), self.points);
+        let (mut kept, mut kept_points, mut before) = (0, 0, self.base);
+        // Which ones stay is hard to foretell: all are moved, and only those that go take a branch.
         for at in 0..len {
-            let (version, point) = (self.versions[at], points >> at & 1 != 0);
-            if same(version, before) {
-                keys.free(self.keys[at]);
-                continue;
+            let (version, key) = (self.versions[at], self.keys[at]);
+            let point = points >> at & 1;
+            let stays = !same(version, before);
+            self.heads[kept] = self.heads[at];
+            self.versions[kept] = version;
+            self.keys[kept] = key;
+            kept_points |= (point & u32::from(stays)) << kept;
+            before = if stays && point == 0 { version } else { before };
+            if !stays {
+                keys.free(key);
             }
-            if !point {
-                before = version;
-            }
-            let entry = Entry { head: self.heads[at], key: self.keys[at], version, point };
-            self.set(kept, entry);
-            kept += 1;
+            kept += usize::from(stays);
         }
         self.len = kept as u32;
-        self.points &= below(kept);
+        self.points = kept_points;
     }
 
     /// Changes how many bytes the heads leave out.

@@ -25,7 +25,7 @@ use std::cmp::Ordering;
 use skewer_kernels::prefetch_read;
 
 use super::Version;
-use super::keys::Keys;
+use super::keys::{Keys, begins_with};
 use leaf::{Leaf, LeafId, NO_LEAF};
 use route::{Inner, Root};
 
@@ -134,16 +134,17 @@ impl Tree {
         at
     }
 
-    /// The leaf of a key that begins with the common prefix.
+    /// The leaf that was looked up beforehand, if it is still the one: then the key begins with the common
+    /// prefix, which only got shorter since.
     #[inline]
-    fn locate(&self, key: &[u8], hint: Hint) -> LeafId {
-        if hint == NO_HINT || self.reshaped.contains(&hint) { self.route(key) } else { hint }
+    fn known(&self, hint: Hint) -> Option<LeafId> {
+        (hint != NO_HINT && !self.reshaped.contains(&hint)).then_some(hint)
     }
 
     /// Equal if `key` begins with the prefix common to all boundaries; else on which side of them it is.
     #[inline]
     fn side(&self, key: &[u8]) -> Ordering {
-        if key.starts_with(&self.common) { Ordering::Equal } else { key.cmp(&self.common) }
+        if begins_with(key, &self.common) { Ordering::Equal } else { key.cmp(&self.common) }
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::leaf::{Leaf, LeafId, NO_LEAF};
 use super::{FIRST, Hint, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{NONE, is_whole};
+use crate::resolve::keys::{NONE, begins_with, is_whole};
 
 impl Tree {
     /// Whether `key` was written after `snapshot`, which is not below the floor.
@@ -24,19 +24,20 @@ impl Tree {
     /// The leaf of `key`, the first entry in it not less than the key, and whether it is the key.
     #[inline]
     fn seek(&self, hint: Hint, key: &[u8]) -> (LeafId, usize, bool) {
-        match self.side(key) {
-            Ordering::Less => (FIRST, 0, false),
-            Ordering::Greater => {
-                let last = self.last();
-                (last, self.leaf(last).len(), false)
-            }
-            Ordering::Equal => {
-                let at = self.locate(key, hint);
-                let leaf = self.leaf(at);
-                let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
-                (at, entry, exact)
-            }
-        }
+        let at = match self.known(hint) {
+            Some(at) => at,
+            None => match self.side(key) {
+                Ordering::Equal => self.route(key),
+                Ordering::Less => return (FIRST, 0, false),
+                Ordering::Greater => {
+                    let last = self.last();
+                    return (last, self.leaf(last).len(), false);
+                }
+            },
+        };
+        let leaf = self.leaf(at);
+        let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+        (at, entry, exact)
     }
 
     /// Whether a key of `[start, end)`, which is not empty, was written after `snapshot`, which is
@@ -50,11 +51,13 @@ impl Tree {
         end: &[u8],
         snapshot: Version,
     ) -> bool {
-        match self.side(start) {
-            Ordering::Equal => {}
-            below_or_above => return self.newer_outside(below_or_above, end, snapshot),
-        }
-        let at = self.locate(start, hint);
+        let at = match self.known(hint) {
+            Some(at) => at,
+            None => match self.side(start) {
+                Ordering::Equal => self.route(start),
+                below_or_above => return self.newer_outside(below_or_above, end, snapshot),
+            },
+        };
         let leaf = self.leaf(at);
         let (entry, exact) = leaf.find(&self.keys, start, leaf.head(start));
         // A border before `start` is not newer than a point at `start`: it would have replaced it.
@@ -64,7 +67,7 @@ impl Tree {
         }
         // An end that does not share the leaf's prefix with the start is beyond the leaf.
         let prefix = leaf.prefix as usize;
-        let head = end.starts_with(&start[..prefix]).then(|| leaf.head(end));
+        let head = begins_with(end, &start[..prefix]).then(|| leaf.head(end));
         self.scan(leaf, entry, (end, head), snapshot).unwrap_or_else(|| self.newer_behind(at, end, snapshot))
     }
 

@@ -3,17 +3,19 @@
 use std::cmp::Ordering;
 
 use super::leaf::{CAP, Entry, LeafId, NO_LEAF};
-use super::{Hint, NO_HINT, Tree};
+use super::{FIRST, Hint, NO_HINT, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{NONE, common};
+use crate::resolve::keys::{NONE, begins_with, common};
 
 impl Tree {
     /// Notes that `key` was written at `version`, which is not below any noted before.
     #[inline]
     pub(in crate::resolve) fn write_point(&mut self, hint: Hint, key: &[u8], version: Version) {
         self.owed += 1;
-        self.embrace(key, key);
-        let mut at = self.locate(key, hint);
+        let mut at = self.known(hint).unwrap_or_else(|| {
+            self.embrace(key, key);
+            self.route(key)
+        });
         loop {
             let leaf = self.leaf(at);
             let head = leaf.head(key);
@@ -66,8 +68,10 @@ impl Tree {
     #[inline]
     pub(in crate::resolve) fn write_range(&mut self, hint: Hint, start: &[u8], end: &[u8], version: Version) {
         self.owed += 1;
-        self.embrace(start, end);
-        let mut at = self.locate(start, hint);
+        let mut at = self.known(hint).unwrap_or_else(|| {
+            self.embrace(start, end);
+            self.route(start)
+        });
         loop {
             match self.write_inside(at, start, end, version) {
                 Written::Done => return,
@@ -82,7 +86,7 @@ impl Tree {
     fn write_inside(&mut self, at: LeafId, start: &[u8], end: &[u8], version: Version) -> Written {
         let leaf = &mut self.leaves[at as usize];
         let prefix = leaf.prefix as usize;
-        if !end.starts_with(&start[..prefix]) {
+        if !begins_with(end, &start[..prefix]) {
             return Written::Beyond;
         }
         let (start_head, end_head) = (leaf.head(start), leaf.head(end));
@@ -127,6 +131,7 @@ impl Tree {
     /// Writes a range that spans leaves, or whose end has to be made a border first.
     #[cold]
     fn write_wide(&mut self, start: &[u8], end: &[u8], version: Version) {
+        self.embrace(start, end);
         let mut border = std::mem::take(&mut self.longer);
         border.clear();
         border.extend_from_slice(end);
@@ -244,6 +249,8 @@ impl Tree {
                 return;
             }
         }
+        // Hints taken before may be of keys that do not begin with it.
+        self.reshaped.push(FIRST);
         self.set_common(&start[..shared]);
     }
 }
