@@ -34,6 +34,26 @@ impl fmt::Display for Datum<'_> {
     }
 }
 
+/// A datum for messages: text as it is, other bytes as hex, long ones cut.
+pub(crate) struct Brief<'a>(pub(crate) Datum<'a>);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const CHARS_MAX: usize = 80;
+        let text = self.0.to_string();
+        match text.char_indices().nth(CHARS_MAX) {
+            Some((cut, _)) => write!(f, "{}...", &text[..cut]),
+            None => f.write_str(&text),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Datum<'a> {
+    fn from(text: &'a str) -> Self {
+        Datum::Bytes(text.as_bytes())
+    }
+}
+
 /// What an operation does to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {

@@ -15,10 +15,10 @@
 //! nor stored around the cache.
 
 use std::arch::x86_64::{
-    __m256i, _mm_cvtsi64_si128, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_blend_epi32,
-    _mm256_blendv_epi8, _mm256_cmpeq_epi64, _mm256_cmpgt_epi64, _mm256_cvtepu16_epi64, _mm256_mul_epu32,
-    _mm256_or_si256, _mm256_permute4x64_epi64, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64,
-    _mm256_srli_epi64, _mm256_sub_epi64, _mm256_testz_si256, _mm256_xor_si256,
+    __m256i, _mm_cvtsi64_si128, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_blendv_epi8,
+    _mm256_cmpeq_epi64, _mm256_cmpgt_epi64, _mm256_cvtepu16_epi64, _mm256_mul_epu32, _mm256_or_si256,
+    _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64, _mm256_srli_epi64, _mm256_sub_epi64,
+    _mm256_testz_si256, _mm256_xor_si256,
 };
 
 use bytemuck::{Pod, must_cast};
@@ -145,27 +145,22 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
     let (end, end_tail) = end.as_chunks();
     let sign = _mm256_set1_epi64x(i64::MIN);
     let mut min_begin = _mm256_set1_epi64x(i64::MAX);
-    let (mut max_begin, mut max_end, mut max_width, mut last) = (sign, sign, sign, sign);
-    let mut descents = _mm256_setzero_si256();
+    let (mut max_begin, mut max_width) = (sign, sign);
+    let mut inverted = _mm256_setzero_si256();
     for (b, e) in begin.iter().zip(end) {
         let (b, e) = (load(b), load(e));
-        // Each lane moves up by one and the top one comes round, to be replaced by the last's.
-        let turned = _mm256_permute4x64_epi64::<0b10_01_00_11>(b);
-        let before = _mm256_blend_epi32::<0b0000_0011>(turned, last);
-        descents = _mm256_or_si256(descents, _mm256_cmpgt_epi64(before, b));
-        last = turned;
+        let improper = _mm256_cmpgt_epi64(b, e);
+        inverted = _mm256_or_si256(inverted, improper);
         min_begin = smaller(min_begin, b);
         max_begin = larger(max_begin, b);
-        max_end = larger(max_end, e);
-        let width = _mm256_andnot_si256(_mm256_cmpgt_epi64(b, e), _mm256_sub_epi64(e, b));
+        let width = _mm256_andnot_si256(improper, _mm256_sub_epi64(e, b));
         max_width = larger(max_width, _mm256_xor_si256(width, sign));
     }
     let body = Extent {
         min_begin: smallest(min_begin),
         max_begin: largest(max_begin),
-        max_end: largest(max_end),
         max_width: (largest(max_width) ^ i64::MIN).cast_unsigned(),
-        ordered: !any(descents),
+        inverted: any(inverted),
     };
     body.merge(scalar::extent(begin_tail, end_tail))
 }

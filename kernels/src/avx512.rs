@@ -16,7 +16,7 @@
 //! are bound by memory, and the caller's blocks are small).
 
 use std::arch::x86_64::{
-    __m128i, __m512i, __mmask8, _mm_cmpneq_epi16_mask, _mm_set1_epi16, _mm512_add_epi64, _mm512_alignr_epi64,
+    __m128i, __m512i, __mmask8, _mm_cmpneq_epi16_mask, _mm_set1_epi16, _mm512_add_epi64,
     _mm512_cmpgt_epi64_mask, _mm512_cmple_epi64_mask, _mm512_cmplt_epi64_mask, _mm512_cmpneq_epi64_mask,
     _mm512_mask_add_epi64, _mm512_mask_cmple_epi64_mask, _mm512_mask_cmplt_epi64_mask,
     _mm512_maskz_sub_epi64, _mm512_max_epi64, _mm512_max_epu64, _mm512_min_epi64, _mm512_mullo_epi64,
@@ -111,26 +111,22 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
     let (end, end_tail) = end.as_chunks();
     let mut min_begin = _mm512_set1_epi64(i64::MAX);
     let mut max_begin = _mm512_set1_epi64(i64::MIN);
-    let mut max_end = max_begin;
     let mut max_width = _mm512_setzero_si512();
-    let mut last = max_begin;
-    let mut descents: __mmask8 = 0;
+    let mut inverted: __mmask8 = 0;
     for (b, e) in begin.iter().zip(end) {
         let (b, e) = (load(b), load(e));
-        descents |= _mm512_cmpgt_epi64_mask(_mm512_alignr_epi64::<7>(b, last), b);
-        last = b;
         min_begin = _mm512_min_epi64(min_begin, b);
         max_begin = _mm512_max_epi64(max_begin, b);
-        max_end = _mm512_max_epi64(max_end, e);
-        let width = _mm512_maskz_sub_epi64(_mm512_cmple_epi64_mask(b, e), e, b);
+        let proper = _mm512_cmple_epi64_mask(b, e);
+        inverted |= !proper;
+        let width = _mm512_maskz_sub_epi64(proper, e, b);
         max_width = _mm512_max_epu64(max_width, width);
     }
     let body = Extent {
         min_begin: _mm512_reduce_min_epi64(min_begin),
         max_begin: _mm512_reduce_max_epi64(max_begin),
-        max_end: _mm512_reduce_max_epi64(max_end),
         max_width: _mm512_reduce_max_epu64(max_width),
-        ordered: descents == 0,
+        inverted: inverted != 0,
     };
     body.merge(scalar::extent(begin_tail, end_tail))
 }

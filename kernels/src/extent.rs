@@ -1,7 +1,7 @@
 //! What a pass over a slice of intervals finds out about all of them.
 
-/// The outline of a slice of intervals `[begin, end]`: where they lie, how wide they are, and
-/// whether they are sorted.
+/// The outline of a slice of intervals `[begin, end]`: where they begin, how wide they are, and
+/// whether all of them are intervals.
 ///
 /// ```
 /// use skewer_kernels::{Extent, Isa, extent};
@@ -16,30 +16,26 @@ pub struct Extent {
     pub min_begin: i64,
     /// The greatest begin, in ticks; `i64::MIN` of no intervals.
     pub max_begin: i64,
-    /// The greatest end, in ticks; `i64::MIN` of no intervals.
-    pub max_end: i64,
     /// The greatest `end - begin`, in ticks; an interval with `begin > end` counts as 0 wide.
     pub max_width: u64,
-    /// Whether each begin is at least the one before it.
-    pub ordered: bool,
+    /// Whether some begin is after its end.
+    pub inverted: bool,
 }
 
 impl Extent {
     /// The extent of no intervals: the identity of [`merge`](Self::merge), on both sides.
     pub const EMPTY: Self =
-        Extent { min_begin: i64::MAX, max_begin: i64::MIN, max_end: i64::MIN, max_width: 0, ordered: true };
+        Extent { min_begin: i64::MAX, max_begin: i64::MIN, max_width: 0, inverted: false };
 
-    /// The extent of these intervals followed by `next`: exact and associative, so that parts of
+    /// The extent of these intervals and `next`: exact and associative, so that parts of
     /// a slice may be looked at apart.
     #[must_use]
     pub fn merge(self, next: Self) -> Self {
         Extent {
             min_begin: self.min_begin.min(next.min_begin),
             max_begin: self.max_begin.max(next.max_begin),
-            max_end: self.max_end.max(next.max_end),
             max_width: self.max_width.max(next.max_width),
-            // Of sorted parts, the greatest begin is the last one and the least the first.
-            ordered: self.ordered && next.ordered && self.max_begin <= next.min_begin,
+            inverted: self.inverted || next.inverted,
         }
     }
 }

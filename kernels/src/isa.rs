@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// An instruction set that this CPU has: the token that every kernel asks for.
 ///
@@ -91,6 +92,13 @@ impl Isa {
                 Self::from_name(&name.to_string_lossy()).map_err(|error| format!("{VARIABLE}: {error}"))
             }
         }
+    }
+
+    /// What [`from_env`](Self::from_env) says, asked once a process; the [best](Self::best) where
+    /// that is an error.
+    pub fn in_use() -> Self {
+        static IN_USE: OnceLock<Isa> = OnceLock::new();
+        *IN_USE.get_or_init(|| Self::from_env().unwrap_or_else(|_| Self::best()))
     }
 
     /// The name that [`from_name`](Self::from_name) reads.

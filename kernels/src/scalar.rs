@@ -28,8 +28,7 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
     let mut all = Extent::EMPTY;
     for (&begin, &end) in begin.iter().zip(end) {
         let max_width = if begin <= end { end.abs_diff(begin) } else { 0 };
-        all =
-            all.merge(Extent { min_begin: begin, max_begin: begin, max_end: end, max_width, ordered: true });
+        all = all.merge(Extent { min_begin: begin, max_begin: begin, max_width, inverted: begin > end });
     }
     all
 }

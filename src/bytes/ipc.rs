@@ -11,13 +11,15 @@ use arrow::ipc::reader::{FileDecoder, read_footer_length};
 use arrow::ipc::{Block, Footer, root_as_footer};
 use rayon::prelude::*;
 
-use super::guard;
 use super::source::Source;
+use super::{foreign, guard};
 use crate::error::{Error, Result};
 
 /// Magic at the start of a file, with its padding, and footer length + magic at the end.
 const HEAD_LEN: usize = 8;
 const TAIL_LEN: usize = 10;
+
+const CUT: &str = "the file is cut short or still being written (no Arrow footer at its end)";
 
 /// What of a file is wanted.
 pub(crate) struct IpcOptions<'a> {
@@ -58,56 +60,66 @@ fn decode(bytes: &Buffer, options: &IpcOptions<'_>) -> Result<IpcFile, String> {
         (0..schema.fields().len()).filter(|&i| (options.wanted)(schema.field(i).name())).collect();
     let blocks: Vec<Block> = footer.recordBatches().into_iter().flatten().copied().collect();
     let dictionaries: Vec<Block> = footer.dictionaries().into_iter().flatten().copied().collect();
+    guard::check_apart(dictionaries.iter().chain(&blocks))?;
+    let mut budget = guard::expansion_max(bytes.len());
+    let dictionaries = checked(bytes, &dictionaries, &mut budget)?;
+    let blocks = checked(bytes, &blocks, &mut budget)?;
 
     let attempt = |aligned: bool| {
         let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version())
             .with_projection(wanted.clone())
             .with_require_alignment(aligned);
-        for block in &dictionaries {
-            let data = checked_block(bytes, block)?;
-            decoder.read_dictionary(block, &data).map_err(|e| e.to_string())?;
+        for (block, data) in &dictionaries {
+            decoder.read_dictionary(block, data).map_err(|e| e.to_string())?;
         }
         let batches: Vec<Option<RecordBatch>> = blocks
             .par_iter()
-            .map(|block| {
-                let data = checked_block(bytes, block)?;
-                decoder.read_record_batch(block, &data).map_err(|e| e.to_string())
-            })
+            .map(|(block, data)| decoder.read_record_batch(block, data).map_err(|e| e.to_string()))
             .collect::<Result<_, String>>()?;
         Ok::<_, String>(batches.into_iter().flatten().collect::<Vec<_>>())
     };
     // Misaligned bodies are legal Arrow: copy them, but only when there is no other way.
     let (batches, copied) = match attempt(true) {
         Ok(batches) => (batches, false),
-        Err(first) => (attempt(false).map_err(|_| first)?, true),
+        Err(_) => (attempt(false)?, true),
     };
     Ok(IpcFile { schema, batches, copied })
 }
 
 fn footer(bytes: &[u8]) -> Result<Footer<'_>, String> {
-    if bytes.is_empty() {
-        return Err("the file is empty".to_owned());
+    if let Some(other) = foreign::name(bytes) {
+        return Err(other.to_owned());
     }
     let tail: Option<&[u8; TAIL_LEN]> = bytes.last_chunk();
-    let (Some(tail), true) = (tail, bytes.len() >= HEAD_LEN + TAIL_LEN && bytes.starts_with(b"ARROW1"))
-    else {
-        return Err("this is not an Arrow IPC file (it does not start with ARROW1)".to_owned());
+    let (Some(tail), true) = (tail, bytes.len() >= HEAD_LEN + TAIL_LEN) else {
+        return Err(CUT.to_owned());
     };
-    let len = read_footer_length(*tail).map_err(|_| {
-        "the file is cut short or still being written (no Arrow footer at its end)".to_owned()
-    })?;
+    let len = read_footer_length(*tail).map_err(|_| CUT.to_owned())?;
     let end = bytes.len() - TAIL_LEN;
     let start = end.checked_sub(len).filter(|&s| s >= HEAD_LEN);
     let start = start.ok_or_else(|| format!("the footer declares {len} bytes, more than the file has"))?;
     root_as_footer(&bytes[start..end]).map_err(|e| format!("the footer cannot be read: {e}"))
 }
 
-fn checked_block(bytes: &Buffer, block: &Block) -> Result<Buffer, String> {
-    let (start, len) = guard::block_span(block, bytes.len())?;
-    let data = bytes.slice_with_length(start, len);
-    let meta = usize::try_from(block.metaDataLength()).map_err(|e| e.to_string())?;
-    guard::check_message(&data, meta)?;
-    Ok(data)
+/// The blocks with their bytes, their headers looked at; what they say that they expand to is
+/// taken from `budget`.
+fn checked(bytes: &Buffer, blocks: &[Block], budget: &mut u64) -> Result<Vec<(Block, Buffer)>, String> {
+    let check = |block: &Block| {
+        let (start, len) = guard::block_span(block, bytes.len())?;
+        let data = bytes.slice_with_length(start, len);
+        let meta = usize::try_from(block.metaDataLength()).map_err(|e| e.to_string())?;
+        let expanded = guard::check_message(&data, meta)?;
+        Ok::<_, String>((*block, data, expanded))
+    };
+    let checked: Vec<_> = blocks.par_iter().map(check).collect::<Result<_, _>>()?;
+    let total = checked.iter().fold(0u64, |sum, (.., expanded)| sum.saturating_add(*expanded));
+    *budget = budget.checked_sub(total).ok_or_else(|| {
+        format!(
+            "its {} bytes say that they expand to {total} bytes or more: too many to believe",
+            bytes.len()
+        )
+    })?;
+    Ok(checked.into_iter().map(|(block, data, _)| (block, data)).collect())
 }
 
 /// Run-end encoded columns were the way into out-of-bounds reads before; no log needs them.

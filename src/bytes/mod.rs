@@ -4,9 +4,10 @@
 //! column is a slice of it. Nothing in a file is believed before it was checked: see
 //! [`guard`](self) for what is looked at before Arrow's own readers see a byte.
 
+mod foreign;
 mod guard;
 mod ipc;
 mod source;
 
 pub(crate) use ipc::{IpcFile, IpcOptions};
-pub(crate) use source::Source;
+pub(crate) use source::{Looks, Source};

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 a clock is synchronised, 2 none is: no timestamp of this host orders anything.
     Clock(ClockArgs),
+    /// Say what a model promises, which findings break it, and where it comes from.
+    Explain(ExplainArgs),
     /// Print the completions of a shell.
     Completions {
         /// The shell to complete for.
@@ -107,6 +109,9 @@ pub(crate) struct VerifyArgs {
     /// files.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory: Option<u64>,
+    /// Print where the time went, phase by phase, to standard error.
+    #[arg(long)]
+    pub(crate) timings: bool,
     /// Print no report for people and no progress; the exit status tells.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -178,6 +183,13 @@ pub(crate) struct ClockArgs {
     /// The VMClock device that ClockBound may watch [default: /dev/vmclock0].
     #[arg(long, value_name = "PATH")]
     pub(crate) vmclock: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The models to explain.
+    #[arg(value_name = "MODEL", required = true, value_parser = model())]
+    pub(crate) models: Vec<Model>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

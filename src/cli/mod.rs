@@ -1,8 +1,10 @@
 //! From arguments to an exit status. All that a user sees is printed here: the library prints nothing.
 
 mod args;
+mod bug;
 mod clock;
 mod destination;
+mod explain;
 mod import;
 mod inspect;
 mod order;
@@ -25,6 +27,10 @@ const FAILED: u8 = 2;
 
 /// Runs the program on the process's arguments.
 pub(crate) fn main() -> ExitCode {
+    bug::watched(run_on_arguments)
+}
+
+fn run_on_arguments() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(asked) if !asked.use_stderr() => return status(destination::print(&asked.render().to_string())),
@@ -58,20 +64,26 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Order(args) => order::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => completions(shell),
         Command::Man { command } => man(command.as_deref()),
     };
     done.map(|()| 0)
 }
 
-fn open(source: &Source, all_columns: bool) -> skewer::error::Result<Log> {
+/// The log; what a user should know of how it was read goes to standard error, unless `quiet`.
+fn open(source: &Source, all_columns: bool, quiet: bool) -> skewer::error::Result<Log> {
     let options = OpenOptions {
         no_mmap: source.no_mmap,
         clock_error: source.clock_error,
         bounds: histories(&source.bounds)?,
         all_columns,
     };
-    Log::open(&source.logs, &options)
+    let log = Log::open(&source.logs, &options)?;
+    for note in log.notes().iter().filter(|_| !quiet) {
+        eprintln!("skewer: note: {}", one_line(note));
+    }
+    Ok(log)
 }
 
 /// What is known of clocks; `None` if no file was named.

@@ -3,8 +3,11 @@
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 use skewer::report::{Certainty, Verdict, html, human, json, junit, sarif, table};
+use skewer::timings::Timings;
 use skewer::{Error, Log, Model, Report, VerifyOptions, output};
 
 use super::args::{Color, FailOn, ReportFormat, VerifyArgs};
@@ -25,15 +28,26 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<u8> {
 
 fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
     let _progress = Progress::start("judging", args.quiet);
-    let log = open(&args.source, false)?;
+    let timings = args.timings.then(|| Arc::new(Timings::default()));
+    let begin = Instant::now();
+    let log = open(&args.source, false, args.quiet)?;
+    if let Some(timings) = &timings {
+        timings.note("open", begin.elapsed(), log.len());
+    }
     let options = VerifyOptions {
         models: (!args.models.is_empty()).then(|| distinct(&args.models)),
         visibility_lag: args.visibility_lag,
         findings: if args.findings_to.is_some() { None } else { Some(args.findings) },
         count_keys: args.format == ReportFormat::Json,
+        memory: args.memory,
+        timings: timings.clone(),
         ..VerifyOptions::default()
     };
     let mut report = skewer::verify(&log, &options)?;
+    if let Some(timings) = &timings {
+        eprint!("{}", timings.table());
+    }
+    log.check_unchanged()?;
     if let Some(path) = &args.findings_to {
         table::write(&report, path)?;
     }

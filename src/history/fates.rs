@@ -34,7 +34,8 @@ impl Fates {
             *fate = chunk.status(at) == Status::Committed;
             unknown |= chunk.status(at) == Status::Unknown;
         }
-        if unknown && log.columns.value {
+        // A file without values beside one that has them hides nothing of what was read there.
+        if unknown && log.chunks.iter().any(|c| c.value.is_some()) {
             believe_the_read(log, &mut committed);
         }
         Fates::Mixed(committed)

@@ -2,12 +2,13 @@
 
 use arrow::buffer::ScalarBuffer;
 use rayon::prelude::*;
-use skewer_kernels::Isa;
+use skewer_kernels::{Extent, Isa};
 
 use super::fates::Fates;
 use super::superseded::superseded;
 use crate::log::{Chunk, Log, READ};
 use crate::time::BoundedTimestamp;
+use crate::timings::{Timings, measure};
 use crate::txn::Datum;
 
 /// The ends of one bound a write.
@@ -55,6 +56,11 @@ impl Segment<'_> {
 
     fn place(&self, at: usize) -> usize {
         self.rows.as_ref().map_or(at, |rows| rows[at] as usize)
+    }
+
+    /// The extents of its lifetimes, if they are those of the chunk's commit bounds.
+    pub(crate) fn outline(&self) -> &[Extent] {
+        if self.rows.is_none() && self.start.is_none() { &self.chunk.outline } else { &[] }
     }
 
     /// The log row of a write.
@@ -117,6 +123,9 @@ pub(crate) struct Writes<'a> {
     fingerprint_mask: u64,
     /// How long before its commit a write without a start bound took its snapshot.
     pub(crate) visibility_lag: u64,
+    /// Bytes that records may take at a time.
+    pub(crate) memory: Option<u64>,
+    timings: Option<&'a Timings>,
 }
 
 impl<'a> Writes<'a> {
@@ -150,10 +159,23 @@ impl<'a> Writes<'a> {
         Ok(Writes {
             log,
             segments,
-            exact: exact(log) && mask == u64::MAX,
+            exact: log.exact_keys() && mask == u64::MAX,
             fingerprint_mask: mask,
             visibility_lag,
+            memory: None,
+            timings: None,
         })
+    }
+
+    /// The same, to be judged within `memory` bytes, noting how long each phase takes.
+    pub(crate) fn within(self, memory: Option<u64>, timings: Option<&'a Timings>) -> Self {
+        Writes { memory, timings, ..self }
+    }
+
+    /// Does `work`, a phase of the judgement that reads `width` bytes of each write.
+    pub(crate) fn measure<T>(&self, phase: &'static str, width: usize, work: impl FnOnce() -> T) -> T {
+        let rows = self.len() as u64;
+        measure(self.timings, phase, (rows, rows * width as u64), work)
     }
 
     /// The fingerprints of the keys of a segment's writes from `first` on.
@@ -168,12 +190,6 @@ impl<'a> Writes<'a> {
     pub(crate) fn len(&self) -> usize {
         self.segments.iter().map(Segment::len).sum()
     }
-}
-
-/// Whether fingerprints of all chunks are one permutation of their keys.
-fn exact(log: &Log) -> bool {
-    let first = log.chunks.first().and_then(|c| c.key.identity());
-    first.is_some() && log.chunks.iter().all(|c| c.key.identity() == first)
 }
 
 /// The rows of a chunk that are committed writes and not superseded; `None` for all.

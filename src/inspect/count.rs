@@ -1,5 +1,6 @@
 //! Counting what a log holds.
 
+use super::summary::summary;
 use super::{InspectedColumn, InspectedFile, InspectedRegion, Inspection, Operations, Statuses, Widths};
 use crate::clock::SuspectStamps;
 use crate::log::{Chunk, DELETE, Log, READ, TIME_COLUMNS, is_known};
@@ -10,7 +11,7 @@ use crate::txn::{Status, Times};
 ///
 /// Cost: O(rows), and 16 bytes a row of memory for the widths of bounds.
 pub fn inspect(log: &Log) -> Inspection {
-    let summary = log.summary(true);
+    let summary = summary(log, true, None);
     let (mut operations, mut statuses) = (Operations::default(), Statuses::default());
     let mut watch = Watch::default();
     let mut regions: Vec<Region> = log.regions().iter().map(|_| Region::default()).collect();

@@ -3,8 +3,10 @@
 mod count;
 pub mod human;
 pub mod json;
+mod summary;
 
 pub use count::inspect;
+pub use summary::summary;
 
 use crate::time::Unit;
 

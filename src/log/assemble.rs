@@ -97,12 +97,16 @@ impl Assembly {
         };
         reader.check_schema(&file.schema)?;
         for batch in file.batches.iter().filter(|b| b.num_rows() > 0) {
+            let rows = reader.log_row + batch.num_rows() as u64;
+            if rows > u64::from(u32::MAX) {
+                return Err(Error::Log(format!("the log has {rows} rows or more; the most is {}", u32::MAX)));
+            }
             self.chunks.push(reader.chunk(batch)?);
         }
-        let (rows, log_row, unit) = (reader.file_row, reader.log_row, reader.unit);
-        if log_row > u64::from(u32::MAX) {
-            return Err(Error::Log(format!("the log has {log_row} rows or more; the most is {}", u32::MAX)));
+        if reader.file_row == 0 {
+            reader.check_types(&file.schema)?;
         }
+        let (rows, unit) = (reader.file_row, reader.unit);
         let has_times = unit.has_times();
         let unit = unit.resolve().map_err(|(column, reason)| column_error(&file.path, column, reason))?;
         if file.copied {
@@ -166,13 +170,14 @@ impl Assembly {
         }
     }
 
-    fn finish(self, unit: Unit, mut columns: Columns) -> Result<Log> {
+    fn finish(mut self, unit: Unit, mut columns: Columns) -> Result<Log> {
+        let starts: Vec<u64> = (0..self.paths.len()).map(|file| first_row_of(&self.places, file)).collect();
         let place = |row: u64| {
-            let file = self.chunks[self.chunks.partition_point(|c| c.first_row <= row) - 1].file;
-            (self.paths[file].as_path(), row - first_row_of(&self.places, file))
+            let file = starts.partition_point(|&start| start <= row) - 1;
+            (self.paths[file].as_path(), row - starts[file])
         };
-        check::rows(&self.chunks, &place)?;
-        let txns = txns::group(&self.chunks).checked(&self.chunks, &place)?;
+        check::rows(&mut self.chunks, &place)?;
+        let txns = txns::group(&self.chunks).checked(&self.chunks, &self.regions, &place)?;
         columns.reads = self.chunks.iter().any(Chunk::has_reads);
         Ok(Log {
             tables: self.tables,
@@ -183,6 +188,7 @@ impl Assembly {
             columns,
             txns,
             notes: self.notes,
+            looks: Vec::new(),
         })
     }
 }

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use crate::clock::SuspectStamps;
 use crate::error::{Error, Result};
 use crate::time::{BoundedTimestamp, Unit};
-use crate::txn::{Datum, Op, Status};
+use crate::txn::{Brief, Datum, Op, Status};
 #[cfg(feature = "import")]
 pub(crate) use column::plain_integer;
-use column::{Brief, Datums, Ticks};
+use column::{Datums, Ticks};
 
 /// Rows of one log: they are numbered in 32 bits.
 const MOST_ROWS: usize = u32::MAX as usize;
@@ -261,7 +261,7 @@ impl LogBuilder {
         if untimed && record.op == Op::Write && record.status == Status::Committed {
             return Err(format!(
                 "a committed write of key `{}` has neither a commit bound nor a commit_ts",
-                Brief(&record.key)
+                Brief(record.key.as_datum())
             ));
         }
         self.check_agreement(record)
@@ -274,14 +274,14 @@ impl LogBuilder {
         let differs = |column: &str, now: String, before: String| {
             Err(format!(
                 "column {column}: transaction `{}` has `{now}` here and `{before}` in row {row}",
-                Brief(txn)
+                Brief(txn.as_datum())
             ))
         };
         let region = self.regions[row].map(|id| self.region_names[id as usize].as_str());
         if record.region.as_deref() != region {
             return differs("region", show(record.region.as_ref()), show(region));
         }
-        let session = record.session.as_ref().map_or("null".to_owned(), |s| Brief(s).to_string());
+        let session = record.session.as_ref().map_or("null".to_owned(), |s| Brief(s.as_datum()).to_string());
         if session != self.session.show(row) {
             return differs("session", session, self.session.show(row));
         }

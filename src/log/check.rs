@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use skewer_kernels::{Isa, first_inverted};
+use skewer_kernels::{Isa, extent, first_inverted};
 
-use super::chunk::{Bounds, Chunk, READ};
+use super::chunk::{Bounds, Chunk, OUTLINE, READ};
 use crate::error::{Error, Result};
 use crate::txn::Status;
 
@@ -24,7 +24,8 @@ struct Broken {
 ///
 /// # Errors
 /// The first row of the log that breaks a rule.
-pub(super) fn rows(chunks: &[Chunk], place: &Place<'_>) -> Result<()> {
+pub(super) fn rows(chunks: &mut [Chunk], place: &Place<'_>) -> Result<()> {
+    chunks.par_iter_mut().for_each(outline);
     let broken = chunks.par_iter().map(check_chunk).find_first(Option::is_some).flatten();
     let Some((first_row, broken)) = broken else { return Ok(()) };
     Err(row_error(place, first_row + broken.row as u64, broken.column, broken.reason))
@@ -36,32 +37,41 @@ pub(super) fn row_error(place: &Place<'_>, row: u64, column: &str, reason: Strin
     Error::Row { path: path.to_owned(), row, column: column.to_owned(), reason }
 }
 
+/// Measures the commit bounds, block by block.
+fn outline(chunk: &mut Chunk) {
+    let Some((earliest, latest)) = chunk.commit.as_ref().and_then(Bounds::dense) else { return };
+    let isa = Isa::in_use();
+    let blocks = earliest.chunks(OUTLINE).zip(latest.chunks(OUTLINE));
+    chunk.outline = blocks.map(|(earliest, latest)| extent(isa, earliest, latest)).collect();
+}
+
 fn check_chunk(chunk: &Chunk) -> Option<(u64, Broken)> {
     let start = chunk.start.as_ref().and_then(|b| check_bounds(b, ["start_earliest", "start_latest"]));
-    let commit = chunk.commit.as_ref().and_then(|b| check_bounds(b, ["commit_earliest", "commit_latest"]));
+    let outlined = !chunk.outline.is_empty() && !chunk.outline.iter().any(|e| e.inverted);
+    let commit = chunk.commit.as_ref().filter(|_| !outlined);
+    let commit = commit.and_then(|b| check_bounds(b, ["commit_earliest", "commit_latest"]));
     let writers = check_writers(chunk);
     let first = [start, commit, writers].into_iter().flatten().min_by_key(|b| b.row)?;
     Some((chunk.first_row, first))
 }
 
+/// The first row whose bound is half null, or inverted.
 fn check_bounds(bounds: &Bounds, names: [&'static str; 2]) -> Option<Broken> {
-    if let Some(row) = bounds.earliest.null_mismatch(&bounds.latest) {
-        let show = |t: Option<i64>| t.map_or("null".to_owned(), |t| t.to_string());
-        let (e, l) = (show(bounds.earliest.get(row)), show(bounds.latest.get(row)));
-        let [earliest, latest] = names;
-        let reason = format!(
-            "{earliest} is {e} and {latest} is {l}; both ends of a bound are present or null together"
-        );
-        return Some(Broken { row, column: both(names), reason });
-    }
+    let (earliest, latest) = (&bounds.earliest, &bounds.latest);
+    let half_null = earliest.null_mismatch(latest);
     let inverted = match bounds.dense() {
-        Some((earliest, latest)) => first_inverted(Isa::best(), earliest, latest),
-        None => (0..bounds.earliest.values().len())
-            .find(|&row| bounds.earliest.get(row).zip(bounds.latest.get(row)).is_some_and(|(e, l)| e > l)),
+        Some((earliest, latest)) => first_inverted(Isa::in_use(), earliest, latest),
+        None => (0..earliest.values().len())
+            .find(|&row| earliest.get(row).zip(latest.get(row)).is_some_and(|(e, l)| e > l)),
     };
-    let row = inverted?;
-    let (e, l) = (bounds.earliest.values()[row], bounds.latest.values()[row]);
-    let reason = format!("earliest {e} is after latest {l}");
+    let row = half_null.into_iter().chain(inverted).min()?;
+    let show = |t: Option<i64>| t.map_or("null".to_owned(), |t| t.to_string());
+    let (e, l) = (show(earliest.get(row)), show(latest.get(row)));
+    let reason = if half_null == Some(row) {
+        format!("earliest is {e} and latest is {l}; both ends of a bound are present or null together")
+    } else {
+        format!("earliest {e} is after latest {l}")
+    };
     Some(Broken { row, column: both(names), reason })
 }
 

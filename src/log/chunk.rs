@@ -1,11 +1,13 @@
 //! One record batch of a log, its columns typed and in place.
 
+use skewer_kernels::Extent;
+
 use super::codes::Codes;
 use super::join::Joined;
 use super::scalars::Scalars;
 use super::times::Ticks;
 use crate::time::BoundedTimestamp;
-use crate::txn::{Status, Times};
+use crate::txn::{Datum, Status, Times};
 
 /// Code of a read in [`Chunk::op`].
 pub(crate) const READ: u16 = 0;
@@ -16,6 +18,10 @@ pub(crate) const DELETE: u16 = 2;
 
 /// Code of a committed transaction in [`Chunk::status`].
 pub(crate) const COMMITTED: u16 = status_code(Status::Committed);
+
+/// Rows whose extent is measured together. A block of scratch columns stays in the first-level
+/// cache, and blocks are few enough to be sorted for nothing.
+pub(crate) const OUTLINE: usize = 512;
 
 /// A record batch.
 #[derive(Debug)]
@@ -48,6 +54,9 @@ pub(crate) struct Chunk {
     pub(crate) start_ts: Option<Ticks>,
     /// Assigned commit timestamps.
     pub(crate) commit_ts: Option<Ticks>,
+    /// The extents of the commit bounds, [`OUTLINE`] rows each, where all are present: they come
+    /// for free with the check of the bounds, and a scan that follows need not be made twice.
+    pub(crate) outline: Vec<Extent>,
     /// The clock error, in ticks of the log, of timestamps without bounds.
     pub(crate) clock_error: Option<u64>,
     /// Which bounds were made of timestamps and a clock's recorded error.
@@ -92,6 +101,23 @@ impl Chunk {
             1 => Status::Aborted,
             _ => Status::Unknown,
         }
+    }
+
+    /// Whether the operations from row `first` on, whose codes are `ops`, read or write null.
+    pub(crate) fn null_values(&self, first: usize, ops: &[u16], out: &mut [bool]) {
+        match &self.value {
+            None => out.fill(true),
+            Some(values) if values.has_nulls() => {
+                let rows = ops.iter().zip(out).enumerate();
+                rows.for_each(|(i, (op, null))| *null = *op == DELETE || values.is_null(first + i));
+            }
+            Some(_) => ops.iter().zip(out).for_each(|(op, null)| *null = *op == DELETE),
+        }
+    }
+
+    /// The value that `row` reads or writes.
+    pub(crate) fn value_at(&self, row: usize) -> Option<Datum<'_>> {
+        self.value.as_ref().filter(|_| self.op.get(row) != DELETE).and_then(|v| v.get(row))
     }
 
     /// The times of `row`, with bounds made of timestamps and the clock error where none were

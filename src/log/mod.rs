@@ -3,6 +3,7 @@
 //! A [`Log`] that exists is valid: bounds are not inverted, the rows of a transaction agree, every
 //! committed writer has a time. Nothing downstream checks these again.
 
+mod agree;
 mod assemble;
 pub mod build;
 mod check;
@@ -22,7 +23,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 pub(crate) use assemble::span_in;
-pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, READ, WRITE};
+pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, OUTLINE, READ, WRITE};
 pub(crate) use join::{HOST, JOINED, Joined, Joiner};
 pub use open::OpenOptions;
 pub(crate) use open::is_known;
@@ -30,7 +31,7 @@ pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
 pub(crate) use units::TIME_COLUMNS;
 
-use crate::report::LogSummary;
+use crate::bytes::Looks;
 use crate::time::Unit;
 use crate::txn::{Columns, Places};
 
@@ -55,6 +56,8 @@ pub struct Log {
     pub(crate) columns: Columns,
     pub(crate) txns: Txns,
     notes: Vec<String>,
+    /// Of the files that it was read from.
+    looks: Vec<Looks>,
 }
 
 impl Log {
@@ -93,18 +96,18 @@ impl Log {
         &self.notes
     }
 
-    /// The log in numbers. Distinct keys are counted only on demand: that is a pass of its own,
-    /// O(rows).
-    pub fn summary(&self, count_keys: bool) -> LogSummary {
-        LogSummary {
-            files: self.places.files.iter().map(|(name, _)| name.clone()).collect(),
-            rows: self.len(),
-            transactions: self.txns.count(self.len()),
-            keys: count_keys.then(|| crate::partition::count_distinct(self, |c| Some(&c.key))),
-            regions: self.regions.clone(),
-            sessions: crate::partition::count_distinct(self, |c| c.session.as_ref()),
-            unit: self.unit,
-        }
+    /// Whether equal fingerprints of keys mean equal keys for certain: one permutation serves all
+    /// chunks.
+    pub(crate) fn exact_keys(&self) -> bool {
+        let first = self.chunks.first().and_then(|c| c.key.identity());
+        first.is_some() && self.chunks.iter().all(|c| c.key.identity() == first)
+    }
+
+    /// The same of values that are not null.
+    pub(crate) fn exact_values(&self) -> bool {
+        let mut columns = self.chunks.iter().filter_map(|c| c.value.as_ref());
+        let first = columns.next().map(Scalars::identity);
+        first.is_none_or(|first| first.is_some() && columns.all(|c| c.identity() == first))
     }
 
     /// The chunk that holds log row `row`, and the row's place in it.

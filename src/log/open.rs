@@ -1,6 +1,6 @@
 //! Opening: from paths, or from record batches, to a checked log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 
@@ -9,7 +9,7 @@ use super::join::HOST;
 use super::units::TIME_COLUMNS;
 use super::{Log, paths};
 use crate::bounds::BoundHistories;
-use crate::bytes::{IpcFile, IpcOptions, Source};
+use crate::bytes::{IpcFile, IpcOptions, Looks, Source};
 use crate::error::{Error, Result};
 use crate::time::Span;
 
@@ -40,31 +40,40 @@ impl Log {
     /// Cost: O(rows), one pass over the time columns; with a `txn` column one pass over it.
     pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Log> {
         let paths = paths::expand(paths)?;
-        let by_host = options.bounds.as_ref().is_some_and(BoundHistories::by_host);
-        let mut sources = Vec::with_capacity(paths.len());
+        let mut looks = Vec::with_capacity(paths.len());
         let mut files = Vec::with_capacity(paths.len());
         for path in paths {
             let source = Source::open(&path, options.no_mmap)?;
-            let file = IpcFile::decode(
-                &source,
-                &IpcOptions {
-                    wanted: &|column| options.all_columns || is_known(column) || (by_host && column == HOST),
-                },
-            )?;
-            sources.push(source);
-            files.push(NamedFile {
-                name: path.display().to_string(),
-                stem: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-                path,
-                schema: file.schema,
-                batches: file.batches,
-                copied: file.copied,
-            });
+            files.push(NamedFile::decode(&source, options)?);
+            looks.extend(source.looks().cloned());
         }
         shorten_names(&mut files);
-        let log = Assembly::of(files, options)?;
-        sources.iter().try_for_each(Source::check_unchanged)?;
+        let log = Log { looks, ..Assembly::of(files, options)? };
+        log.check_unchanged()?;
         Ok(log)
+    }
+
+    /// Whether the files are still as they were when they were opened. They are mapped, not
+    /// copied: ask again once a verdict was reached, and before it is believed.
+    ///
+    /// # Errors
+    /// The first file that grew, shrank, was written to or went away.
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.looks.iter().try_for_each(Looks::check_unchanged)
+    }
+
+    /// The log that files in memory make up, each under its name: for logs that were fetched, not
+    /// stored. [`OpenOptions::no_mmap`] means nothing here.
+    ///
+    /// # Errors
+    /// As [`Log::open`], without those of reading.
+    pub fn from_bytes(files: Vec<(String, Vec<u8>)>, options: &OpenOptions) -> Result<Log> {
+        let decode = |(name, bytes): (String, Vec<u8>)| {
+            NamedFile::decode(&Source::of_bytes(Path::new(&name), bytes), options)
+        };
+        let mut named = files.into_iter().map(decode).collect::<Result<Vec<_>>>()?;
+        sort_by_name(&mut named);
+        Assembly::of(named, options)
     }
 
     /// The log that record batches make up, each list under the name of a file.
@@ -84,9 +93,31 @@ impl Log {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             named.push(NamedFile { name, stem, path, schema, batches, copied: false });
         }
-        named.sort_by(|a, b| a.path.file_name().cmp(&b.path.file_name()).then_with(|| a.path.cmp(&b.path)));
+        sort_by_name(&mut named);
         Assembly::of(named, options)
     }
+}
+
+impl NamedFile {
+    /// The file of those bytes, under its whole path.
+    fn decode(source: &Source, options: &OpenOptions) -> Result<Self> {
+        let by_host = options.bounds.as_ref().is_some_and(BoundHistories::by_host);
+        let wanted = |column: &str| options.all_columns || is_known(column) || (by_host && column == HOST);
+        let file = IpcFile::decode(source, &IpcOptions { wanted: &wanted })?;
+        let path = source.path().to_owned();
+        Ok(NamedFile {
+            name: path.display().to_string(),
+            stem: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            path,
+            schema: file.schema,
+            batches: file.batches,
+            copied: file.copied,
+        })
+    }
+}
+
+fn sort_by_name(files: &mut [NamedFile]) {
+    files.sort_by(|a, b| a.path.file_name().cmp(&b.path.file_name()).then_with(|| a.path.cmp(&b.path)));
 }
 
 /// Files go by their names without folders, unless two would share one.

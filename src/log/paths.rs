@@ -41,7 +41,8 @@ fn logs_in(folder: &Path) -> Result<Vec<PathBuf>> {
 /// A file that counts twice would conflict with itself.
 fn refuse_twins(files: &[PathBuf]) -> Result<()> {
     let mut real: Vec<(PathBuf, &PathBuf)> = Vec::with_capacity(files.len());
-    for file in files {
+    // Pipes have no path of their own, and are used up by reading: none can be read twice.
+    for file in files.iter().filter(|f| f.is_file()) {
         real.push((std::fs::canonicalize(file).map_err(|e| Error::io(file, e))?, file));
     }
     real.sort();

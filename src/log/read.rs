@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 
 use super::assemble::column_error;
 use super::chunk::{Bounds, Chunk, DELETE, READ, WRITE, status_code};
@@ -13,7 +13,7 @@ use super::scalars::{Dictionaries, Scalars};
 use super::times::{Ticks, TicksError};
 use super::units::FileUnit;
 use crate::error::{Error, Result};
-use crate::txn::Status;
+use crate::txn::{Brief, Status};
 
 /// Reads the batches of one file, in order.
 pub(super) struct Reader<'a> {
@@ -60,6 +60,18 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Checks the types of a file that has no rows: nothing else would.
+    pub(super) fn check_types(&mut self, schema: &SchemaRef) -> Result<()> {
+        let known = |i: &usize| super::open::is_known(schema.field(*i).name());
+        let known: Vec<usize> = (0..schema.fields().len()).filter(known).collect();
+        let schema = schema.project(&known).map_err(|e| Error::malformed(self.path, e.to_string()))?;
+        let met = self.regions.len();
+        self.chunk(&RecordBatch::new_empty(SchemaRef::new(schema)))?;
+        // A region that no row names is none of the log's.
+        self.regions.truncate(met);
+        Ok(())
+    }
+
     /// The chunk of the next batch.
     pub(super) fn chunk(&mut self, batch: &RecordBatch) -> Result<Chunk> {
         let rows = batch.num_rows();
@@ -88,6 +100,7 @@ impl Reader<'_> {
             commit: self.bounds(batch, "commit_earliest", "commit_latest")?,
             start_ts: self.ticks(batch, "start_ts")?,
             commit_ts: self.ticks(batch, "commit_ts")?,
+            outline: Vec::new(),
             clock_error: None,
             joined: self.joined,
         };
@@ -165,8 +178,9 @@ impl Reader<'_> {
         match (first, last) {
             (Some(earliest), Some(latest)) => Ok(Some(Bounds { earliest, latest })),
             (None, None) => Ok(None),
-            (Some(_), None) => Err(column_error(self.path, latest, format!("is all null beside {earliest}"))),
-            (None, Some(_)) => Err(column_error(self.path, earliest, format!("is all null beside {latest}"))),
+            // Of a column without a type each row is null; the rows are checked later.
+            (Some(earliest), None) => Ok(Some(Bounds { latest: Ticks::nulls(batch.num_rows()), earliest })),
+            (None, Some(latest)) => Ok(Some(Bounds { earliest: Ticks::nulls(batch.num_rows()), latest })),
         }
     }
 }
@@ -181,7 +195,7 @@ fn op_code(word: Option<&str>) -> Result<u16, String> {
         Some("read" | "r") => Ok(READ),
         Some("write" | "w") | None => Ok(WRITE),
         Some("delete" | "d") => Ok(DELETE),
-        Some(other) => Err(format!("`{other}` is none of read, r, write, w, delete, d")),
+        Some(other) => Err(format!("`{}` is none of read, r, write, w, delete, d", Brief(other.into()))),
     }
 }
 
@@ -191,7 +205,7 @@ fn status_of(word: Option<&str>) -> Result<u16, String> {
         .into_iter()
         .find(|s| s.name() == word)
         .map(status_code)
-        .ok_or_else(|| format!("`{word}` is none of committed, aborted, unknown"))
+        .ok_or_else(|| format!("`{}` is none of committed, aborted, unknown", Brief(word.into())))
 }
 
 /// The code of a region's name, which is new if it was not met before.
@@ -200,7 +214,8 @@ fn intern(regions: &mut Vec<String>, name: &str) -> Result<u16, String> {
         return Ok(code as u16);
     }
     if regions.len() > usize::from(u16::MAX) {
-        return Err(format!("region `{name}` is one too many; the most is {}", usize::from(u16::MAX) + 1));
+        let most = usize::from(u16::MAX) + 1;
+        return Err(format!("`{}` is one region too many; the most is {most}", Brief(name.into())));
     }
     regions.push(name.to_owned());
     Ok((regions.len() - 1) as u16)

@@ -1,7 +1,7 @@
 //! Rows one by one: slow and plain, for references, importers and messages.
 
 use super::Log;
-use super::chunk::{Chunk, DELETE, READ};
+use super::chunk::{Chunk, READ};
 use crate::txn::{Op, Row};
 
 impl Log {
@@ -25,7 +25,7 @@ impl Log {
             row: chunk.first_row + at as u64,
             key: chunk.key.get(at).unwrap_or(crate::txn::Datum::Bytes(b"")),
             op: if op == READ { Op::Read } else { Op::Write },
-            value: chunk.value.as_ref().filter(|_| op != DELETE).and_then(|v| v.get(at)),
+            value: chunk.value_at(at),
             txn: chunk.txn.as_ref().and_then(|t| t.get(at)),
             region: &self.regions[usize::from(chunk.region.get(at))],
             session: chunk.session.as_ref().and_then(|s| s.get(at)),

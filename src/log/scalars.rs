@@ -1,6 +1,7 @@
 //! Columns of keys, values and ids: integers, text, bytes, or a dictionary of one of these.
 
 use ahash::RandomState;
+use arrow::array::ArrayData;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BinaryViewArray, FixedSizeBinaryArray, Int64Array,
     LargeBinaryArray, UInt64Array,
@@ -90,6 +91,16 @@ impl Scalars {
         (0..nulls.len()).find(|&row| nulls.is_null(row))
     }
 
+    /// Whether any row is null.
+    pub(crate) fn has_nulls(&self) -> bool {
+        self.nulls.is_some()
+    }
+
+    /// Whether `row` is null.
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|n| n.is_null(row))
+    }
+
     /// The datum at `row`; `None` for null.
     pub(crate) fn get(&self, row: usize) -> Option<Datum<'_>> {
         if self.nulls.as_ref().is_some_and(|n| n.is_null(row)) {
@@ -168,21 +179,18 @@ impl Scalars {
 /// hashing it once a batch would cost more than hashing the rows.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionaries {
-    known: Vec<(usize, usize, Arc<[u64]>)>,
+    known: Vec<(ArrayData, Arc<[u64]>)>,
 }
 
 impl Dictionaries {
     fn fingerprints(&mut self, values: &ArrayRef, fields: &Scalars) -> Arc<[u64]> {
         let data = values.to_data();
-        let place = data.buffers().iter().map(|b| b.as_ptr().addr()).fold(data.offset(), |a, b| {
-            // The same buffers, in the same order, at the same offset: the same values.
-            a.rotate_left(7) ^ b
-        });
-        if let Some((.., found)) = self.known.iter().find(|(p, len, _)| (*p, *len) == (place, values.len())) {
+        // The same buffers: addresses folded into one number could coincide by chance.
+        if let Some((_, found)) = self.known.iter().find(|(known, _)| known.ptr_eq(&data)) {
             return Arc::clone(found);
         }
         let made: Arc<[u64]> = (0..fields.len()).map(|i| fields.fingerprint(i)).collect();
-        self.known.push((place, values.len(), Arc::clone(&made)));
+        self.known.push((data, Arc::clone(&made)));
         made
     }
 }

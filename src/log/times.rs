@@ -45,6 +45,11 @@ impl Ticks {
         Ok((Ticks { values, nulls }, unit))
     }
 
+    /// A column of nulls alone.
+    pub(crate) fn nulls(rows: usize) -> Ticks {
+        Ticks { values: vec![0; rows].into(), nulls: Some(NullBuffer::new_null(rows)) }
+    }
+
     /// The ticks at `row`; `None` for null.
     pub(crate) fn get(&self, row: usize) -> Option<i64> {
         match &self.nulls {

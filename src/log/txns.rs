@@ -3,10 +3,10 @@
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-use super::check::{Place, row_error};
+use super::agree;
+use super::check::Place;
 use super::chunk::Chunk;
 use crate::error::Result;
-use crate::time::BoundedTimestamp;
 
 /// The transactions of a log. They are numbered in the order of their first rows.
 #[derive(Debug)]
@@ -47,33 +47,10 @@ impl Txns {
         }
     }
 
-    /// The same, once every rule of transactions was found kept: rows agree, and stand in one
-    /// file.
-    pub(super) fn checked(self, chunks: &[Chunk], place: &Place<'_>) -> Result<Self> {
-        let Txns::Grouped { of_row, first_row } = &self else { return Ok(self) };
-        for chunk in chunks {
-            for at in 0..chunk.rows {
-                let row = chunk.first_row + at as u64;
-                let first = u64::from(first_row[of_row[row as usize] as usize]);
-                if first != row {
-                    let other = &chunks[chunks.partition_point(|c| c.first_row <= first) - 1];
-                    if let Some((column, reason)) =
-                        disagreement(other, (first - other.first_row) as usize, chunk, at)
-                    {
-                        let (path, place_of_first) = place(first);
-                        let id = chunk
-                            .txn
-                            .as_ref()
-                            .and_then(|t| t.get(at))
-                            .map_or(String::new(), |t| t.to_string());
-                        let reason = format!(
-                            "{reason} of transaction {id} in row {place_of_first} of {}",
-                            path.display()
-                        );
-                        return Err(row_error(place, row, column, reason));
-                    }
-                }
-            }
+    /// The same, once its rows were found to agree and to stand in one file.
+    pub(super) fn checked(self, chunks: &[Chunk], regions: &[String], place: &Place<'_>) -> Result<Self> {
+        if let Txns::Grouped { of_row, first_row } = &self {
+            agree::check(chunks, of_row, first_row, regions, place)?;
         }
         Ok(self)
     }
@@ -166,48 +143,8 @@ fn hash_of(chunk: &Chunk, at: usize) -> u64 {
     RandomState::with_seeds(1, 2, 3, 4).hash_one(fingerprint)
 }
 
-fn locate(chunks: &[Chunk], row: u32) -> (&Chunk, usize) {
+/// The chunk that holds a log row, and the row's place in it.
+pub(super) fn locate(chunks: &[Chunk], row: u32) -> (&Chunk, usize) {
     let chunk = &chunks[chunks.partition_point(|c| c.first_row <= u64::from(row)) - 1];
     (chunk, (u64::from(row) - chunk.first_row) as usize)
-}
-
-/// How a row of a transaction differs from its first row: the column, and both values.
-fn disagreement(first: &Chunk, a: usize, chunk: &Chunk, b: usize) -> Option<(&'static str, String)> {
-    if first.file != chunk.file {
-        return Some(("txn", "this row stands in another file than the first".to_owned()));
-    }
-    if first.region.get(a) != chunk.region.get(b) {
-        return Some(("region", "the region differs from that of the first row".to_owned()));
-    }
-    let session = |chunk: &Chunk, row| {
-        let session = chunk.session.as_ref().and_then(|s| s.get(row));
-        session.map_or("null".to_owned(), |s| s.to_string())
-    };
-    if session(first, a) != session(chunk, b) {
-        return Some(("session", format!("{} differs from {}", session(chunk, b), session(first, a))));
-    }
-    if first.status(a) != chunk.status(b) {
-        let (was, is) = (first.status(a).name(), chunk.status(b).name());
-        return Some(("status", format!("{is} differs from {was}")));
-    }
-    let (was, is) = (first.times(a), chunk.times(b));
-    let bound = |b: Option<BoundedTimestamp>| {
-        b.map_or("null".to_owned(), |b| format!("[{}, {}]", b.earliest(), b.latest()))
-    };
-    let point = |t: Option<i64>| t.map_or("null".to_owned(), |t| t.to_string());
-    if was.start_ts != is.start_ts {
-        return Some(("start_ts", format!("{} differs from {}", point(is.start_ts), point(was.start_ts))));
-    }
-    if was.commit_ts != is.commit_ts {
-        return Some(("commit_ts", format!("{} differs from {}", point(is.commit_ts), point(was.commit_ts))));
-    }
-    if was.start != is.start {
-        let reason = format!("{} differs from {}", bound(is.start), bound(was.start));
-        return Some(("start_earliest and start_latest", reason));
-    }
-    if was.commit != is.commit || was.assumed != is.assumed {
-        let reason = format!("{} differs from {}", bound(is.commit), bound(was.commit));
-        return Some(("commit_earliest and commit_latest", reason));
-    }
-    None
 }

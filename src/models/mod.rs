@@ -1,24 +1,38 @@
 //! One room per model, all of one shape: the committed transactions in, a [`ModelReport`] out.
 
+pub mod catalog;
+mod clock_bounds;
 mod counting;
 mod cross_region;
+mod external_consistency;
+mod linearizable;
 mod names;
+mod needs;
+mod reads;
+mod rivals;
+mod rooms;
+mod serializable;
 mod shortlist;
+mod snapshot_isolation;
+mod strict_serializable;
+mod tally;
 mod write_order;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use skewer_kernels::Isa;
 
 use crate::error::Result;
 use crate::history::{Fates, Lacking, Writes};
+use crate::inspect;
 use crate::log::{Log, span_in};
-use crate::reference;
 use crate::report::{Model, ModelReport, Report, Verdict};
 use crate::time::Span;
+use crate::timings::{Timings, measure};
 
 /// What to judge, and how much to tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
     /// The models; `None` for all that the log's columns allow.
     pub models: Option<Vec<Model>>,
@@ -28,11 +42,17 @@ pub struct VerifyOptions {
     pub findings: Option<usize>,
     /// Whether to count distinct keys, which may cost more than the verdict.
     pub count_keys: bool,
+    /// Bytes that records of writes may take at a time; `None` for what they need, up to 2^26
+    /// records. Less memory costs time: the keys are read once for each share of them.
+    pub memory: Option<u64>,
     /// How it is computed.
     pub tuning: Tuning,
+    /// Notes how long each phase took.
+    pub timings: Option<Arc<Timings>>,
 }
 
-/// How a verdict is computed. No result depends on it: it is here for tests and benches.
+/// How a verdict is computed. No result depends on it, but for `forget_reads`: it is here for
+/// tests and benches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tuning {
     /// The instruction set; `None` for `SKEWER_ISA`, or else the best there is.
@@ -42,6 +62,8 @@ pub struct Tuning {
     /// Fingerprints of keys keep only their highest bits, 64 less that many: tests make keys
     /// collide by it.
     pub fingerprint_bits_dropped: u32,
+    /// Judges as if nobody had read anything: wrong, and so a test of the tests.
+    pub forget_reads: bool,
 }
 
 /// How conflicts are found.
@@ -59,7 +81,7 @@ pub enum Path {
 impl Tuning {
     /// The instruction set to use.
     pub(crate) fn isa(self) -> Isa {
-        self.isa.unwrap_or_else(|| Isa::from_env().unwrap_or_else(|_| Isa::best()))
+        self.isa.unwrap_or_else(Isa::in_use)
     }
 
     fn fingerprint_mask(self) -> u64 {
@@ -74,12 +96,13 @@ impl Tuning {
 ///
 /// Cost: for a log in order of time `cross-region-conflicts` takes O(rows + pairs that share a
 /// window), memory O(rows in a window); otherwise, as for `write-order`, O(rows log rows of the
-/// largest key), with 32 to 48 bytes a write of memory.
+/// largest key), with 32 to 48 bytes a write of memory. The other models together take O(rows log
+/// rows of the largest key), with 32 bytes a row and 33 to 53 a transaction.
 pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
     let lag = options.visibility_lag.map(|s| span_in(s, log.unit(), "--visibility-lag")).transpose()?;
     let judging = Judging { log, options, lag: lag.unwrap_or(0) };
     let asked = options.models.clone().unwrap_or_else(|| Model::ALL.to_vec());
-    Ok(Report { log: log.summary(options.count_keys), models: judging.all(&asked) })
+    Ok(Report { log: inspect::summary(log, options.count_keys, options.memory), models: judging.all(&asked) })
 }
 
 struct Judging<'a> {
@@ -92,9 +115,13 @@ impl Judging<'_> {
     fn all(&self, asked: &[Model]) -> BTreeMap<Model, ModelReport> {
         let mut reports = BTreeMap::new();
         let of_writes = |m: &&Model| matches!(m, Model::WriteOrder | Model::CrossRegionConflicts);
+        let timings = self.options.timings.as_deref();
+        let fates = measure(timings, "fates", (self.log.len(), 0), || Fates::of(self.log));
         if asked.iter().any(|m| of_writes(&m)) {
-            let fates = Fates::of(self.log);
-            let writes = Writes::of(self.log, &fates, self.lag, self.options.tuning.fingerprint_mask());
+            let mask = self.options.tuning.fingerprint_mask();
+            let writes = measure(timings, "select", (self.log.len(), 0), || {
+                Writes::of(self.log, &fates, self.lag, mask).map(|w| w.within(self.options.memory, timings))
+            });
             for &model in asked.iter().filter(of_writes) {
                 let report = match &writes {
                     Ok(writes) if model == Model::WriteOrder => write_order::judge(writes, self.options),
@@ -104,8 +131,8 @@ impl Judging<'_> {
                 reports.insert(model, report);
             }
         }
-        for &model in asked.iter().filter(|m| !of_writes(m)) {
-            reports.insert(model, self.by_reference(model));
+        if !asked.iter().all(|m| of_writes(&m)) {
+            reports.extend(rooms::judge(self.log, &fates, self.options, asked));
         }
         reports
     }
@@ -121,27 +148,6 @@ impl Judging<'_> {
             u64::from(lacking.first_row),
             self.log.places(),
         )
-    }
-
-    /// Models without a fast path yet: the transcription of the specification, for logs that it
-    /// can judge in seconds.
-    fn by_reference(&self, model: Model) -> ModelReport {
-        const ROWS_MAX: u64 = 20_000;
-        if self.log.len() > ROWS_MAX {
-            return ModelReport::not_checked(format!(
-                "the log has {} rows; this model is judged up to {ROWS_MAX}",
-                self.log.len()
-            ));
-        }
-        let input = reference::Input {
-            rows: self.log.rows().collect(),
-            columns: self.log.columns(),
-            places: self.log.places().clone(),
-            visibility_lag: self.lag,
-        };
-        let mut report = reference::judge(model, &input);
-        report.findings.truncate(self.options.findings.unwrap_or(usize::MAX));
-        report
     }
 }
 

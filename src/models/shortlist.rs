@@ -2,17 +2,26 @@
 
 use std::fmt::Write;
 
-use crate::report::{Certainty, Finding};
+use crate::report::{Certainty, Finding, Kind};
 use crate::txn::Datum;
 
 /// Collects findings of one model and keeps the least of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shortlist {
     limit: usize,
     found: Vec<Finding>,
     /// What a finding must not exceed to be of interest, once `limit` are known.
-    cut: Option<(Certainty, String, String)>,
+    cut: Option<Cut>,
     scratch: String,
+}
+
+/// What a finding is sorted by first.
+#[derive(Clone, Debug)]
+struct Cut {
+    certainty: Certainty,
+    kind: &'static str,
+    key: Option<String>,
+    name: String,
 }
 
 impl Shortlist {
@@ -26,37 +35,40 @@ impl Shortlist {
         self.limit
     }
 
-    /// Whether a finding of that certainty and key could be kept. One kind a certainty is
-    /// assumed, as holds for the models of writes.
-    pub(crate) fn wants(&mut self, certainty: Certainty, key: Option<Datum<'_>>) -> bool {
-        self.wants_named(certainty, key, |_| ())
+    /// Whether a finding of that certainty, kind and key could be kept.
+    pub(crate) fn wants(&mut self, certainty: Certainty, kind: Kind, key: Option<Datum<'_>>) -> bool {
+        self.wants_named(certainty, kind, key, |_| ())
     }
 
     /// The same, where the name of the first transaction is known: `name` writes it.
     pub(crate) fn wants_named(
         &mut self,
         certainty: Certainty,
+        kind: Kind,
         key: Option<Datum<'_>>,
         name: impl FnOnce(&mut String),
     ) -> bool {
         if self.limit == 0 {
             return false;
         }
-        let Some((cut_certainty, cut_key, cut_name)) = &self.cut else { return true };
-        if certainty != *cut_certainty {
-            return certainty < *cut_certainty;
-        }
+        let Some(cut) = &self.cut else { return true };
+        let by_kind = (certainty, kind.name()).cmp(&(cut.certainty, cut.kind));
         self.scratch.clear();
-        if let Some(key) = key {
-            // Writing to a string cannot fail.
-            let _ = write!(self.scratch, "{key}");
-        }
-        if self.scratch != *cut_key {
-            return self.scratch < *cut_key;
-        }
-        self.scratch.clear();
-        name(&mut self.scratch);
-        self.scratch <= *cut_name
+        let by_key = by_kind.then_with(|| match (key, &cut.key) {
+            (Some(key), Some(cut)) => {
+                // Writing to a string cannot fail.
+                let _ = write!(self.scratch, "{key}");
+                self.scratch.cmp(cut)
+            }
+            (key, cut) => key.is_some().cmp(&cut.is_some()),
+        });
+        by_key
+            .then_with(|| {
+                self.scratch.clear();
+                name(&mut self.scratch);
+                self.scratch.cmp(&cut.name)
+            })
+            .is_le()
     }
 
     /// Adds a finding.
@@ -70,9 +82,11 @@ impl Shortlist {
     fn tighten(&mut self) {
         self.found.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         self.found.truncate(self.limit);
-        self.cut = self.found.last().filter(|_| self.found.len() == self.limit).map(|last| {
-            let name = last.parties.first().map_or(String::new(), |p| p.txn.clone());
-            (last.certainty, last.key.clone().unwrap_or_default(), name)
+        self.cut = self.found.last().filter(|_| self.found.len() == self.limit).map(|last| Cut {
+            certainty: last.certainty,
+            kind: last.kind.name(),
+            key: last.key.clone(),
+            name: last.parties.first().map_or(String::new(), |p| p.txn.clone()),
         });
     }
 

@@ -89,7 +89,7 @@ impl Tally {
             self.facts.contested += 1;
             (Kind::ContestedWinner, Certainty::Possible)
         };
-        if !self.findings.wants(certainty, crate::partition::key_at(log, winner.row)) {
+        if !self.findings.wants(certainty, kind, crate::partition::key_at(log, winner.row)) {
             return;
         }
         let rival = match kind {

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt64Array,
+};
 use arrow::compute::{cast, interleave};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::writer::FileWriter;
@@ -38,7 +40,8 @@ pub fn write(log: &Log, out: &Path) -> Result<()> {
             let batch = batch(log, &sources, &schema, (at * BATCH) as u64, places).map_err(refused)?;
             writer.write(&batch).map_err(refused)?;
         }
-        writer.finish().map_err(refused)
+        writer.finish().map_err(refused)?;
+        log.check_unchanged()
     })
 }
 
@@ -53,14 +56,16 @@ struct SourceColumn {
 /// The columns of all files, in the order of their first appearance.
 fn sources(log: &Log) -> Result<Vec<SourceColumn>> {
     let mut names: Vec<String> = Vec::new();
-    for field in log.tables.iter().flat_map(|t| t.schema.fields()) {
+    for (table, field) in log.tables.iter().flat_map(|t| t.schema.fields().iter().map(move |f| (t, f))) {
         if ADDED.contains(&field.name().as_str()) {
             return Err(Error::Log(format!(
                 "the log has a column {} already: it was ordered before",
                 field.name()
             )));
         }
-        if !names.contains(field.name()) {
+        // A column that was not read would be written as nothing but nulls.
+        let was_read = table.batches.iter().all(|b| b.column_by_name(field.name()).is_some());
+        if was_read && !names.contains(field.name()) {
             names.push(field.name().clone());
         }
     }
@@ -80,9 +85,14 @@ fn source(log: &Log, name: String) -> Result<SourceColumn> {
         let arrays = log.chunks.iter().map(|c| region_names(log, c)).collect();
         return Ok(SourceColumn { name, data_type: DataType::Utf8, arrays });
     }
-    let Some(data_type) = common_type(log, &name)? else {
+    let Some(mut data_type) = common_type(log, &name)? else {
         return Ok(SourceColumn { arrays: Vec::new(), data_type: DataType::Null, name });
     };
+    if let DataType::Dictionary(_, values) = &data_type
+        && !share_dictionary(&found)
+    {
+        data_type = (**values).clone();
+    }
     let convert = |(at, array): (usize, Option<&ArrayRef>)| -> Result<ArrayRef> {
         let rows = batches[at].num_rows();
         let Some(array) = array else { return Ok(arrow::array::new_null_array(&data_type, rows)) };
@@ -97,6 +107,14 @@ fn source(log: &Log, name: String) -> Result<SourceColumn> {
     };
     let arrays = found.into_iter().enumerate().map(convert).collect::<Result<_>>()?;
     Ok(SourceColumn { name, data_type, arrays })
+}
+
+/// Whether all arrays have one dictionary. Joined ones may be too large for their indices, and
+/// would differ from batch to batch of the output, which a file cannot hold.
+fn share_dictionary(arrays: &[Option<&ArrayRef>]) -> bool {
+    let mut all = arrays.iter().map(|a| Some(a.as_ref()?.as_any_dictionary_opt()?.values().to_data()));
+    let Some(Some(first)) = all.next() else { return arrays.is_empty() };
+    all.all(|values| values.is_some_and(|v| v.ptr_eq(&first)))
 }
 
 fn cast_to(name: &str, array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef> {

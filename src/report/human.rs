@@ -1,10 +1,8 @@
 //! The report for a person at a terminal: verdicts first, then what proves them, then what the
 //! log could not show.
 
-use std::fmt::Write as _;
-
 use crate::report::text::{counted, one_line};
-use crate::report::{Certainty, LogSummary, Model, ModelReport, Report, Verdict, explain};
+use crate::report::{Certainty, LogSummary, Model, ModelReport, Report, Verdict, explain, limits};
 use crate::time::Unit;
 
 /// How many file or region names are listed before the rest is only counted.
@@ -131,18 +129,16 @@ impl Page {
     }
 
     fn not_shown(&mut self, report: &Report) {
-        let mut unchecked =
-            report.models.iter().filter(|(_, judged)| judged.verdict == Verdict::NotChecked).peekable();
-        if unchecked.peek().is_none() {
+        let limits = limits(report);
+        if limits.is_empty() {
             return;
         }
         let title = self.paint(Ink::Title, "what this log cannot show");
         self.line("");
         self.line(&title);
-        for (model, judged) in unchecked {
-            let reason = judged.reason.as_deref().unwrap_or("no reason was given");
-            // Writing to a string does not fail.
-            _ = writeln!(self.text, "  {}: {}", model.name(), one_line(reason));
+        for limit in limits {
+            let model = limit.model.map_or(String::new(), |model| format!("{}: ", model.name()));
+            self.line(&format!("  {model}{}", one_line(&limit.reason)));
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod html;
 pub mod human;
 pub mod json;
 pub mod junit;
+mod limits;
 mod reason;
 pub mod sarif;
 pub mod table;
@@ -29,6 +30,7 @@ pub mod text;
 pub(crate) mod when;
 
 pub use explain::explain;
+pub use limits::{Limit, limits};
 pub(crate) use reason::lacking;
 
 use std::collections::BTreeMap;

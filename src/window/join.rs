@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::long::{Long, is_long};
+use super::long::is_long;
 use super::plan::{BLOCK, Block, Plan, lifetimes};
 use super::ring::Ring;
 use crate::history::Writes;
@@ -19,10 +19,9 @@ const VISITS_MAX: u64 = 32;
 /// A write: its segment and its place there.
 pub(crate) type At = (u32, u32);
 
-/// Meets every pair of writes whose keys have one fingerprint and whose lifetimes, from
-/// `S.earliest` to `C.latest`, may overlap; each pair once, in no order. `meet` is given the
-/// state of its stretch; the states come back. Pairs that do not overlap, or whose keys differ,
-/// may be among them: `meet` judges.
+/// Meets every pair of writes of one key whose lifetimes, from `S.earliest` to `C.latest`, may
+/// overlap; each pair once, in no order. `meet` is given the state of its stretch; the states
+/// come back. Pairs that do not overlap, or whose keys differ, may be among them: `meet` judges.
 ///
 /// `None` if the log is not for this path: in no order of time, or with too many rivals a row;
 /// never if `insist` is set.
@@ -35,15 +34,18 @@ pub(crate) fn conflicts<T: Send>(
     make: impl Fn() -> T + Sync,
     meet: impl Fn(&mut T, At, At) + Sync,
 ) -> Option<Vec<T>> {
-    let plan = Plan::of(writes, isa);
+    let plan = writes.measure("scan", 16, || Plan::of(writes, isa));
     if !insist && plan.reach > REACH_MAX {
         return None;
     }
     let gave_up = AtomicBool::new(false);
     let pass = Pass { writes, isa, plan: &plan, insist, gave_up: &gave_up };
-    let mut states: Vec<T> =
-        plan.stretches().into_par_iter().map(|s| pass.stretch(s, make(), &meet)).collect();
-    states.push(pass.long_pairs(make(), &meet));
+    let states = writes.measure("join", 8, || {
+        let stretches = plan.stretches().into_par_iter();
+        let mut states: Vec<T> = stretches.map(|s| pass.stretch(s, make(), &meet)).collect();
+        states.push(pass.long_pairs(make(), &meet));
+        states
+    });
     (!gave_up.load(Ordering::Relaxed)).then_some(states)
 }
 
@@ -76,24 +78,27 @@ impl Pass<'_> {
         let mut ring = Ring::new(plan.reach.max(1));
         let mut fingerprints = [0; BLOCK];
         let warm_up = plan.look_back[blocks.start] as usize;
-        let mut starts = Vec::with_capacity(blocks.end - warm_up);
+        let mut fed =
+            Fed { blocks: &plan.blocks[warm_up..], starts: Vec::with_capacity(blocks.end - warm_up) };
         let (mut visited, mut rows) = (0, 0);
         for at in warm_up..blocks.end {
             if self.gave_up.load(Ordering::Relaxed) {
                 break;
             }
-            starts.push(ring.next());
+            fed.starts.push(ring.next());
             let block = &plan.blocks[at];
             let fingerprints = self.fingerprints(block, &mut fingerprints);
-            let fed = FedBlock { block, fingerprints };
             if at < blocks.start {
-                self.feed(&fed, &mut ring, u32::MAX, &mut |_, _| ());
-            } else {
-                let tail = starts[plan.look_back[at] as usize - warm_up];
-                visited += self.feed(&fed, &mut ring, tail, &mut |a, b| meet(&mut state, a, b));
-                self.meet_long(&fed, &mut |a, b| meet(&mut state, a, b));
-                rows += u64::from(block.len);
+                self.feed(block, fingerprints, &mut ring, u32::MAX, |_, _| ());
+                continue;
             }
+            let tail = fed.starts[plan.look_back[at] as usize - warm_up];
+            let here = |place: usize| (block.segment, block.first + place as u32);
+            visited += self.feed(block, fingerprints, &mut ring, tail, |older, place| {
+                meet(&mut state, fed.at(older), here(place));
+            });
+            self.meet_long(block, fingerprints, &mut |a, b| meet(&mut state, a, b));
+            rows += u64::from(block.len);
             if !self.insist && visited > VISITS_MAX * rows + (1 << 16) {
                 self.gave_up.store(true, Ordering::Relaxed);
             }
@@ -107,53 +112,41 @@ impl Pass<'_> {
         out
     }
 
-    /// Feeds a block to the ring, meeting what is at or after `tail`; entries looked at.
-    fn feed(&self, fed: &FedBlock<'_>, ring: &mut Ring, tail: u32, meet: &mut impl FnMut(At, At)) -> u64 {
-        let long = &self.plan.long;
-        if !long.is_empty() {
-            return self.feed_short(fed, long, ring, tail, meet);
-        }
-        let mut visited = 0;
-        for (row, &fingerprint) in (fed.block.first..).zip(fed.fingerprints) {
-            let here = (fed.block.segment, row);
-            visited +=
-                u64::from(ring.feed(fingerprint, here, tail, |segment, row| meet((segment, row), here)));
-        }
-        visited
-    }
-
-    /// The same, without the rows that are kept aside.
-    fn feed_short(
+    /// Feeds a block to the ring, without the rows that are kept aside; entries looked at.
+    fn feed(
         &self,
-        fed: &FedBlock<'_>,
-        long: &Long,
+        block: &Block,
+        fingerprints: &[u64],
         ring: &mut Ring,
         tail: u32,
-        meet: &mut impl FnMut(At, At),
+        meet: impl FnMut(u32, usize),
     ) -> u64 {
-        let (begins, ends) = lifetimes(&self.writes.segments[fed.block.segment as usize]);
-        let mut visited = 0;
-        for (row, &fingerprint) in (fed.block.first..).zip(fed.fingerprints) {
-            let here = (fed.block.segment, row);
-            if !is_long(begins[row as usize], ends[row as usize], long.rest_width) {
-                visited +=
-                    u64::from(ring.feed(fingerprint, here, tail, |segment, row| meet((segment, row), here)));
-            }
+        let long = &self.plan.long;
+        if long.is_empty() {
+            return ring.feed(fingerprints, tail, |_| false, meet);
         }
-        visited
+        let (begins, ends) = self.lifetimes(block);
+        ring.feed(fingerprints, tail, |place| is_long(begins[place], ends[place], long.rest_width), meet)
+    }
+
+    fn lifetimes(&self, block: &Block) -> (&[i64], &[i64]) {
+        let (begins, ends) = lifetimes(&self.writes.segments[block.segment as usize]);
+        let rows = block.first as usize..(block.first + block.len) as usize;
+        (&begins[rows.clone()], &ends[rows])
     }
 
     /// The pairs of a block's rows with those kept aside.
-    fn meet_long(&self, fed: &FedBlock<'_>, meet: &mut impl FnMut(At, At)) {
+    fn meet_long(&self, block: &Block, fingerprints: &[u64], meet: &mut impl FnMut(At, At)) {
         let long = &self.plan.long;
         if long.is_empty() {
             return;
         }
-        let (begins, ends) = lifetimes(&self.writes.segments[fed.block.segment as usize]);
-        for (row, &fingerprint) in (fed.block.first..).zip(fed.fingerprints) {
+        let (begins, ends) = self.lifetimes(block);
+        for (place, &fingerprint) in fingerprints.iter().enumerate() {
             let rivals = long.of_key(fingerprint);
-            if !rivals.is_empty() && !is_long(begins[row as usize], ends[row as usize], long.rest_width) {
-                rivals.iter().for_each(|&rival| meet(rival, (fed.block.segment, row)));
+            if !rivals.is_empty() && !is_long(begins[place], ends[place], long.rest_width) {
+                let here = (block.segment, block.first + place as u32);
+                rivals.iter().for_each(|&rival| meet(rival, here));
             }
         }
     }
@@ -169,8 +162,16 @@ impl Pass<'_> {
     }
 }
 
-/// A block with the fingerprints of its keys.
-struct FedBlock<'a> {
-    block: &'a Block,
-    fingerprints: &'a [u64],
+/// The blocks that a ring was fed, and the sequence number of the first row of each.
+struct Fed<'a> {
+    blocks: &'a [Block],
+    starts: Vec<u32>,
+}
+
+impl Fed<'_> {
+    /// Where the write of that sequence number stands.
+    fn at(&self, sequence: u32) -> At {
+        let block = self.starts.partition_point(|&start| start <= sequence) - 1;
+        (self.blocks[block].segment, self.blocks[block].first + (sequence - self.starts[block]))
+    }
 }

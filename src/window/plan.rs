@@ -5,10 +5,10 @@ use skewer_kernels::{Extent, Isa, extent};
 
 use super::long::{self, Long, is_long};
 use crate::history::{Segment, Writes};
+use crate::log::OUTLINE;
 
-/// Rows in a block. Small enough that a block of scratch columns stays in the first-level
-/// cache, large enough that sorting blocks costs nothing.
-pub(super) const BLOCK: usize = 512;
+/// Rows in a block.
+pub(super) const BLOCK: usize = OUTLINE;
 
 /// Some rows of a segment, and the extent of their lifetimes.
 #[derive(Clone, Copy, Debug)]
@@ -75,13 +75,14 @@ impl Plan {
 
 fn blocks_of(at: usize, segment: &Segment<'_>, isa: Isa) -> Vec<Block> {
     let (begins, ends) = lifetimes(segment);
+    let known = segment.outline();
     let pieces = begins.chunks(BLOCK).zip(ends.chunks(BLOCK)).enumerate();
     pieces
         .map(|(i, (begins, ends))| Block {
             segment: at as u32,
             first: (i * BLOCK) as u32,
             len: begins.len() as u32,
-            extent: extent(isa, begins, ends),
+            extent: known.get(i).copied().unwrap_or_else(|| extent(isa, begins, ends)),
         })
         .collect()
 }

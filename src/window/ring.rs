@@ -3,10 +3,13 @@
 /// Marks the end of a chain. Sequence numbers start at 1.
 const NONE: u32 = 0;
 
+/// Buckets a write in reach: seven probes in eight end at an empty or dead bucket.
+const BUCKETS: usize = 8;
+
 /// The last writes fed, found by the fingerprint of their key.
 ///
-/// Sequence numbers only grow; what lies before the tail is dead, and a chain is followed only
-/// down to there: nothing is ever removed.
+/// Writes are known by sequence numbers, which only grow; what lies before the tail is dead, and
+/// a chain is followed only down to there: nothing is ever removed.
 #[derive(Debug)]
 pub(super) struct Ring {
     /// The newest write of each bucket.
@@ -17,21 +20,21 @@ pub(super) struct Ring {
     next: u32,
 }
 
+/// Eight bytes a write: a chain is followed through as few cache lines as can be. Where the
+/// write stands follows from its sequence number.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    fingerprint: u64,
     /// The next older write of the bucket.
     older: u32,
-    segment: u32,
-    row: u32,
+    /// The low half of the fingerprint; the bucket is known by its highest bits.
+    tag: u32,
 }
 
 impl Ring {
     /// A ring for the last `rows` writes.
     pub(super) fn new(rows: usize) -> Self {
         let capacity = rows.next_power_of_two();
-        // Four buckets a write: three probes in four end at an empty or dead bucket.
-        let buckets = (capacity * 4).max(256);
+        let buckets = (capacity * BUCKETS).max(256);
         Ring {
             heads: vec![NONE; buckets],
             shift: 64 - buckets.trailing_zeros(),
@@ -46,31 +49,56 @@ impl Ring {
         self.next
     }
 
-    /// Adds a write, and calls `meet` with the segment and row of every older one of the same
-    /// fingerprint whose sequence number is at least `tail`, newest first. Returns how many
-    /// entries were looked at.
+    /// Adds the writes of a block, except those that `skip` names by their places: these only
+    /// take their sequence numbers. Calls `meet` with the sequence number of each older write, at
+    /// or after `tail`, whose fingerprint may be the same, and with the place of the newer.
+    /// Returns how many entries were looked at.
     #[inline]
     pub(super) fn feed(
         &mut self,
-        fingerprint: u64,
-        (segment, row): (u32, u32),
+        fingerprints: &[u64],
         tail: u32,
-        mut meet: impl FnMut(u32, u32),
-    ) -> u32 {
-        let head = &mut self.heads[(fingerprint >> self.shift) as usize];
-        let mut at = *head;
-        *head = self.next;
-        self.entries[(self.next & self.mask) as usize] = Entry { fingerprint, older: at, segment, row };
-        self.next += 1;
+        skip: impl Fn(usize) -> bool,
+        mut meet: impl FnMut(u32, usize),
+    ) -> u64 {
+        let (heads, entries) = (self.heads.as_mut_slice(), self.entries.as_mut_slice());
         let mut visited = 0;
-        while at >= tail {
-            let entry = self.entries[(at & self.mask) as usize];
-            visited += 1;
-            if entry.fingerprint == fingerprint {
-                meet(entry.segment, entry.row);
+        for (place, &fingerprint) in fingerprints.iter().enumerate() {
+            let sequence = self.next;
+            self.next += 1;
+            if skip(place) {
+                continue;
             }
-            at = entry.older;
+            let head = &mut heads[(fingerprint >> self.shift) as usize];
+            let older = std::mem::replace(head, sequence);
+            let tag = fingerprint as u32;
+            entries[(sequence & self.mask) as usize] = Entry { older, tag };
+            if older >= tail {
+                visited += chase(entries, self.mask, (older, tail), tag, |older| meet(older, place));
+            }
         }
         visited
     }
+}
+
+/// Follows a chain from its newest write down to the tail. Apart from the hot loop, whose
+/// registers it would take.
+#[inline(never)]
+fn chase(
+    entries: &[Entry],
+    mask: u32,
+    (newest, tail): (u32, u32),
+    tag: u32,
+    mut meet: impl FnMut(u32),
+) -> u64 {
+    let (mut at, mut visited) = (newest, 0);
+    while at >= tail {
+        let entry = entries[(at & mask) as usize];
+        visited += 1;
+        if entry.tag == tag {
+            meet(at);
+        }
+        at = entry.older;
+    }
+    visited
 }

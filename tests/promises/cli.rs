@@ -244,3 +244,21 @@ fn failed_import() {
     skewer(&["import", "--from", "csv", text(&source), "-o", text(&source)]).is_refused("-o ");
     assert!(!log.exists());
 }
+
+/// Promise: `explain` says of every model what it means, which findings break it and who defined it;
+/// of what is no model, nothing.
+#[test]
+fn models_are_explained() {
+    for model in skewer::Model::ALL {
+        let run = skewer(&["explain", model.name()]);
+        assert_eq!((run.status, run.err.as_str()), (0, ""));
+        assert!(run.out.starts_with(model.name()), "{}", run.out);
+        for part in ["\nneeds: ", "\nfindings\n", "definite", "what `holds` does not say", "\nliterature\n"] {
+            assert!(run.out.contains(part), "{part}: {}", run.out);
+        }
+    }
+    let two = skewer(&["explain", "snapshot-isolation", "linearizable"]);
+    assert!(two.out.contains("Berenson") && two.out.contains("Gibbons"), "{}", two.out);
+    skewer(&["explain"]).is_refused("MODEL");
+    skewer(&["explain", "linear"]).is_refused("linear");
+}

@@ -9,11 +9,7 @@ use serde_json::Value;
 use skewer::clock::{Access, Adjtimex, BoundedClock, ClockBound, ClockError, ClockStatus, Layout, Snapshot};
 
 use crate::cli::{command, skewer};
-
-// Public there, for the fuzz target; here it is a module of a test.
-#[allow(unreachable_pub)]
-#[path = "../../fuzz/src/segment.rs"]
-mod fuzzed;
+use crate::corpus::fuzz::segment_any_bytes;
 
 const S: i64 = 1_000_000_000;
 
@@ -117,7 +113,7 @@ proptest! {
     /// Promise: any bytes are a segment or an error, and a bound from them is one.
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
-        fuzzed::segment_any_bytes(&bytes);
+        segment_any_bytes(&bytes);
     }
 
     /// Promise: a segment with any bytes changed is one or an error.
@@ -128,7 +124,7 @@ proptest! {
             let len = bytes.len();
             bytes[at % len] = byte;
         }
-        fuzzed::segment_any_bytes(&bytes);
+        segment_any_bytes(&bytes);
     }
 }
 

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use skewer::import::{Format, ImportOptions, Imported, import};
-use skewer::txn::Times;
+use skewer::order::serial;
+use skewer::report::{Counts, Model, Verdict};
+use skewer::{Log, OpenOptions, VerifyOptions, verify};
 
 /// The history of that name, or `None`, loudly, where the recordings are missing.
 fn history(name: &str) -> Option<PathBuf> {
@@ -24,6 +26,10 @@ fn imported(format: Format, path: PathBuf, options: &ImportOptions) -> (Imported
     let imported = import(format, &[path], options).unwrap();
     let batch = imported.log.finish().unwrap();
     (imported, batch)
+}
+
+fn opened(batch: RecordBatch) -> Log {
+    Log::from_batches(vec![("log.arrow".to_owned(), vec![batch])], &OpenOptions::default()).unwrap()
 }
 
 fn integers(batch: &RecordBatch, column: &str) -> Vec<Option<i64>> {
@@ -58,6 +64,29 @@ fn dgraph_is_imported_whole() {
     assert!(batch.column_by_name("commit_earliest").is_none(), "client times only when asked for");
 }
 
+/// Promise: Dgraph's history keeps snapshot isolation by the server's timestamps, as another
+/// checker found too, and its serial order is violated by exactly 99 stale reads.
+#[test]
+fn dgraph_verdicts() {
+    let Some(path) = history("dgraph/history.edn") else { return };
+    let (_, batch) = imported(Format::JepsenEdn, path, &ImportOptions::default());
+    let log = opened(batch);
+    let report = verify(&log, &VerifyOptions::default()).unwrap();
+    let snapshot = &report.models[&Model::SnapshotIsolation];
+    assert_eq!((snapshot.verdict, snapshot.total()), (Verdict::Holds, Counts::default()));
+    let serializable = &report.models[&Model::Serializable];
+    assert_eq!(serializable.verdict, Verdict::Violated);
+    let found: Vec<_> =
+        serializable.kinds.iter().filter(|(_, counts)| **counts != Counts::default()).collect();
+    assert_eq!(found, [(&"stale-read", &Counts { definite: 99, possible: 0 })]);
+    assert_eq!(serializable.findings.len(), 99);
+    for model in [Model::WriteOrder, Model::CrossRegionConflicts] {
+        let report = &report.models[&model];
+        assert_eq!(report.verdict, Verdict::NotChecked, "timestamps without bounds");
+        assert_eq!(report.reason.as_deref(), Some("the log has no commit bounds"));
+    }
+}
+
 /// Promise: with `--client-times` both bounds span the operation, in nanoseconds.
 #[test]
 fn dgraph_client_times() {
@@ -75,22 +104,19 @@ fn dgraph_client_times() {
     }
 }
 
-/// Promise: `TiDB`'s own version order comes out of the import's timestamps without exception.
+/// Promise: `TiDB`'s own version order comes out of serial order without exception.
 #[test]
 fn tidb_version_order() {
     let Some(path) = history("tidb-cdc/cdc.json") else { return };
     let source: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let (_, batch) = imported(Format::TidbCdc, path, &ImportOptions::default());
-    let [keys, values, commits] = ["key", "value", "commit_ts"].map(|name| integers(&batch, name));
+    let [keys, values] = ["key", "value"].map(|name| integers(&batch, name));
     assert_eq!(batch.num_rows(), 10_624);
 
-    let mut versions: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
-    for row in 0..batch.num_rows() {
-        let stamp = Times { commit_ts: commits[row], ..Times::default() }.stamp().unwrap();
-        versions.entry(keys[row].unwrap()).or_default().push((stamp, values[row].unwrap()));
-    }
-    for list in versions.values_mut() {
-        list.sort_unstable();
+    let mut versions: HashMap<i64, Vec<i64>> = HashMap::new();
+    for place in serial(&opened(batch)) {
+        let row = place.row as usize;
+        versions.entry(keys[row].unwrap()).or_default().push(values[row].unwrap());
     }
     assert_eq!(versions.len(), 1_962);
 
@@ -98,11 +124,11 @@ fn tidb_version_order() {
     // entry replaced in its own run is gone, and its name stands for a version of a later time.
     let (mut named, mut dangling, mut right_before) = (0, 0, 0);
     for (key, list) in &versions {
-        for (place, (_, value)) in list.iter().enumerate() {
+        for (place, value) in list.iter().enumerate() {
             let entry = &source[format!("{{'k': {key}, 'v': {value}}}")];
             let Some(before) = entry["pre_write"]["v"].as_i64() else { continue };
             named += 1;
-            match list[..place].iter().rposition(|(_, value)| *value == before) {
+            match list[..place].iter().rposition(|value| *value == before) {
                 None => dangling += 1,
                 Some(found) => right_before += usize::from(found + 1 == place),
             }

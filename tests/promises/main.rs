@@ -8,10 +8,29 @@ mod bounds;
 mod cli;
 #[cfg(feature = "cli")]
 mod clock;
+mod collisions;
+mod columns;
+mod corpus;
 #[cfg(feature = "import")]
 mod histories;
+mod hostile;
 #[cfg(feature = "import")]
 mod import;
+mod laws;
+mod logs;
+mod model_laws;
+mod model_worlds;
+mod models;
+mod properties;
+mod readings;
+mod recorded;
 mod render;
+mod resolve;
+#[cfg(feature = "cli")]
+mod rules;
+mod serial;
+mod shapes;
+mod strategies;
 #[cfg(feature = "cli")]
 mod verdicts;
+mod worlds;

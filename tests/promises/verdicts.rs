@@ -16,19 +16,19 @@ use skewer::txn::Op;
 use crate::cli::{command, skewer};
 
 /// A folder of logs that lasts as long as the test.
-struct Logs(tempfile::TempDir);
+pub(crate) struct Logs(tempfile::TempDir);
 
 impl Logs {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Logs(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Writes the records as the log of that name and returns its path as text.
-    fn log(&self, name: &str, records: &[Record]) -> String {
+    pub(crate) fn log(&self, name: &str, records: &[Record]) -> String {
         let mut log = LogBuilder::new(Unit::Nanoseconds);
         for record in records {
             log.push(record.clone()).unwrap();
@@ -37,7 +37,7 @@ impl Logs {
         self.text(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
 }

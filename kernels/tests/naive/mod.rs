@@ -28,9 +28,8 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
     Extent {
         min_begin: sorted(begin).first().copied().unwrap_or(i64::MAX),
         max_begin: sorted(begin).last().copied().unwrap_or(i64::MIN),
-        max_end: sorted(end).last().copied().unwrap_or(i64::MIN),
         max_width: u64::try_from(widest).expect("the widest interval of i64 fits u64"),
-        ordered: begin.is_sorted(),
+        inverted: begin.iter().zip(end).any(|(b, e)| b > e),
     }
 }
 

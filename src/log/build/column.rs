@@ -1,6 +1,5 @@
 //! Columns that grow: their Arrow type is settled when the last value is known.
 
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use super::Value;
+use crate::txn::{Brief, Datum};
 
 /// Longest text or byte string taken, in bytes: 16 MiB.
 const LONGEST: usize = 16 << 20;
@@ -61,10 +61,10 @@ impl Datums {
             (Store::Integers(i), Value::Integer(n)) => i.check_negative(*n),
             (Store::Integers(i), Value::Unsigned(n)) => i.check_large(*n),
             (Store::Integers(_), Value::Text(_) | Value::Bytes(_)) => {
-                Err(format!("`{}` is not an integer, as all before it are", Brief(value)))
+                Err(format!("`{}` is not an integer, as all before it are", Brief(value.as_datum())))
             }
             (Store::Strings(_), Value::Integer(_) | Value::Unsigned(_)) => {
-                Err(format!("`{}` is an integer, but all before it are text", Brief(value)))
+                Err(format!("`{}` is an integer, but all before it are text", Brief(value.as_datum())))
             }
             (_, Value::Text(text)) => check_length(text.len()),
             (_, Value::Bytes(bytes)) => check_length(bytes.len()),
@@ -116,7 +116,7 @@ impl Datums {
         match &self.0 {
             Store::Integers(i) if i.present[row] => i.show(row),
             Store::Strings(s) if s.present[row] => {
-                Brief(&Value::Bytes(s.get(row).unwrap_or_default().to_vec())).to_string()
+                Brief(Datum::Bytes(s.get(row).unwrap_or_default())).to_string()
             }
             _ => "null".to_owned(),
         }
@@ -297,17 +297,4 @@ fn check_length(bytes: usize) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{bytes} bytes are more than the {LONGEST} allowed"))
-}
-
-/// A value for messages: text as it is, other bytes as hex, long ones cut.
-pub(super) struct Brief<'a>(pub(super) &'a Value);
-
-impl fmt::Display for Brief<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.as_datum().to_string();
-        match text.char_indices().nth(80) {
-            Some((cut, _)) => write!(f, "{}...", &text[..cut]),
-            None => f.write_str(&text),
-        }
-    }
 }

@@ -6,7 +6,7 @@ mod picture;
 use std::fmt::Write as _;
 
 use crate::report::text::markup;
-use crate::report::{LogSummary, Model, ModelReport, Report, Verdict, explain};
+use crate::report::{LogSummary, Model, ModelReport, Report, Verdict, explain, limits};
 use crate::time::Unit;
 
 const STYLE: &str = include_str!("style.css");
@@ -107,15 +107,17 @@ fn left_out(page: &mut String, judged: &ModelReport) {
 }
 
 fn not_shown(page: &mut String, report: &Report) {
-    let unchecked: Vec<_> =
-        report.models.iter().filter(|(_, judged)| judged.verdict == Verdict::NotChecked).collect();
-    if unchecked.is_empty() {
+    let limits = limits(report);
+    if limits.is_empty() {
         return;
     }
     page.push_str("<section>\n<h2>What this log cannot show</h2>\n<ul>\n");
-    for (model, judged) in unchecked {
-        let reason = markup(judged.reason.as_deref().unwrap_or_default());
-        _ = writeln!(page, "<li id=\"{0}\"><b>{0}</b>: {reason}</li>", model.name());
+    for limit in limits {
+        let reason = markup(&limit.reason);
+        _ = match limit.model {
+            Some(model) => writeln!(page, "<li id=\"{0}\"><b>{0}</b>: {reason}</li>", model.name()),
+            None => writeln!(page, "<li>{reason}</li>"),
+        };
     }
     page.push_str("</ul>\n</section>\n");
 }

@@ -1,0 +1,50 @@
+//! What is known of each transaction in one byte.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use rayon::prelude::*;
+
+use super::fates::Fates;
+use crate::log::{Chunk, Log, READ, Txns};
+
+/// It counts as committed.
+pub(super) const COMMITTED: u8 = 1;
+/// It wrote something.
+pub(super) const WROTE: u8 = 2;
+/// It has more than one operation.
+pub(super) const LONG: u8 = 4;
+/// It has a start bound.
+pub(super) const HAS_START: u8 = 8;
+/// It has a commit bound.
+pub(super) const HAS_COMMIT: u8 = 16;
+
+/// Rows that one task looks at.
+const STEP: usize = 1 << 16;
+
+/// [`COMMITTED`], [`WROTE`] and [`LONG`] of every transaction.
+///
+/// Cost: O(rows) where rows share transactions or some row is a read.
+pub(super) fn marks(log: &Log, fates: &Fates) -> Vec<u8> {
+    let count = log.txns.count(log.len()) as usize;
+    let fate = |txn: usize| if fates.committed(txn as u32) { COMMITTED } else { 0 };
+    if matches!(log.txns, Txns::EachRow) && !log.columns.reads {
+        return (0..count).into_par_iter().map(|txn| fate(txn) | WROTE).collect();
+    }
+    let marks: Vec<AtomicU8> = (0..count).into_par_iter().map(|txn| AtomicU8::new(fate(txn))).collect();
+    let pieces: Vec<(&Chunk, usize)> =
+        log.chunks.iter().flat_map(|c| (0..c.rows).step_by(STEP).map(move |first| (c, first))).collect();
+    pieces.into_par_iter().for_each(|(chunk, first)| {
+        for at in first..(first + STEP).min(chunk.rows) {
+            let row = (chunk.first_row + at as u64) as u32;
+            let txn = log.txns.of_row(row);
+            let wrote = if chunk.op.get(at) == READ { 0 } else { WROTE };
+            let more = if log.txns.first_row(txn) == row { 0 } else { LONG };
+            let mark = &marks[txn as usize];
+            // Marks are only ever set, so their order means nothing.
+            if mark.load(Ordering::Relaxed) & (wrote | more) != wrote | more {
+                mark.fetch_or(wrote | more, Ordering::Relaxed);
+            }
+        }
+    });
+    marks.into_par_iter().map(AtomicU8::into_inner).collect()
+}

@@ -1,0 +1,223 @@
+//! The models of transactions, judged together: every key's history is built once, and every
+//! model that is asked for looks at it.
+
+use rayon::prelude::*;
+
+use super::reads::Shared;
+use super::tally::Tally;
+use super::{VerifyOptions, clock_bounds, linearizable, serializable, snapshot_isolation};
+use super::{external_consistency, strict_serializable};
+use crate::history::{Clock, Fates, KeyHistory, Operation, Sessions, Timeline, Transactions};
+use crate::log::Log;
+use crate::partition::{Gathering, for_each_operated_key};
+use crate::report::{Model, ModelReport};
+use crate::timings::measure;
+
+/// Transactions that one task judges.
+const STEP: usize = 1 << 14;
+
+/// What the models of `asked` say; those of writes alone are judged elsewhere.
+pub(super) fn judge(
+    log: &Log,
+    fates: &Fates,
+    options: &VerifyOptions,
+    asked: &[Model],
+) -> Vec<(Model, ModelReport)> {
+    let timings = options.timings.as_deref();
+    let txns = measure(timings, "times", (log.len(), 0), || Transactions::of(log, fates));
+    let wanted = Wanted::of(&txns, asked);
+    let sessions = measure(timings, "sessions", (log.len(), 0), || {
+        if wanted.by_session() { Sessions::of(&txns) } else { Sessions::default() }
+    });
+    let make = || Rooms::new(&txns, &sessions, &wanted, options.findings);
+    let mut rooms = make();
+    if wanted.by_key() {
+        let exact = log.exact_values() && options.tuning.fingerprint_mask() == u64::MAX;
+        let how = Gathering {
+            isa: options.tuning.isa(),
+            mask: options.tuning.fingerprint_mask(),
+            forget_reads: options.tuning.forget_reads,
+            memory: options.memory,
+            timings,
+        };
+        let visit = |rooms: &mut Rooms<'_>, key: &[Operation]| rooms.key(exact, key);
+        for_each_operated_key(&txns, how, make, visit).into_iter().for_each(|r| rooms.merge(r));
+    }
+    if wanted.by_session() {
+        let steps: Vec<usize> = (0..txns.count()).step_by(STEP).collect();
+        let step = |first: usize| {
+            let mut rooms = make();
+            let all = first as u32..(first + STEP).min(txns.count()) as u32;
+            all.filter(|&txn| txns.committed(txn)).for_each(|txn| rooms.txn(txn));
+            rooms
+        };
+        let judged: Vec<Rooms<'_>> = steps.into_par_iter().map(step).collect();
+        judged.into_iter().for_each(|r| rooms.merge(r));
+    }
+    rooms.report(&wanted, options.findings)
+}
+
+/// Which models are judged, and why the others are not.
+struct Wanted {
+    judged: Vec<Model>,
+    refused: Vec<(Model, String)>,
+}
+
+impl Wanted {
+    fn of(txns: &Transactions<'_>, asked: &[Model]) -> Self {
+        let mut wanted = Wanted { judged: Vec::new(), refused: Vec::new() };
+        for &model in asked {
+            let needs = match model {
+                Model::WriteOrder | Model::CrossRegionConflicts => continue,
+                Model::SnapshotIsolation => snapshot_isolation::needs(txns),
+                Model::Serializable => serializable::needs(txns),
+                Model::StrictSerializable => strict_serializable::needs(txns),
+                Model::ExternalConsistency => external_consistency::needs(txns),
+                Model::Linearizable => linearizable::needs(txns),
+                Model::ClockBounds => clock_bounds::needs(txns),
+            };
+            match needs {
+                Ok(()) => wanted.judged.push(model),
+                Err(reason) => wanted.refused.push((model, reason)),
+            }
+        }
+        wanted
+    }
+
+    fn any(&self, models: &[Model]) -> bool {
+        self.judged.iter().any(|m| models.contains(m))
+    }
+
+    fn serial(&self) -> bool {
+        self.any(&[Model::Serializable, Model::StrictSerializable])
+    }
+
+    /// Whether some model looks at what reads returned.
+    fn reads(&self) -> bool {
+        self.serial() || self.any(&[Model::SnapshotIsolation])
+    }
+
+    fn by_key(&self) -> bool {
+        self.by_session() || self.any(&[Model::Linearizable])
+    }
+
+    fn by_session(&self) -> bool {
+        self.reads() || self.any(&[Model::ClockBounds])
+    }
+}
+
+/// The rooms in use, with the memory that they share.
+struct Rooms<'a> {
+    txns: &'a Transactions<'a>,
+    /// What the models of reads are judged by.
+    clock: Clock,
+    history: KeyHistory,
+    timeline: Timeline,
+    shared: Option<Shared<'a>>,
+    snapshot: Option<snapshot_isolation::Room<'a>>,
+    serial: Option<serializable::Room<'a>>,
+    linearizable: Option<linearizable::Room<'a>>,
+    clocks: Option<clock_bounds::Room<'a>>,
+}
+
+impl<'a> Rooms<'a> {
+    fn new(
+        txns: &'a Transactions<'a>,
+        sessions: &'a Sessions,
+        wanted: &Wanted,
+        limit: Option<usize>,
+    ) -> Self {
+        let clock = txns.clock();
+        let tally = || Tally::new(txns, clock, Model::SnapshotIsolation, limit);
+        Rooms {
+            txns,
+            clock,
+            history: KeyHistory::default(),
+            timeline: Timeline::default(),
+            shared: wanted.reads().then(|| Shared::new(tally(), sessions)),
+            snapshot: wanted.any(&[Model::SnapshotIsolation]).then(|| snapshot_isolation::Room::new(tally())),
+            serial: wanted.serial().then(|| serializable::Room::new(tally())),
+            linearizable: wanted.any(&[Model::Linearizable]).then(|| linearizable::Room::new(txns, limit)),
+            clocks: wanted.any(&[Model::ClockBounds]).then(|| clock_bounds::Room::new(txns, sessions)),
+        }
+    }
+
+    /// Judges one key.
+    fn key(&mut self, exact: bool, operations: &[Operation]) {
+        self.history.take(self.txns, self.clock, exact, operations);
+        if let Some(shared) = &mut self.shared {
+            shared.key(&self.history);
+            self.timeline.take(self.txns, &self.history.versions);
+        }
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.key(&self.history, &self.timeline);
+        }
+        if let Some(serial) = &mut self.serial {
+            serial.key(&self.history, &self.timeline);
+        }
+        if let Some(linearizable) = &mut self.linearizable {
+            linearizable.key(&self.history);
+        }
+        if let Some(clocks) = &mut self.clocks {
+            clocks.key(&self.history);
+        }
+    }
+
+    /// Judges one committed transaction.
+    fn txn(&mut self, txn: u32) {
+        if let Some(shared) = &mut self.shared {
+            shared.txn(txn);
+        }
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.txn(txn);
+        }
+        if let Some(clocks) = &mut self.clocks {
+            clocks.txn(txn);
+        }
+    }
+
+    fn merge(&mut self, other: Rooms<'_>) {
+        if let (Some(sum), Some(part)) = (&mut self.shared, other.shared) {
+            sum.merge(part);
+        }
+        if let (Some(sum), Some(part)) = (&mut self.snapshot, other.snapshot) {
+            sum.merge(part);
+        }
+        if let (Some(sum), Some(part)) = (&mut self.serial, other.serial) {
+            sum.merge(part);
+        }
+        if let (Some(sum), Some(part)) = (&mut self.linearizable, other.linearizable) {
+            sum.merge(part);
+        }
+        if let (Some(sum), Some(part)) = (&mut self.clocks, other.clocks) {
+            sum.merge(part);
+        }
+    }
+
+    fn report(mut self, wanted: &Wanted, limit: Option<usize>) -> Vec<(Model, ModelReport)> {
+        let refused = wanted.refused.iter().map(|(model, reason)| (*model, ModelReport::not_checked(reason)));
+        let mut reports: Vec<(Model, ModelReport)> = refused.collect();
+        let txns = self.txns;
+        let stamped = external_consistency::needs(txns).is_ok();
+        let inverted = wanted.any(&[Model::ExternalConsistency, Model::StrictSerializable]) && stamped;
+        let inversions = inverted.then(|| external_consistency::inversions(txns, limit));
+        for &model in &wanted.judged {
+            let report = match (model, &self.shared, &self.snapshot, &self.serial, &inversions) {
+                (Model::SnapshotIsolation, Some(shared), Some(room), ..) => room.report(shared),
+                (Model::Serializable, Some(shared), _, Some(room), _) => room.report(shared),
+                (Model::StrictSerializable, Some(shared), _, Some(room), inversions) => {
+                    strict_serializable::report(room, shared, inversions.as_ref())
+                }
+                (Model::ExternalConsistency, .., Some(inversions)) => {
+                    let waits = external_consistency::waits(txns, limit);
+                    external_consistency::report(inversions, &waits)
+                }
+                _ => continue,
+            };
+            reports.push((model, report));
+        }
+        reports.extend(self.linearizable.map(|room| (Model::Linearizable, room.report())));
+        reports.extend(self.clocks.take().map(|room| (Model::ClockBounds, room.report(limit))));
+        reports
+    }
+}

@@ -1,0 +1,111 @@
+//! All operations of each key: reads and writes of whatever fate.
+
+use std::ops::Range;
+
+use skewer_kernels::Isa;
+
+use super::groups::{each_group, pieces_of_chunks};
+use super::scatter::{Keyed, Rounds, Scattered, Share};
+use crate::history::{Operation, Transactions};
+use crate::log::{Chunk, READ, Txns};
+use crate::timings::{Timings, measure};
+
+impl Keyed for Operation {
+    const ZERO: Self = Operation { key: 0, value: 0, row: 0, txn: 0, read: false, null: false };
+
+    fn fingerprint(&self) -> u64 {
+        self.key
+    }
+
+    fn row(&self) -> u32 {
+        self.row
+    }
+}
+
+/// How operations are gathered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gathering<'t> {
+    /// The instruction set.
+    pub(crate) isa: Isa,
+    /// Clears bits of every fingerprint: tests make keys and values collide by it.
+    pub(crate) mask: u64,
+    /// Leaves every read out: tests must notice.
+    pub(crate) forget_reads: bool,
+    /// Bytes that the records may take at a time.
+    pub(crate) memory: Option<u64>,
+    /// Notes how long it takes.
+    pub(crate) timings: Option<&'t Timings>,
+}
+
+/// Visits the operations of every key, each key once, its operations in row order. `visit` is
+/// given the state of its thread's share, and the states come back.
+///
+/// Cost: O(rows) expected, and a record (32 bytes) a row of memory; with a smaller budget O(rows x
+/// rounds).
+pub(crate) fn for_each_operated_key<T: Send>(
+    txns: &Transactions<'_>,
+    how: Gathering<'_>,
+    make: impl Fn() -> T + Sync,
+    visit: impl Fn(&mut T, &[Operation]) + Sync,
+) -> Vec<T> {
+    let log = txns.log;
+    let rounds = Rounds::of(log.len() as usize, size_of::<Operation>(), how.memory);
+    let pieces = pieces_of_chunks(log, rounds.piece());
+    let size = (log.len(), log.len() * size_of::<Operation>() as u64);
+    let exact = log.exact_keys() && how.mask == u64::MAX;
+    let of_round = |round: usize| {
+        let scattered = measure(how.timings, "partition", size, || {
+            Scattered::of(log.len() as usize, rounds, pieces.len(), |piece, out| {
+                let (chunk, rows) = &pieces[piece];
+                fill(txns, how, chunk, rows.clone(), rounds.share(round), out);
+            })
+        });
+        measure(how.timings, "keys", size, || each_group(log, exact, &scattered, &make, &visit))
+    };
+    rounds.each().flat_map(of_round).collect()
+}
+
+fn fill(
+    txns: &Transactions<'_>,
+    how: Gathering<'_>,
+    chunk: &Chunk,
+    rows: Range<usize>,
+    share: Share,
+    out: &mut Vec<Operation>,
+) {
+    const STEP: usize = 512;
+    let (mut keys, mut values, mut ops) = ([0; STEP], [0; STEP], [0; STEP]);
+    let mut null = [false; STEP];
+    for first in rows.clone().step_by(STEP) {
+        let len = STEP.min(rows.end - first);
+        chunk.key.fingerprints(how.isa, first, &mut keys[..len]);
+        if let Some(column) = &chunk.value {
+            column.fingerprints(how.isa, first, &mut values[..len]);
+        }
+        chunk.op.fill(first, &mut ops[..len]);
+        chunk.null_values(first, &ops[..len], &mut null[..len]);
+        let row = |i: usize| (chunk.first_row + (first + i) as u64) as u32;
+        let operation = |i: usize, txn: u32| Operation {
+            key: keys[i] & how.mask,
+            value: values[i] & how.mask,
+            row: row(i),
+            txn,
+            read: ops[i] == READ,
+            null: null[i],
+        };
+        // Chosen outside the loop: a buffer of known length is filled without asking for room.
+        match &txns.log.txns {
+            Txns::EachRow => out.extend((0..len).map(|i| operation(i, row(i)))),
+            Txns::Grouped { of_row, .. } => {
+                let of_row = &of_row[row(0) as usize..][..len];
+                out.extend(of_row.iter().enumerate().map(|(i, txn)| operation(i, *txn)));
+            }
+        }
+    }
+    if how.forget_reads {
+        out.retain(|o| !o.read);
+    }
+    if !share.is_all() {
+        out.retain(|o| share.takes(o.key));
+    }
+}

@@ -1,0 +1,207 @@
+//! The bytes of the keys that the window holds.
+//!
+//! A key is named by a 32-bit [`KeyRef`], so that tables and leaves stay small, and lies in a
+//! block of whole 8-byte units: 4 bytes of length, then the key. A chunk holds blocks of one size, so
+//! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
+//! growing copies nothing.
+
+use skewer_kernels::prefetch_read;
+
+/// The name of a stored key: chunk number and unit inside the chunk.
+pub(super) type KeyRef = u32;
+/// No key.
+pub(super) const NONE: KeyRef = u32::MAX;
+
+const UNIT: usize = 8;
+const UNIT_BITS: u32 = 11;
+const CHUNK_UNITS: usize = 1 << UNIT_BITS;
+/// Up to this many units each size has its own free list; above, sizes are powers of two.
+const EXACT_UNITS: usize = 64;
+const HEADER: usize = 4;
+
+/// A heap of byte strings. `store` and `free` take constant time, amortised over chunks.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    chunks: Vec<Box<[u8]>>,
+    /// By chunk: the class of its blocks.
+    classes: Vec<u8>,
+    /// By class: blocks to be used again.
+    free: Vec<Vec<KeyRef>>,
+    /// By class: the chunk that is being filled, and its first unused unit.
+    open: Vec<Option<(usize, usize)>>,
+}
+
+impl Keys {
+    /// Stores a copy of `key`. The caller frees it once.
+    #[inline]
+    pub(super) fn store(&mut self, key: &[u8]) -> KeyRef {
+        let (class, units) = class(HEADER + key.len());
+        let place = match self.free.get_mut(class).and_then(Vec::pop) {
+            Some(place) => place,
+            None => self.carve(class, units),
+        };
+        let (chunk, at) = locate(place);
+        let block = &mut self.chunks[chunk][at..at + HEADER + key.len()];
+        block[..HEADER].copy_from_slice(&(key.len() as u32).to_le_bytes());
+        block[HEADER..].copy_from_slice(key);
+        place
+    }
+
+    /// The bytes of a stored key.
+    #[inline]
+    pub(super) fn get(&self, place: KeyRef) -> &[u8] {
+        let (chunk, at) = locate(place);
+        let block = &self.chunks[chunk][at..];
+        let (header, bytes) = block.split_at(HEADER);
+        let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+        &bytes[..len as usize]
+    }
+
+    /// Gives the block of a stored key back.
+    #[inline]
+    pub(super) fn free(&mut self, place: KeyRef) {
+        let class = self.classes[(place >> UNIT_BITS) as usize];
+        self.free[usize::from(class)].push(place);
+    }
+
+    /// Fetches the block that a key of `len` bytes would get after `before` others of its size.
+    #[inline]
+    pub(super) fn prefetch_block(&self, len: usize, before: usize) {
+        let (class, _) = class(HEADER + len);
+        let free = self.free.get(class).map_or(&[][..], Vec::as_slice);
+        if let Some(place) = free.len().checked_sub(1 + before).and_then(|at| free.get(at)) {
+            let (chunk, at) = locate(*place);
+            if let Some(chunk) = self.chunks.get(chunk) {
+                prefetch_read(chunk, at);
+            }
+        }
+    }
+
+    /// Bytes of the chunks, free blocks included.
+    pub(super) fn bytes(&self) -> usize {
+        self.chunks.iter().map(|c| c.len()).sum::<usize>()
+            + self.free.iter().map(|f| f.capacity() * size_of::<KeyRef>()).sum::<usize>()
+    }
+
+    /// A block that was never used.
+    #[cold]
+    fn carve(&mut self, class: usize, units: usize) -> KeyRef {
+        if self.free.len() <= class {
+            self.free.resize_with(class + 1, Vec::new);
+            self.open.resize(class + 1, None);
+        }
+        let (chunk, unit) = match self.open[class] {
+            Some((chunk, unit)) if unit + units <= CHUNK_UNITS => (chunk, unit),
+            _ => {
+                self.chunks.push(vec![0; units.max(CHUNK_UNITS) * UNIT].into());
+                self.classes.push(class as u8);
+                (self.chunks.len() - 1, 0)
+            }
+        };
+        self.open[class] = Some((chunk, unit + units));
+        ((chunk << UNIT_BITS) | unit) as KeyRef
+    }
+}
+
+#[inline]
+fn locate(place: KeyRef) -> (usize, usize) {
+    ((place >> UNIT_BITS) as usize, (place as usize & (CHUNK_UNITS - 1)) * UNIT)
+}
+
+/// The free list and the number of units of a block of `bytes` bytes.
+#[inline]
+fn class(bytes: usize) -> (usize, usize) {
+    let units = bytes.div_ceil(UNIT);
+    if units <= EXACT_UNITS {
+        return (units, units);
+    }
+    let power = units.next_power_of_two();
+    (EXACT_UNITS + power.trailing_zeros() as usize, power)
+}
+
+/// The first seven bytes of `key` behind its first `prefix` bytes, big-endian and padded with zeros,
+/// and in the lowest byte how many bytes follow the prefix: 0 to 7, or 8 for more than 7.
+///
+/// Among keys that share their first `prefix` bytes, a lesser head means a lesser key; equal
+/// heads mean equal keys unless the lowest byte is 8. `prefix` is at most the key's length.
+#[inline]
+pub(super) fn head(key: &[u8], prefix: usize) -> u64 {
+    let rest = key.len() - prefix;
+    if let Some(eight) = key[prefix..].first_chunk::<8>() {
+        return (u64::from_be_bytes(*eight) & !0xFF) | 8;
+    }
+    if rest == 0 {
+        return 0;
+    }
+    // The last eight bytes end with the ones wanted: no byte-wise copy for short tails.
+    if let Some(eight) = key.last_chunk::<8>() {
+        return (u64::from_be_bytes(*eight) << (8 * (8 - rest))) | rest as u64;
+    }
+    let mut eight = [0; 8];
+    eight[..rest].copy_from_slice(&key[prefix..]);
+    u64::from_be_bytes(eight) | rest as u64
+}
+
+/// Whether equal heads of this value prove equal keys.
+#[inline]
+pub(super) fn is_whole(head: u64) -> bool {
+    head & 0xFF < 8
+}
+
+/// Whether `key` begins with `prefix`: as `starts_with`, for prefixes so short that a call would cost more.
+#[inline]
+pub(super) fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
+    let Some(key) = key.get(..prefix.len()) else { return false };
+    let (Some(last), Some(key_last)) = (prefix.last_chunk::<8>(), key.last_chunk::<8>()) else {
+        return key == prefix;
+    };
+    let (words, key_words) = (prefix.as_chunks::<8>().0, key.as_chunks::<8>().0);
+    last == key_last && words.iter().zip(key_words).all(|(a, b)| a == b)
+}
+
+/// The length of the longest common prefix.
+pub(super) fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: heads order as keys do, and whole heads identify them.
+    #[test]
+    fn heads_order_as_keys() {
+        let tails: [&[u8]; 9] =
+            [b"", b"\0", b"\0\0", b"a", b"a\0", b"abcdefg", b"abcdefg\0", b"abcdefgh", b"\xFF\xFF"];
+        for prefix in [&b""[..], b"p", b"prefix-prefix"] {
+            let keys: Vec<Vec<u8>> = tails.iter().map(|t| [prefix, t].concat()).collect();
+            for a in &keys {
+                for b in &keys {
+                    let (x, y) = (head(a, prefix.len()), head(b, prefix.len()));
+                    assert!(if x == y { a == b || !is_whole(x) } else { (x < y) == (a < b) }, "{a:?} {b:?}");
+                }
+            }
+        }
+    }
+
+    /// Promise: keys of any length come back whole, and freed blocks serve again.
+    #[test]
+    fn keys_come_back() {
+        let mut keys = Keys::default();
+        let lengths = [0, 1, 4, 12, 13, 500, 509, 65_532, 65_533, 200_000];
+        let mut held: Vec<(KeyRef, Vec<u8>)> = Vec::new();
+        for round in 0..3u8 {
+            for len in lengths {
+                let key = vec![round ^ (len as u8); len];
+                held.push((keys.store(&key), key));
+            }
+            for (place, key) in &held {
+                assert_eq!(keys.get(*place), key);
+            }
+            if round > 0 {
+                held.drain(..lengths.len()).for_each(|(place, _)| keys.free(place));
+            }
+            assert!(keys.bytes() < 3_000_000);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Which transactions may commit: the commit path of a key-value store.
+//!
+//! A transaction started at a snapshot. At commit it presents what it read and what it writes, keys and ranges
+//! of keys, and a [`Resolver`] says whether it may commit, and remembers what it wrote.
+//!
+//! # The rule
+//!
+//! A transaction with snapshot `s` may commit at version `v` iff no key of its checked set was written at a version in
+//! `(s, v]`. The checked set is what it read ([`Checked::Serializable`]: the rule of FoundationDB's
+//! resolvers), what it writes ([`Checked::SnapshotIsolation`]: Aurora DSQL's adjudicators), or both. So a write at
+//! version `s` itself is no conflict. Earlier transactions of a batch win; a transaction never conflicts with itself;
+//! a refused one leaves no trace. Below the floor ([`Resolver::forget_before`]) a transaction with anything
+//! checked is [`TooOld`](Verdict::TooOld). Answers are exact: equal to those of a list of all transactions.
+//!
+//! After an answer at version `v` nothing commits at or below `v`. Every misuse is a [`ResolveError`]
+//! that changes nothing.
+//!
+//! # The crash rule
+//!
+//! A resolver keeps nothing on disk. What it promised has to survive it: after a crash, or when one resolver takes over
+//! from another, begin with [`Resolver::recover`] at a floor that is not below any version that may ever have been handed out:
+//! the greatest in the store's log, plus what may have been in flight; FoundationDB adds 100 seconds of versions.
+//! Snapshots taken before are then too old, and are taken again; a transaction that was in flight has an unknown
+//! fate until the log is read, but cannot commit any more. A floor too low gives false commits; one too
+//! high only refuses. Versions never go back, also not over a crash.
+//!
+//! # What it costs
+//!
+//! For `k` accesses and `n` boundaries in the window: points alone O(k); with ranges O(k log n), whatever the window's
+//! length, and a wide range looks at whole leaves at once. A first range after many points puts the window in
+//! order, once ([`Resolver::expecting_ranges`] avoids that). Memory: at most 1.3 times the live boundaries; a point is one boundary, a range
+//! two. Forgetting is constant time: later writes give the space back, a little each. Tables double while a window grows
+//! for the first time ([`Resolver::with_room_for`] avoids that); from then on nothing is allocated.
+//! Transactions in flight ([`Resolver::prepare`]) are looked through one by one.
+//!
+//! # How it is built
+//!
+//! [`Batch`] normalises bounds once. The window is a hash table of points (`points`), or, from the first range on, a
+//! map of boundaries in key order (`tree`). `judge` goes through a batch in array order, and fetches
+//! from memory what the next transactions will touch. So one mechanism serves conflicts with the past and inside the batch,
+//! and single calls and batches. `naive` is what all that means.
+
+mod adjudicators;
+mod batch;
+mod clock;
+mod error;
+mod flight;
+mod index;
+mod judge;
+mod keys;
+#[doc(hidden)]
+pub mod naive;
+mod owner;
+mod points;
+mod resolver;
+#[doc(hidden)]
+pub mod script;
+mod shared;
+mod snapshots;
+mod tree;
+mod verdict;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use adjudicators::Adjudicators;
+pub use batch::{Batch, Transaction, TxnBuilder};
+pub use clock::CommitClock;
+pub use error::ResolveError;
+pub use flight::Ticket;
+pub use resolver::{Resolver, Vote};
+pub use shared::{Committer, SharedResolver};
+pub use verdict::{Cause, Checked, Conflict, Verdict};
+
+/// A commit version or a snapshot: a count of commits, or ticks of a clock as in
+/// [`BoundedTimestamp`](crate::BoundedTimestamp).
+pub type Version = i64;

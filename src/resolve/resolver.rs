@@ -1,0 +1,378 @@
+//! The resolver: one owner, one order.
+
+use super::batch::{Batch, Transaction};
+use super::flight::{Flights, Ticket};
+use super::judge::{Rule, Scratch, Txn, judge};
+use super::snapshots::Snapshots;
+use super::verdict::{Checked, Conflict, Verdict};
+use super::window::Window;
+use super::{ResolveError, Version};
+
+/// Decides which transactions may commit, and remembers what they wrote.
+///
+/// See the [module](super) for the rule, the crash rule and the costs.
+#[derive(Debug)]
+pub struct Resolver {
+    checked: Checked,
+    version: Version,
+    floor: Version,
+    window: Window,
+    flights: Flights,
+    snapshots: Snapshots,
+    scratch: Scratch,
+}
+
+/// The answer to [`prepare`](Resolver::prepare).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vote {
+    /// The transaction may commit, whenever it is confirmed.
+    Yes(Ticket),
+    /// It may not, and left no trace.
+    No(Verdict),
+}
+
+impl Resolver {
+    /// A resolver of an empty store, at version 0.
+    pub fn new(checked: Checked) -> Self {
+        Self::recover(checked, 0)
+    }
+
+    /// A resolver of a store in which everything at or below `floor` is known to be decided: after a crash.
+    ///
+    /// `floor` has to be at least every version that was ever promised, and no snapshot above it may have
+    /// been taken. Snapshots below it are [`TooOld`](Verdict::TooOld); nothing commits at or below it.
+    pub fn recover(checked: Checked, floor: Version) -> Self {
+        Self {
+            checked,
+            version: floor,
+            floor,
+            window: Window::new(floor),
+            flights: Flights::default(),
+            snapshots: Snapshots::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Makes room for a window of `keys` point writes at once instead of while it grows.
+    #[must_use]
+    pub fn with_room_for(mut self, keys: usize) -> Self {
+        if let Window::Points(points) = &mut self.window {
+            points.reserve(keys);
+        }
+        self
+    }
+
+    /// Keeps the window in key order from the start. Else the first range does it, at the cost of one look-up
+    /// per key of the window, in that call.
+    #[must_use]
+    pub fn expecting_ranges(mut self) -> Self {
+        self.window.order(self.floor);
+        self
+    }
+
+    /// The last version that was decided or promised: nothing commits at or below it any more.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The least snapshot that can still be checked.
+    pub fn floor(&self) -> Version {
+        self.floor
+    }
+
+    /// What is checked.
+    pub fn checked(&self) -> Checked {
+        self.checked
+    }
+
+    /// Judges the transactions of a batch in array order, and records the writes of those that commit, all
+    /// at `commit`. Verdicts are in the order of the batch. Earlier transactions of a batch win.
+    ///
+    /// O(k log n) for `k` accesses and `n` boundaries of the window (points alone: O(k)). Allocates nothing once
+    /// it has seen as large a batch and as large a window.
+    ///
+    /// # Errors
+    /// [`ResolveError::VersionNotAbove`] if `commit` is not above [`version`](Self::version), and
+    /// [`ResolveError::SnapshotFromTheFuture`] if a snapshot is not below `commit`. Nothing is changed.
+    pub fn resolve(&mut self, batch: &Batch, commit: Version) -> Result<&[Verdict], ResolveError> {
+        self.check_version(commit)?;
+        check_snapshots(batch, commit)?;
+        self.judge(batch, commit);
+        Ok(&self.scratch.verdicts)
+    }
+
+    /// What transaction `txn` of the last [`resolve`](Self::resolve), or of the last
+    /// [`commit`](Self::commit), conflicted with, if it asked to [`explain`](super::TxnBuilder::explain).
+    pub fn conflict(&self, txn: usize) -> Option<Conflict<'_>> {
+        let detail = self.scratch.details.iter().find(|d| d.txn == txn)?;
+        let (keyspace, key) = detail.keyspace_and_key();
+        Some(Conflict { version: detail.version, keyspace, key })
+    }
+
+    /// Judges one transaction and records its writes if it commits: at `at`, or else at the next version.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve); [`ResolveError::VersionsUsedUp`].
+    #[inline]
+    pub fn commit(&mut self, txn: &Transaction, at: Option<Version>) -> Result<Verdict, ResolveError> {
+        let commit = self.pick(at)?;
+        check_snapshots(&txn.batch, commit)?;
+        self.judge(&txn.batch, commit);
+        self.scratch.verdicts.first().copied().ok_or(ResolveError::UnknownTicket)
+    }
+
+    /// Records the writes of a transaction without checking it: of stores that also write outside
+    /// of transactions. Reads and snapshot are ignored.
+    ///
+    /// It is refused only for the sake of transactions in flight, which were promised to commit.
+    ///
+    /// # Errors
+    /// [`ResolveError::VersionNotAbove`], [`ResolveError::VersionsUsedUp`].
+    pub fn record(&mut self, txn: &Transaction, at: Option<Version>) -> Result<Verdict, ResolveError> {
+        let commit = self.pick(at)?;
+        let writes = txn.batch.writes();
+        if let Some(refusal) = self.flights.conflict(self.checked, &txn.batch, &[], writes) {
+            return Ok(refusal);
+        }
+        self.write_all(&txn.batch, commit);
+        self.version = commit;
+        Ok(Verdict::Commit(commit))
+    }
+
+    /// Checks a transaction now; its writes are recorded by [`confirm`](Self::confirm).
+    ///
+    /// Until then it counts as a conflict for all that touch what it writes, and for
+    /// all that write what it had checked; so it will not be refused any more.
+    ///
+    /// # Errors
+    /// [`ResolveError::SnapshotFromTheFuture`], [`ResolveError::VersionsUsedUp`],
+    /// [`ResolveError::BatchTooLarge`].
+    pub fn prepare(&mut self, txn: &Transaction) -> Result<Vote, ResolveError> {
+        let not_before = self.pick(None)?;
+        check_snapshots(&txn.batch, not_before)?;
+        self.order_for(&txn.batch);
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let judged = Txn::of(&txn.batch, 0);
+        let refusal = match &mut self.window {
+            Window::Points(points) => judged.refusal(points.as_mut(), rule),
+            Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
+        };
+        match refusal {
+            Some(refusal) => Ok(Vote::No(refusal)),
+            None => self.flights.add(&txn.batch, not_before).map(Vote::Yes),
+        }
+    }
+
+    /// Commits a prepared transaction at `at`, or else at the next version, and returns that version.
+    ///
+    /// # Errors
+    /// [`ResolveError::UnknownTicket`]; [`ResolveError::VersionNotAbove`]: others committed meanwhile, the
+    /// transaction is still in flight and wants a greater version; [`ResolveError::VersionsUsedUp`].
+    pub fn confirm(&mut self, ticket: &Ticket, at: Option<Version>) -> Result<Version, ResolveError> {
+        self.flights.holds(ticket)?;
+        let commit = self.pick(at)?;
+        let txn = self.flights.settle(ticket)?;
+        self.write_all(&txn, commit);
+        self.flights.recycle(txn);
+        self.version = commit;
+        Ok(commit)
+    }
+
+    /// Forgets a prepared transaction: it leaves no trace.
+    ///
+    /// # Errors
+    /// [`ResolveError::UnknownTicket`].
+    pub fn abort(&mut self, ticket: &Ticket) -> Result<(), ResolveError> {
+        let txn = self.flights.settle(ticket)?;
+        self.flights.recycle(txn);
+        Ok(())
+    }
+
+    /// The number of transactions in flight.
+    pub fn in_flight(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Promises that nothing commits at or below `version` any more: a heartbeat.
+    ///
+    /// # Errors
+    /// [`ResolveError::VersionGoesBack`] if more was promised before.
+    pub fn advance_to(&mut self, version: Version) -> Result<(), ResolveError> {
+        if version < self.version {
+            return Err(ResolveError::VersionGoesBack { given: version, last: self.version });
+        }
+        self.version = version;
+        Ok(())
+    }
+
+    /// Forgets writes at or below `floor`: snapshots below it are too old from now on.
+    ///
+    /// Constant time: what is forgotten is given back by later writes, a little each.
+    ///
+    /// # Errors
+    /// [`ResolveError::VersionGoesBack`] if more was forgotten before,
+    /// [`ResolveError::FloorAboveVersion`] if it is above the last version.
+    pub fn forget_before(&mut self, floor: Version) -> Result<(), ResolveError> {
+        if floor < self.floor {
+            return Err(ResolveError::VersionGoesBack { given: floor, last: self.floor });
+        }
+        if floor > self.version {
+            return Err(ResolveError::FloorAboveVersion { given: floor, last: self.version });
+        }
+        self.floor = floor;
+        self.window.set_floor(floor);
+        Ok(())
+    }
+
+    /// Takes a snapshot at the last version and keeps it live until it is closed.
+    pub fn open_snapshot(&mut self) -> Version {
+        self.snapshots.open(self.version);
+        self.version
+    }
+
+    /// Keeps a snapshot that the store took live until it is closed.
+    ///
+    /// # Errors
+    /// [`ResolveError::SnapshotTooOld`] if it is below the floor.
+    pub fn keep_snapshot(&mut self, snapshot: Version) -> Result<(), ResolveError> {
+        if snapshot < self.floor {
+            return Err(ResolveError::SnapshotTooOld { snapshot, floor: self.floor });
+        }
+        self.snapshots.open(snapshot);
+        Ok(())
+    }
+
+    /// Lets a live snapshot go.
+    ///
+    /// # Errors
+    /// [`ResolveError::UnknownSnapshot`].
+    pub fn close_snapshot(&mut self, snapshot: Version) -> Result<(), ResolveError> {
+        self.snapshots.close(snapshot)
+    }
+
+    /// The oldest live snapshot.
+    pub fn oldest_snapshot(&self) -> Option<Version> {
+        self.snapshots.oldest()
+    }
+
+    /// Forgets what no live snapshot needs, and returns the floor: the oldest live snapshot, or else the last
+    /// version.
+    pub fn forget_unneeded(&mut self) -> Version {
+        let wanted = self.snapshots.oldest().unwrap_or(self.version).min(self.version);
+        if wanted > self.floor {
+            self.floor = wanted;
+            self.window.set_floor(wanted);
+        }
+        self.floor
+    }
+
+    /// Boundaries held: points, and starts and ends of ranges. Linear in the window; for measurements.
+    pub fn boundaries(&self) -> usize {
+        self.window.held()
+    }
+
+    /// Bytes of memory held for the window, free space included. For measurements.
+    pub fn bytes(&self) -> usize {
+        self.window.bytes()
+    }
+
+    /// Holds the invariants of the window; for tests.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        if let Window::Ordered(tree) = &self.window {
+            tree.check();
+        }
+    }
+
+    fn check_version(&self, commit: Version) -> Result<(), ResolveError> {
+        if commit <= self.version {
+            return Err(ResolveError::VersionNotAbove { given: commit, last: self.version });
+        }
+        Ok(())
+    }
+
+    /// The version to commit at: the one given, or the next.
+    #[inline]
+    fn pick(&self, at: Option<Version>) -> Result<Version, ResolveError> {
+        match at {
+            Some(given) => self.check_version(given).map(|()| given),
+            None => self.version.checked_add(1).ok_or(ResolveError::VersionsUsedUp),
+        }
+    }
+
+    fn order_for(&mut self, batch: &Batch) {
+        if batch.has_ranges() && matches!(self.window, Window::Points(_)) {
+            self.window.order(self.floor);
+        }
+    }
+
+    fn judge(&mut self, batch: &Batch, commit: Version) {
+        self.order_for(batch);
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        match &mut self.window {
+            Window::Points(points) => judge(points.as_mut(), rule, batch, commit, &mut self.scratch),
+            Window::Ordered(tree) => judge(tree.as_mut(), rule, batch, commit, &mut self.scratch),
+        }
+        self.version = commit;
+    }
+
+    fn write_all(&mut self, batch: &Batch, commit: Version) {
+        self.write_chosen(batch, |_| true, commit);
+    }
+
+    fn write_chosen(&mut self, batch: &Batch, chosen: impl Fn(usize) -> bool, commit: Version) {
+        self.order_for(batch);
+        match &mut self.window {
+            Window::Points(points) => super::judge::write_chosen(points.as_mut(), batch, chosen, commit),
+            Window::Ordered(tree) => super::judge::write_chosen(tree.as_mut(), batch, chosen, commit),
+        }
+    }
+
+    /// Why each transaction of a batch may not commit, as far as the window goes. Records nothing.
+    pub(super) fn check_all(&mut self, batch: &Batch, refusals: &mut Vec<Option<Verdict>>) {
+        self.order_for(batch);
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let out = &mut self.scratch;
+        match &mut self.window {
+            Window::Points(points) => super::judge::check(points.as_mut(), rule, batch, out, refusals),
+            Window::Ordered(tree) => super::judge::check(tree.as_mut(), rule, batch, out, refusals),
+        }
+    }
+
+    /// Records the chosen transactions of a batch, which were checked, and promises `commit`.
+    pub(super) fn record_chosen(&mut self, batch: &Batch, chosen: &[bool], commit: Version) {
+        self.write_chosen(batch, |txn| chosen[txn], commit);
+        self.version = commit;
+    }
+
+    /// Why one transaction of a batch may not commit, if all was written after its snapshot.
+    pub(super) fn check_one(&mut self, batch: &Batch, txn: usize) -> Option<Verdict> {
+        self.order_for(batch);
+        let rule = Rule { checked: self.checked, floor: Version::MIN, flights: &self.flights };
+        let judged = Txn::of(batch, txn).at(self.floor);
+        match &mut self.window {
+            Window::Points(points) => judged.refusal(points.as_mut(), rule),
+            Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
+        }
+    }
+
+    /// Records one transaction of a batch.
+    pub(super) fn record_one(&mut self, batch: &Batch, txn: usize, commit: Version) {
+        match &mut self.window {
+            Window::Points(points) => super::judge::write_one(points.as_mut(), batch, txn, commit),
+            Window::Ordered(tree) => super::judge::write_one(tree.as_mut(), batch, txn, commit),
+        }
+    }
+}
+
+/// Every snapshot has to be below the version at which its transaction would commit.
+#[inline]
+pub(super) fn check_snapshots(batch: &Batch, commit: Version) -> Result<(), ResolveError> {
+    match batch.txns().iter().position(|t| t.snapshot >= commit) {
+        None => Ok(()),
+        Some(txn) => {
+            let snapshot = batch.txns()[txn].snapshot;
+            Err(ResolveError::SnapshotFromTheFuture { txn, snapshot, commit })
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Many threads, one resolver.
+//!
+//! A caller puts its transactions into the open group. Whoever finds the resolver free takes the whole group,
+//! judges it as one batch and hands out the verdicts; the others find theirs in their seats. So
+//! transactions are judged in the order in which they came, and nobody waits for more than the
+//! group at work and the one it is in: a group holds at most one call of each committer.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use super::batch::{Batch, Transaction};
+use super::resolver::Resolver;
+use super::verdict::Verdict;
+use super::{ResolveError, Version};
+
+/// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
+const LOOKS: usize = 2_000;
+
+/// A [`Resolver`] for many threads; cloning it gives another handle to the same one.
+///
+/// ```
+/// use skewer::resolve::{Checked, Resolver, SharedResolver, Transaction, Verdict};
+/// # fn main() -> Result<(), skewer::resolve::ResolveError> {
+/// let shared = SharedResolver::new(Resolver::new(Checked::Serializable));
+/// std::thread::scope(|threads| {
+///     for thread in 0..2u8 {
+///         let mut committer = shared.committer();
+///         threads.spawn(move || {
+///             let mut txn = Transaction::new(0);
+///             txn.accesses().write(0, &[thread])?;
+///             committer.commit(&txn)
+///         });
+///     }
+/// });
+/// assert!(shared.version() >= 1);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct SharedResolver {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    open: Mutex<Group>,
+    core: Mutex<Core>,
+    /// The last version decided: what a snapshot may be at most.
+    version: AtomicI64,
+}
+
+/// Transactions of several callers in the order in which they came.
+#[derive(Debug, Default)]
+struct Group {
+    batch: Batch,
+    seats: Vec<Arc<Seat>>,
+}
+
+#[derive(Debug)]
+struct Core {
+    resolver: Resolver,
+    /// The group that is judged; empty between groups.
+    group: Group,
+}
+
+/// Where a caller finds its verdicts.
+#[derive(Debug, Default)]
+struct Seat {
+    served: AtomicBool,
+    verdicts: Mutex<Served>,
+}
+
+#[derive(Debug, Default)]
+struct Served {
+    verdicts: Vec<Verdict>,
+    wanted: usize,
+    error: Option<ResolveError>,
+}
+
+impl SharedResolver {
+    /// Shares a resolver.
+    pub fn new(resolver: Resolver) -> Self {
+        let version = AtomicI64::new(resolver.version());
+        let core = Core { resolver, group: Group::default() };
+        Self { inner: Arc::new(Inner { open: Mutex::default(), core: Mutex::new(core), version }) }
+    }
+
+    /// A seat for one thread. Takes some memory; keep it.
+    pub fn committer(&self) -> Committer {
+        Committer { inner: Arc::clone(&self.inner), seat: Arc::default() }
+    }
+
+    /// The last version decided: a good snapshot.
+    pub fn version(&self) -> Version {
+        self.inner.version.load(Ordering::Acquire)
+    }
+
+    /// Does something else with the resolver, between two groups: forgets, advances, prepares, takes snapshots.
+    ///
+    /// # Errors
+    /// [`ResolveError::Poisoned`] if a caller panicked inside.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Resolver) -> T) -> Result<T, ResolveError> {
+        let mut core = self.inner.core.lock().map_err(|_| ResolveError::Poisoned)?;
+        let result = act(&mut core.resolver);
+        self.inner.version.store(core.resolver.version(), Ordering::Release);
+        Ok(result)
+    }
+}
+
+/// One thread's way to a [`SharedResolver`].
+#[derive(Debug)]
+pub struct Committer {
+    inner: Arc<Inner>,
+    seat: Arc<Seat>,
+}
+
+impl Committer {
+    /// Judges one transaction, and records its writes if it commits, at the version of its group.
+    ///
+    /// # Errors
+    /// [`ResolveError::SnapshotFromTheFuture`] if it read above [`version`](SharedResolver::version);
+    /// [`ResolveError::BatchTooLarge`], [`ResolveError::VersionsUsedUp`], [`ResolveError::Poisoned`]. Nothing is changed.
+    pub fn commit(&mut self, txn: &Transaction) -> Result<Verdict, ResolveError> {
+        self.call(&txn.batch, |verdicts| verdicts.first().copied())?.ok_or(ResolveError::Poisoned)
+    }
+
+    /// Judges the transactions of a batch in array order, all at the version of the group they come into, and puts
+    /// the verdicts into `out`, replacing what was there.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit), of any of the transactions: then none is judged.
+    pub fn resolve(&mut self, batch: &Batch, out: &mut Vec<Verdict>) -> Result<(), ResolveError> {
+        self.call(batch, |verdicts| {
+            out.clear();
+            out.extend_from_slice(verdicts);
+        })
+    }
+
+    fn call<T>(&mut self, batch: &Batch, take: impl FnOnce(&[Verdict]) -> T) -> Result<T, ResolveError> {
+        let last = self.inner.version.load(Ordering::Acquire);
+        if let Some(txn) = batch.txns().iter().position(|t| t.snapshot > last) {
+            let snapshot = batch.txns()[txn].snapshot;
+            return Err(ResolveError::SnapshotFromTheFuture {
+                txn,
+                snapshot,
+                commit: last.saturating_add(1),
+            });
+        }
+        self.sit_down(batch)?;
+        self.wait()?;
+        let mut served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
+        match served.error.take() {
+            Some(error) => Err(error),
+            None => Ok(take(&served.verdicts)),
+        }
+    }
+
+    /// Joins the open group.
+    fn sit_down(&mut self, batch: &Batch) -> Result<(), ResolveError> {
+        self.seat.served.store(false, Ordering::Relaxed);
+        self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?.wanted = batch.len();
+        let mut open = self.inner.open.lock().map_err(|_| ResolveError::Poisoned)?;
+        open.batch.append(batch)?;
+        open.seats.push(Arc::clone(&self.seat));
+        Ok(())
+    }
+
+    /// Returns when the seat is served; serves the group if nobody else does.
+    fn wait(&self) -> Result<(), ResolveError> {
+        let served = || self.seat.served.load(Ordering::Acquire);
+        for _ in 0..LOOKS {
+            if served() {
+                return Ok(());
+            }
+            match self.inner.core.try_lock() {
+                Ok(core) if served() => return drop_guard(core),
+                Ok(core) => return self.inner.serve(core),
+                Err(TryLockError::Poisoned(_)) => return Err(ResolveError::Poisoned),
+                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            }
+        }
+        let core = self.inner.core.lock().map_err(|_| ResolveError::Poisoned)?;
+        if served() { drop_guard(core) } else { self.inner.serve(core) }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an arm among others that may fail")]
+fn drop_guard(core: MutexGuard<'_, Core>) -> Result<(), ResolveError> {
+    drop(core);
+    Ok(())
+}
+
+impl Inner {
+    /// Judges the open group, in which the caller sits, and serves all its seats.
+    fn serve(&self, mut core: MutexGuard<'_, Core>) -> Result<(), ResolveError> {
+        let Core { resolver, group } = &mut *core;
+        {
+            let mut open = self.open.lock().map_err(|_| ResolveError::Poisoned)?;
+            std::mem::swap(&mut *open, group);
+        }
+        let judged = match resolver.version().checked_add(1) {
+            None => Err(ResolveError::VersionsUsedUp),
+            Some(commit) => resolver.resolve(&group.batch, commit),
+        };
+        if let Ok(verdicts) = &judged
+            && let Some(Verdict::Commit(version)) = verdicts.iter().find(|v| v.is_commit())
+        {
+            self.version.store(*version, Ordering::Release);
+        }
+        let mut rest = *judged.as_ref().unwrap_or(&&[][..]);
+        for seat in group.seats.drain(..) {
+            let mut served = seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
+            let own;
+            (own, rest) = rest.split_at(served.wanted.min(rest.len()));
+            served.verdicts.clear();
+            served.verdicts.extend_from_slice(own);
+            served.error = judged.err();
+            drop(served);
+            seat.served.store(true, Ordering::Release);
+        }
+        group.batch.clear();
+        Ok(())
+    }
+}

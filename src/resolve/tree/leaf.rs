@@ -1,0 +1,229 @@
+//! A leaf: up to [`CAP`] boundaries in key order, each with a version.
+//!
+//! A *border* gives its version to all keys from itself to the next border; a *point* to its own key
+//! alone, and the keys behind it keep the version of the border before. `base` is the version of the
+//! keys before the first border. So one entry holds a point write, and two a range write.
+
+use std::ops::Range;
+
+use crate::resolve::Version;
+use crate::resolve::keys::{KeyRef, Keys, NONE, head, is_whole};
+
+/// Entries of a leaf. Few, since a check of a cold leaf costs what it moves through the cache; fewer
+/// still in tests, so that small inputs split and merge.
+pub(super) const CAP: usize = if cfg!(test) { 8 } else { 32 };
+
+/// The number of a leaf.
+pub(super) type LeafId = u32;
+/// No leaf.
+pub(super) const NO_LEAF: LeafId = u32::MAX;
+
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+pub(super) struct Leaf {
+    /// One bit for each entry that is a point.
+    pub(super) points: u32,
+    pub(super) len: u32,
+    /// All keys that belong here share so many bytes; heads stand for what follows.
+    pub(super) prefix: u32,
+    pub(super) next: LeafId,
+    /// The inner node that has it.
+    pub(super) parent: u32,
+    /// The least key that belongs here, which the leaf owns, and the least that no longer does,
+    /// which the next one owns. `NONE` at the ends of the order.
+    pub(super) low: KeyRef,
+    pub(super) high: KeyRef,
+    pub(super) high_head: u64,
+    pub(super) base: Version,
+    pub(super) heads: [u64; CAP],
+    pub(super) versions: [Version; CAP],
+    pub(super) keys: [KeyRef; CAP],
+}
+
+/// What is put into a leaf.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) head: u64,
+    pub(super) key: KeyRef,
+    pub(super) version: Version,
+    pub(super) point: bool,
+}
+
+impl Leaf {
+    pub(super) fn new(base: Version) -> Self {
+        Self {
+            points: 0,
+            len: 0,
+            prefix: 0,
+            next: NO_LEAF,
+            parent: 0,
+            low: NONE,
+            high: NONE,
+            high_head: u64::MAX,
+            base,
+            heads: [0; CAP],
+            versions: [0; CAP],
+            keys: [NONE; CAP],
+        }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    #[inline]
+    pub(super) fn head(&self, key: &[u8]) -> u64 {
+        head(key, self.prefix as usize)
+    }
+
+    #[inline]
+    pub(super) fn is_point(&self, at: usize) -> bool {
+        self.points >> at & 1 != 0
+    }
+
+    pub(super) fn entry(&self, at: usize) -> Entry {
+        Entry {
+            head: self.heads[at],
+            key: self.keys[at],
+            version: self.versions[at],
+            point: self.is_point(at),
+        }
+    }
+
+    /// The version of the keys right before entry `at` (and not those of a point there).
+    #[inline]
+    pub(super) fn version_before(&self, at: usize) -> Version {
+        let borders = !self.points & below(at);
+        match borders.checked_ilog2() {
+            Some(border) => self.versions[border as usize & (CAP - 1)],
+            None => self.base,
+        }
+    }
+
+    /// The first entry not less than `key`, and whether it is `key`. The key shares the leaf's prefix.
+    #[inline]
+    pub(super) fn find(&self, keys: &Keys, key: &[u8], head: u64) -> (usize, bool) {
+        let len = self.len().min(CAP);
+        let at = count_less(&self.heads, len, head);
+        if at == len || self.heads[at] != head {
+            return (at, false);
+        }
+        if is_whole(head) {
+            return (at, true);
+        }
+        self.find_tied(keys, key, head, at)
+    }
+
+    /// Tells entries of equal heads apart by their whole keys.
+    #[inline(never)]
+    fn find_tied(&self, keys: &Keys, key: &[u8], head: u64, first: usize) -> (usize, bool) {
+        let tied = self.heads[first..self.len()].partition_point(|h| *h == head);
+        let tied = &self.keys[first..first + tied];
+        let at = first + tied.partition_point(|k| keys.get(*k) < key);
+        (at, at < first + tied.len() && keys.get(self.keys[at]) == key)
+    }
+
+    /// Whether `key`, not less than the leaf's least, is less than / equal to / greater than its end.
+    #[inline]
+    pub(super) fn cmp_high(&self, keys: &Keys, key: &[u8], head: u64) -> std::cmp::Ordering {
+        if self.high == NONE {
+            return std::cmp::Ordering::Less;
+        }
+        if head != self.high_head || is_whole(head) {
+            return head.cmp(&self.high_head);
+        }
+        key.cmp(keys.get(self.high))
+    }
+
+    /// Replaces the entries of `range` by room for `count` new ones, which the caller sets. There is
+    /// room for them, and the caller owns the keys of the entries that go.
+    #[inline]
+    pub(super) fn open(&mut self, range: Range<usize>, count: usize) {
+        let len = self.len();
+        let behind = range.start + count;
+        let tail = (u64::from(self.points) >> range.end << behind) as u32;
+        self.points = (self.points & below(range.start)) | tail;
+        if behind != range.end {
+            self.heads.copy_within(range.end..len, behind);
+            self.versions.copy_within(range.end..len, behind);
+            self.keys.copy_within(range.end..len, behind);
+            self.len = (len - range.len() + count) as u32;
+        }
+    }
+
+    /// Sets an entry that [`open`](Self::open) made room for.
+    #[inline]
+    pub(super) fn set(&mut self, at: usize, entry: Entry) {
+        self.heads[at] = entry.head;
+        self.versions[at] = entry.version;
+        self.keys[at] = entry.key;
+        self.points = (self.points & !(1 << at)) | (u32::from(entry.point) << at);
+    }
+
+    /// Puts an entry before entry `at`; there is room.
+    #[inline]
+    pub(super) fn insert(&mut self, at: usize, entry: Entry) {
+        self.open(at..at, 1);
+        self.set(at, entry);
+    }
+
+    /// Appends an entry behind all others.
+    pub(super) fn push(&mut self, entry: Entry) {
+        let at = self.len();
+        self.len += 1;
+        self.set(at, entry);
+    }
+
+    /// Drops every entry that no check above the floor can tell from the keys before it.
+    pub(super) fn compact(&mut self, keys: &mut Keys, floor: Version) {
+        let same = |a: Version, b: Version| a == b || (a <= floor && b <= floor);
+        let (len, points) = (self.len().min(CAP), self.points);
+        let (mut kept, mut kept_points, mut before) = (0, 0, self.base);
+        // Which ones stay is hard to foretell: all are moved, and only those that go take a branch.
+        for at in 0..len {
+            let (version, key) = (self.versions[at], self.keys[at]);
+            let point = points >> at & 1;
+            let stays = !same(version, before);
+            self.heads[kept] = self.heads[at];
+            self.versions[kept] = version;
+            self.keys[kept] = key;
+            kept_points |= (point & u32::from(stays)) << kept;
+            before = if stays && point == 0 { version } else { before };
+            if !stays {
+                keys.free(key);
+            }
+            kept += usize::from(stays);
+        }
+        self.len = kept as u32;
+        self.points = kept_points;
+    }
+
+    /// Changes how many bytes the heads leave out.
+    pub(super) fn set_prefix(&mut self, keys: &Keys, prefix: usize) {
+        if self.prefix as usize != prefix {
+            self.prefix = prefix as u32;
+            for at in 0..self.len() {
+                self.heads[at] = head(keys.get(self.keys[at]), prefix);
+            }
+        }
+        self.high_head = if self.high == NONE { u64::MAX } else { head(keys.get(self.high), prefix) };
+    }
+
+    /// The greatest version of an entry or of the base.
+    pub(super) fn newest(&self) -> Version {
+        self.versions[..self.len()].iter().copied().fold(self.base, Version::max)
+    }
+}
+
+/// A mask of the bits below `at`.
+#[inline]
+fn below(at: usize) -> u32 {
+    ((1u64 << at) - 1) as u32
+}
+
+/// How many of the first `len` heads, which ascend, are less than `head`.
+#[inline]
+pub(super) fn count_less(heads: &[u64], len: usize, head: u64) -> usize {
+    heads[..len].partition_point(|h| *h < head)
+}

@@ -1,0 +1,212 @@
+//! Was anything in a range written after a snapshot?
+
+use std::cmp::Ordering;
+
+use super::leaf::{Leaf, LeafId, NO_LEAF};
+use super::{FIRST, Hint, Tree};
+use crate::resolve::Version;
+use crate::resolve::keys::{NONE, begins_with, is_whole};
+
+impl Tree {
+    /// Whether `key` was written after `snapshot`, which is not below the floor.
+    #[inline]
+    pub(in crate::resolve) fn point_newer(&self, hint: Hint, key: &[u8], snapshot: Version) -> bool {
+        self.version_at(hint, key) > snapshot
+    }
+
+    /// The version of `key`.
+    fn version_at(&self, hint: Hint, key: &[u8]) -> Version {
+        let (at, entry, exact) = self.seek(hint, key);
+        let leaf = self.leaf(at);
+        if exact { leaf.versions[entry] } else { leaf.version_before(entry) }
+    }
+
+    /// The leaf of `key`, the first entry in it not less than the key, and whether it is the key.
+    #[inline]
+    fn seek(&self, hint: Hint, key: &[u8]) -> (LeafId, usize, bool) {
+        let at = match self.known(hint) {
+            Some(at) => at,
+            None => match self.side(key) {
+                Ordering::Equal => self.route(key),
+                Ordering::Less => return (FIRST, 0, false),
+                Ordering::Greater => {
+                    let last = self.last();
+                    return (last, self.leaf(last).len(), false);
+                }
+            },
+        };
+        let leaf = self.leaf(at);
+        let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+        (at, entry, exact)
+    }
+
+    /// Whether a key of `[start, end)`, which is not empty, was written after `snapshot`, which is
+    /// not below the floor. O(log n) for `n` boundaries; wide ranges look at the newest
+    /// versions of whole leaves and inner nodes.
+    #[inline]
+    pub(in crate::resolve) fn range_newer(
+        &self,
+        hint: Hint,
+        start: &[u8],
+        end: &[u8],
+        snapshot: Version,
+    ) -> bool {
+        let at = match self.known(hint) {
+            Some(at) => at,
+            None => match self.side(start) {
+                Ordering::Equal => self.route(start),
+                below_or_above => return self.newer_outside(below_or_above, end, snapshot),
+            },
+        };
+        let leaf = self.leaf(at);
+        let (entry, exact) = leaf.find(&self.keys, start, leaf.head(start));
+        // A border before `start` is not newer than a point at `start`: it would have replaced it.
+        let first = if exact { leaf.versions[entry] } else { leaf.version_before(entry) };
+        if first > snapshot {
+            return true;
+        }
+        // An end that does not share the leaf's prefix with the start is beyond the leaf.
+        let prefix = leaf.prefix as usize;
+        let head = begins_with(end, &start[..prefix]).then(|| leaf.head(end));
+        self.scan(leaf, entry, (end, head), snapshot).unwrap_or_else(|| self.newer_behind(at, end, snapshot))
+    }
+
+    /// As `range_newer`, of a range that starts below or above all boundaries.
+    #[cold]
+    fn newer_outside(&self, side: Ordering, end: &[u8], snapshot: Version) -> bool {
+        if side == Ordering::Greater {
+            let last = self.leaf(self.last());
+            return last.version_before(last.len()) > snapshot;
+        }
+        let first = self.leaf(FIRST);
+        let head = match self.side(end) {
+            Ordering::Less => return first.base > snapshot,
+            Ordering::Equal => Some(first.head(end)),
+            Ordering::Greater => None,
+        };
+        first.base > snapshot
+            || self
+                .scan(first, 0, (end, head), snapshot)
+                .unwrap_or_else(|| self.newer_behind(FIRST, end, snapshot))
+    }
+
+    /// Looks through the entries of a leaf from `entry` on, up to the end of a range and its head, which is
+    /// `None` if it is beyond the leaf. `None` if the range goes on behind the leaf.
+    #[inline]
+    fn scan(
+        &self,
+        leaf: &Leaf,
+        entry: usize,
+        (end, head): (&[u8], Option<u64>),
+        snapshot: Version,
+    ) -> Option<bool> {
+        let newer = |v: &Version| *v > snapshot;
+        let Some(head) = head else {
+            let found = leaf.versions[entry..leaf.len()].iter().any(newer);
+            return (found || leaf.next == NO_LEAF).then_some(found);
+        };
+        let mut at = entry;
+        while at < leaf.len() && leaf.heads[at] < head {
+            if leaf.versions[at] > snapshot {
+                return Some(true);
+            }
+            at += 1;
+        }
+        if at == leaf.len() {
+            return (leaf.cmp_high(&self.keys, end, head) != Ordering::Greater).then_some(false);
+        }
+        if leaf.heads[at] > head || is_whole(head) {
+            return Some(false);
+        }
+        let stop = leaf.find(&self.keys, end, head).0;
+        if leaf.versions[at..stop].iter().any(newer) {
+            return Some(true);
+        }
+        let inside = stop < leaf.len() || leaf.cmp_high(&self.keys, end, head) != Ordering::Greater;
+        inside.then_some(false)
+    }
+
+    /// Looks through the leaves behind leaf `at`, while they begin before `end`.
+    #[inline(never)]
+    fn newer_behind(&self, at: LeafId, end: &[u8], snapshot: Version) -> bool {
+        let mut parent = self.leaf(at).parent;
+        let mut place = self.root.place_of(parent);
+        let mut skip = self.inners[parent as usize].children().iter().position(|c| *c == at).unwrap_or(0) + 1;
+        loop {
+            for leaf in &self.inners[parent as usize].children()[skip..] {
+                if let Some(found) = self.newer_in(*leaf, end, snapshot) {
+                    return found;
+                }
+            }
+            // Whole inner nodes, as long as they end before the range does.
+            loop {
+                place += 1;
+                let Some(next) = self.root.behind(place - 1).first() else { return false };
+                parent = *next;
+                let high = self.root.high(place);
+                if high == NONE || self.keys.get(high) > end {
+                    break;
+                }
+                if self.inner_newest[parent as usize] > snapshot {
+                    return true;
+                }
+            }
+            skip = 0;
+        }
+    }
+
+    /// Looks at one leaf behind the range's start; `None` if the range goes on behind it.
+    fn newer_in(&self, at: LeafId, end: &[u8], snapshot: Version) -> Option<bool> {
+        let leaf = self.leaf(at);
+        if self.keys.get(leaf.low) >= end {
+            return Some(false);
+        }
+        if leaf.high != NONE && self.keys.get(leaf.high) <= end {
+            return (self.newest[at as usize] > snapshot).then_some(true);
+        }
+        // The leaf's least key is in the range; an entry there is not older than the base.
+        if leaf.base > snapshot {
+            return Some(true);
+        }
+        // Between two ends all keys share the leaf's prefix; the last leaf goes by the common one.
+        let shares = leaf.high != NONE || end.starts_with(&self.common);
+        self.scan(leaf, 0, (end, shares.then(|| leaf.head(end))), snapshot)
+    }
+
+    /// The newest version in `[start, end)` (`end` none: in `start` alone), and the least key that has it.
+    ///
+    /// Linear in the boundaries of the range: for explanations.
+    pub(in crate::resolve) fn newest_in<'a>(
+        &'a self,
+        start: &'a [u8],
+        end: Option<&[u8]>,
+    ) -> (Version, &'a [u8]) {
+        let mut best = (self.version_at(NO_LEAF, start), start);
+        let Some(end) = end else { return best };
+        let (mut at, mut entry, _) = self.seek(NO_LEAF, start);
+        loop {
+            let leaf = self.leaf(at);
+            for entry in entry..leaf.len() {
+                let key = self.keys.get(leaf.keys[entry]);
+                if key >= end {
+                    return best;
+                }
+                if leaf.versions[entry] > best.0 {
+                    best = (leaf.versions[entry], key);
+                }
+            }
+            (at, entry) = (leaf.next, 0);
+            if at == NO_LEAF {
+                return best;
+            }
+            let next = self.leaf(at);
+            let low = self.keys.get(next.low);
+            if low >= end {
+                return best;
+            }
+            if next.base > best.0 {
+                best = (next.base, low);
+            }
+        }
+    }
+}

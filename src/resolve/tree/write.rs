@@ -1,0 +1,266 @@
+//! Notes what was written at the newest version.
+
+use std::cmp::Ordering;
+
+use super::leaf::{CAP, Entry, LeafId, NO_LEAF};
+use super::{FIRST, Hint, NO_HINT, Tree};
+use crate::resolve::Version;
+use crate::resolve::keys::{NONE, begins_with, common};
+
+impl Tree {
+    /// Notes that `key` was written at `version`, which is not below any noted before.
+    #[inline]
+    pub(in crate::resolve) fn write_point(&mut self, hint: Hint, key: &[u8], version: Version) {
+        self.owed += 1;
+        let mut at = self.known(hint).unwrap_or_else(|| {
+            self.embrace(key, key);
+            self.route(key)
+        });
+        loop {
+            let leaf = self.leaf(at);
+            let head = leaf.head(key);
+            let (entry, exact) = leaf.find(&self.keys, key, head);
+            if exact {
+                return self.rewrite_point(at, entry, key, version);
+            }
+            if leaf.version_before(entry) == version {
+                return;
+            }
+            if leaf.len() < CAP {
+                let new = Entry { head, key: self.keys.store(key), version, point: true };
+                self.leaf_mut(at).insert(entry, new);
+                return self.note(at, version);
+            }
+            at = self.make_room(at, key);
+        }
+    }
+
+    /// A point that was written before, or a border: then the keys behind it keep its version.
+    fn rewrite_point(&mut self, at: LeafId, entry: usize, key: &[u8], version: Version) {
+        let leaf = self.leaf(at);
+        if leaf.is_point(entry) {
+            self.leaf_mut(at).versions[entry] = version;
+            return self.note(at, version);
+        }
+        if leaf.versions[entry] == version {
+            return;
+        }
+        let mut behind = std::mem::take(&mut self.longer);
+        behind.clear();
+        behind.extend_from_slice(key);
+        behind.push(0);
+        self.ensure_border(&mut behind);
+        self.longer = behind;
+        let at = self.route(key);
+        let leaf = self.leaf(at);
+        let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+        if exact {
+            self.leaf_mut(at).versions[entry] = version;
+        } else {
+            // A split made the border the end of its leaf: an entry may stand on it.
+            self.leaf_mut(at).base = version;
+        }
+        self.note(at, version);
+    }
+
+    /// Notes that all of `[start, end)`, which is not empty, was written at `version`, which is not below
+    /// any noted before.
+    #[inline]
+    pub(in crate::resolve) fn write_range(&mut self, hint: Hint, start: &[u8], end: &[u8], version: Version) {
+        self.owed += 1;
+        let mut at = self.known(hint).unwrap_or_else(|| {
+            self.embrace(start, end);
+            self.route(start)
+        });
+        loop {
+            match self.write_inside(at, start, end, version) {
+                Written::Done => return,
+                Written::Full => at = self.make_room(at, start),
+                Written::Beyond => return self.write_wide(start, end, version),
+            }
+        }
+    }
+
+    /// Writes a range that one leaf holds.
+    #[inline]
+    fn write_inside(&mut self, at: LeafId, start: &[u8], end: &[u8], version: Version) -> Written {
+        let leaf = &mut self.leaves[at as usize];
+        let prefix = leaf.prefix as usize;
+        if !begins_with(end, &start[..prefix]) {
+            return Written::Beyond;
+        }
+        let (start_head, end_head) = (leaf.head(start), leaf.head(end));
+        let (first, first_exact) = leaf.find(&self.keys, start, start_head);
+        let (last, end_needed) = match leaf.cmp_high(&self.keys, end, end_head) {
+            Ordering::Greater => return Written::Beyond,
+            Ordering::Equal => (leaf.len(), false),
+            Ordering::Less if first == leaf.len() || leaf.heads[first] > end_head => (first, true),
+            Ordering::Less => {
+                let (last, exact) = leaf.find(&self.keys, end, end_head);
+                if exact && leaf.is_point(last) {
+                    return Written::Beyond;
+                }
+                (last, !exact)
+            }
+        };
+        let after = leaf.version_before(last);
+        let start_needed = leaf.version_before(first) != version;
+        let end_needed = end_needed && after != version;
+        if leaf.len() - (last - first) + usize::from(start_needed) + usize::from(end_needed) > CAP {
+            return Written::Full;
+        }
+        let reuse = first_exact && start_needed;
+        let kept = if reuse { leaf.keys[first] } else { NONE };
+        for gone in first + usize::from(reuse)..last {
+            self.keys.free(leaf.keys[gone]);
+        }
+        let rest = first + usize::from(start_needed);
+        leaf.open(first..last, rest - first + usize::from(end_needed));
+        if start_needed {
+            let key = if reuse { kept } else { self.keys.store(start) };
+            leaf.set(first, Entry { head: start_head, key, version, point: false });
+        }
+        if end_needed {
+            let key = self.keys.store(end);
+            leaf.set(rest, Entry { head: end_head, key, version: after, point: false });
+        }
+        self.note(at, version);
+        Written::Done
+    }
+
+    /// Writes a range that spans leaves, or whose end has to be made a border first.
+    #[cold]
+    fn write_wide(&mut self, start: &[u8], end: &[u8], version: Version) {
+        self.embrace(start, end);
+        let mut border = std::mem::take(&mut self.longer);
+        border.clear();
+        border.extend_from_slice(end);
+        self.ensure_border(&mut border);
+        self.longer = border;
+        let mut at = self.route(start);
+        if self.leaf(at).len() == CAP {
+            self.split(at);
+            at = self.route(start);
+        }
+        let stop = self.route(end);
+        let leaf = self.leaf(at);
+        let head = leaf.head(start);
+        let first = leaf.find(&self.keys, start, head).0;
+        let last = if stop == at { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
+        let key = self.keys.store(start);
+        self.cut(at, first, last);
+        self.leaf_mut(at).insert(first, Entry { head, key, version, point: false });
+        self.note(at, version);
+        while at != stop {
+            at = self.leaf(at).next;
+            if at == stop && self.keys.get(self.leaf(at).low) == end {
+                return;
+            }
+            let leaf = self.leaf(at);
+            let last = if at == stop { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
+            self.cut(at, 0, last);
+            self.leaf_mut(at).base = version;
+            self.note(at, version);
+        }
+    }
+
+    /// Drops the entries from `first` up to `last`, and frees their keys.
+    fn cut(&mut self, at: LeafId, first: usize, last: usize) {
+        let leaf = &mut self.leaves[at as usize];
+        leaf.keys[first..last].iter().for_each(|key| self.keys.free(*key));
+        leaf.open(first..last, 0);
+    }
+
+    /// Makes `key` a border with the version it has, so that what is written before it ends there.
+    ///
+    /// A point at the key becomes a border, and then the key right behind it (`key` and a zero byte) has to be
+    /// one too; and so on, which is why `key` may come back longer. Drops no entry.
+    fn ensure_border(&mut self, key: &mut Vec<u8>) {
+        let len = key.len();
+        while !self.add_border(key) {
+            key.push(0);
+        }
+        while key.len() > len {
+            key.pop();
+            let at = self.route(key);
+            let leaf = self.leaf(at);
+            let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+            if exact {
+                self.leaf_mut(at).points &= !(1 << entry);
+            }
+        }
+    }
+
+    /// Adds a border at `key` that changes no version; false if a point is in its place.
+    fn add_border(&mut self, key: &[u8]) -> bool {
+        loop {
+            let at = self.route(key);
+            let leaf = self.leaf(at);
+            let head = leaf.head(key);
+            let (entry, exact) = leaf.find(&self.keys, key, head);
+            if entry == 0 && leaf.low != NONE && self.keys.get(leaf.low) == key {
+                return true;
+            }
+            if exact {
+                return !leaf.is_point(entry);
+            }
+            if leaf.len() < CAP {
+                let version = leaf.version_before(entry);
+                let new = Entry { head, key: self.keys.store(key), version, point: false };
+                self.leaf_mut(at).insert(entry, new);
+                return true;
+            }
+            self.split(at);
+        }
+    }
+
+    /// Makes room in a full leaf; returns the leaf of `key` after that.
+    #[cold]
+    fn make_room(&mut self, at: LeafId, key: &[u8]) -> LeafId {
+        self.leaves[at as usize].compact(&mut self.keys, self.floor);
+        if self.leaf(at).len() + 2 > CAP {
+            self.split(at);
+        }
+        self.route(key)
+    }
+
+    /// Notes the newest version of a leaf and of its inner node.
+    #[inline]
+    fn note(&mut self, at: LeafId, version: Version) {
+        self.newest[at as usize] = version;
+        let parent = self.leaf(at).parent as usize;
+        self.inner_newest[parent] = version;
+    }
+
+    /// Shortens the common prefix so that a new boundary or two have it; in a blank tree it is theirs.
+    #[inline]
+    fn embrace(&mut self, start: &[u8], end: &[u8]) {
+        if self.common.is_empty() || !start.starts_with(&self.common) || !end.starts_with(&self.common) {
+            self.embrace_others(start, end);
+        }
+    }
+
+    #[cold]
+    fn embrace_others(&mut self, start: &[u8], end: &[u8]) {
+        let mut shared = common(start, end);
+        if !self.is_blank() {
+            shared = shared.min(common(start, &self.common));
+            if shared == self.common.len() {
+                return;
+            }
+        }
+        // Hints taken before may be of keys that do not begin with it.
+        self.reshaped.push(FIRST);
+        self.set_common(&start[..shared]);
+    }
+}
+
+enum Written {
+    Done,
+    /// The leaf has no room.
+    Full,
+    /// The range is not one leaf's, or ends on a point.
+    Beyond,
+}
+
+const _: () = assert!(NO_HINT == NO_LEAF);
