@@ -5,8 +5,10 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use clock_bound::Client;
+use clock_bound_client::ClockBoundClient;
 use clock_bound_shm::{ClockErrorBound, ClockStatus, ShmWrite, ShmWriter};
-use skewer::clock::{Access, Snapshot};
+use skewer::clock::{Access, ClockError, SegmentError, Snapshot};
 use skewer_clock_oracles::{Published, Segment};
 
 use super::v2::{folder, monotonic, time};
@@ -44,14 +46,14 @@ impl Drop for Rest<'_> {
 
 /// Lets a writer, made in a thread of its own, write 1, 2, 3, ... while ours, by both ways, and
 /// theirs read.
-fn hammer<W: FnMut(i64), T: FnMut() -> Said>(
+fn hammer<W: FnMut(i64), T: FnMut() -> Option<Said>>(
     path: &Path,
     writer: impl FnOnce() -> W + Send,
     theirs: impl FnOnce() -> T,
 ) {
     let (done, written) = (AtomicBool::new(false), Barrier::new(2));
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let writer = scope.spawn(|| {
             let mut write = writer();
             write(1);
             written.wait();
@@ -69,13 +71,18 @@ fn hammer<W: FnMut(i64), T: FnMut() -> Said>(
         let began = Instant::now();
         while began.elapsed() < LONG_ENOUGH {
             for (reader, last) in [&mut mapped, &mut read].into_iter().zip(&mut last) {
-                let seen = reader.observe().unwrap().snapshot;
+                let seen = match reader.observe() {
+                    Ok(seen) => seen.snapshot,
+                    // A writer that the system paused amid an update, before the first whole one.
+                    Err(ClockError::Segment { source: SegmentError::Busy, .. }) if *last == 0 => continue,
+                    Err(other) => panic!("{other}"),
+                };
                 assert!(is_whole(&seen), "{seen:?}");
                 assert!(seen.bound_ns >= *last, "updates go forward: {} after {last}", seen.bound_ns);
                 updates += u64::from(seen.bound_ns > *last);
                 *last = seen.bound_ns;
             }
-            let said = theirs();
+            let Some(said) = theirs() else { continue };
             if said.status == 0 {
                 // Theirs was opened amid an update, and says 1970 until it reads a whole one.
                 assert_eq!(last_said, 0);
@@ -86,10 +93,15 @@ fn hammer<W: FnMut(i64), T: FnMut() -> Said>(
             assert_eq!(said.status, if number % 2 == 1 { 1 } else { 2 });
             last_said = number;
         }
-        assert!(updates > 10, "the writer was busy: {updates}");
-        // In the end all have seen the same.
-        let close = last[0].abs_diff(last_said.cast_unsigned());
-        assert!(close < 1_000_000, "{last:?} {last_said}");
+        assert!(updates > 0, "the writer was busy: {updates}");
+        // At rest all see the same.
+        done.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+        let said = theirs().unwrap();
+        for reader in [&mut mapped, &mut read] {
+            let seen = reader.observe().unwrap().snapshot.bound_ns;
+            assert_eq!(seen.cast_signed(), (said.latest - said.earliest) / 2);
+        }
     });
 }
 
@@ -108,8 +120,11 @@ fn layout_2() {
         }
     };
     let theirs = || {
-        let mut client = v2::client(&path, NONE);
-        move || v2::said(&mut client)
+        let path = path.to_str().unwrap();
+        // It, too, gives up opening under a writer that never rests.
+        let mut client = std::iter::repeat_with(|| ClockBoundClient::new_with_paths(path, NONE));
+        let mut client = client.find_map(Result::ok).unwrap();
+        move || v2::said_if_whole(&mut client)
     };
     hammer(&path, writer, theirs);
 }
@@ -128,8 +143,10 @@ fn layout_3() {
         move |number| segment.write(&published(number)).unwrap()
     };
     let theirs = || {
-        let mut client = v3::client(&path);
-        move || v3::said(&mut client)
+        let path = path.to_str().unwrap();
+        let mut client = std::iter::repeat_with(|| Client::new_with_paths(path, NONE));
+        let mut client = client.find_map(Result::ok).unwrap();
+        move || v3::said_if_whole(&mut client)
     };
     hammer(&path, writer, theirs);
 }
