@@ -16,6 +16,10 @@ pub mod txn;
 pub mod output;
 pub mod timings;
 
+pub mod clock;
+
+pub mod bounds;
+
 mod bytes;
 
 pub mod log;

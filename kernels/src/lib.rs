@@ -3,7 +3,9 @@
 //! This crate knows nothing of logs or transactions. Its integers are `i64` ticks, `u64`
 //! fingerprints and `u16` regions in columns of equal length. All `unsafe` code of the project
 //! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, one in
-//! [`MappedFile::map`], one in [`prefetch_read`].
+//! [`MappedFile::map`], one in [`prefetch_read`], and those that read clocks: the CPU's
+//! [`counter`], the [`SharedMemory`] of a clock daemon, and three calls of the system
+//! ([`system_clock_ns`], [`kernel_clock`]).
 //!
 //! # What a kernel means
 //!
@@ -43,18 +45,23 @@
 //! pointers, and intrinsics are safe inside functions that enable their instructions. What is
 //! left to promise is that the CPU has them, and the token proves that.
 
+mod clock;
+mod counter;
 mod dispatch;
 mod extent;
 mod isa;
 mod map;
 mod prefetch;
 mod scalar;
+mod shared_memory;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
+pub use clock::{KernelClock, SystemClock, kernel_clock, system_clock_ns};
+pub use counter::counter;
 pub use dispatch::{
     count_blind, count_blind_elsewhere, count_concurrent, count_concurrent_elsewhere, count_less, extent,
     first_difference, first_inverted, histogram, max_i64, min_i64, mix, shift_earlier, spread,
@@ -64,3 +71,4 @@ pub use isa::Isa;
 pub use map::MappedFile;
 pub use prefetch::prefetch_read;
 pub use scalar::{mix_one, unmix_one};
+pub use shared_memory::SharedMemory;

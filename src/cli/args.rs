@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use skewer::Model;
+use skewer::bounds::BoundsFile;
 use skewer::import::Format;
 use skewer::time::{Span, Unit};
 
@@ -37,6 +38,10 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Say what a model promises, which findings break it, and where it comes from.
     Explain(ExplainArgs),
+    /// Show this host's bounded time, from every source found, and which one is best.
+    ///
+    /// Exit status: 0 a clock is synchronised, 2 none is: no timestamp of this host orders anything.
+    Clock(ClockArgs),
     /// Print the completions of a shell.
     Completions {
         /// The shell to complete for.
@@ -59,6 +64,14 @@ pub(crate) struct Source {
     /// with ns, us, ms or s, or of ticks.
     #[arg(long, value_name = "DUR", value_parser = Span::parse)]
     pub(crate) clock_error: Option<Span>,
+    /// Join the clock errors that FILE recorded to timestamps without bounds; may be repeated.
+    ///
+    /// FILE is a synchronization.log of ClockBound, a tracking.log of chrony, or a CSV of time and error.
+    /// `region=NAME:FILE` and `host=NAME:FILE` say whose clock it is of; `drift=PPM` and `hold=DUR`, with
+    /// commas, how fast its error grows between samples [default: 15] and how long a sample holds
+    /// [default: 1000s; for chrony 2100s].
+    #[arg(long, value_name = "[KEY=VALUE,...:]FILE", value_parser = BoundsFile::parse)]
+    pub(crate) bounds: Vec<BoundsFile>,
     /// Read files into memory instead of mapping them: for files that others may cut short.
     #[arg(long)]
     pub(crate) no_mmap: bool,
@@ -142,6 +155,14 @@ pub(crate) struct ImportArgs {
     /// What a tick of integer times lasts.
     #[arg(long, value_name = "UNIT", value_parser = unit())]
     pub(crate) unit: Option<Unit>,
+    /// Join the clock errors that FILE recorded to timestamps without bounds; may be repeated.
+    ///
+    /// FILE is a synchronization.log of ClockBound, a tracking.log of chrony, or a CSV of time and error.
+    /// `region=NAME:FILE` and `host=NAME:FILE` say whose clock it is of; `drift=PPM` and `hold=DUR`, with
+    /// commas, how fast its error grows between samples [default: 15] and how long a sample holds
+    /// [default: 1000s; for chrony 2100s].
+    #[arg(long, value_name = "[KEY=VALUE,...:]FILE", value_parser = BoundsFile::parse)]
+    pub(crate) bounds: Vec<BoundsFile>,
     /// Take the client's times of a Jepsen history as bounds.
     #[arg(long)]
     pub(crate) client_times: bool,
@@ -152,6 +173,23 @@ pub(crate) struct ExplainArgs {
     /// The models to explain.
     #[arg(value_name = "MODEL", required = true, value_parser = model())]
     pub(crate) models: Vec<Model>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ClockArgs {
+    /// Look again and again, each second or as often as given, until interrupted.
+    #[arg(long, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "1s",
+          value_parser = Span::parse)]
+    pub(crate) watch: Option<Span>,
+    /// The form of the answer on standard output; with `--watch`, one JSON object a line.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: InspectFormat,
+    /// A ClockBound segment to look at in place of the usual two; may be repeated, most trusted first.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) clockbound: Vec<PathBuf>,
+    /// The VMClock device that ClockBound may watch [default: /dev/vmclock0].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) vmclock: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -1,11 +1,11 @@
 //! `skewer import`.
 
 use skewer::import::{ImportOptions, Imported, import};
-use skewer::report::text::counted;
+use skewer::report::text::{counted, one_line};
 
 use super::args::ImportArgs;
-use super::destination;
 use super::progress::Progress;
+use super::{destination, histories};
 
 /// Writes the foreign files as one log.
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
@@ -13,9 +13,16 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let progress = Progress::start("importing", false);
     let options = ImportOptions { map: args.map.clone(), client_times: args.client_times, unit: args.unit };
     let imported = import(args.from, &args.inputs, &options)?;
-    imported.log.write_to(&args.output)?;
+    match histories(&args.bounds)? {
+        None => imported.log.write_to(&args.output)?,
+        Some(bounds) => imported.log.write_with_bounds(&args.output, &bounds)?,
+    }
+    let warnings = imported.log.warnings();
     drop(progress);
     say_what_was_left_out(&imported);
+    for warning in warnings {
+        eprintln!("skewer: warning: {}", one_line(&warning));
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod bug;
+mod clock;
 mod destination;
 mod explain;
 mod import;
@@ -18,6 +19,7 @@ use clap::{CommandFactory, Parser};
 use skewer::report::text::one_line;
 
 use args::{Args, Command, Source};
+use skewer::bounds::{BoundHistories, BoundsFile};
 use skewer::{Log, OpenOptions};
 
 /// The status of a run that could not do what it was asked.
@@ -58,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
     skewer_kernels::Isa::from_env().map_err(anyhow::Error::msg)?;
     let done = match command {
         Command::Verify(args) => return verify::run(&args),
+        Command::Clock(args) => return clock::run(&args),
         Command::Order(args) => order::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Import(args) => import::run(&args),
@@ -70,12 +73,22 @@ fn run(command: Command) -> anyhow::Result<u8> {
 
 /// The log; what a user should know of how it was read goes to standard error, unless `quiet`.
 fn open(source: &Source, all_columns: bool, quiet: bool) -> skewer::error::Result<Log> {
-    let options = OpenOptions { no_mmap: source.no_mmap, clock_error: source.clock_error, all_columns };
+    let options = OpenOptions {
+        no_mmap: source.no_mmap,
+        clock_error: source.clock_error,
+        bounds: histories(&source.bounds)?,
+        all_columns,
+    };
     let log = Log::open(&source.logs, &options)?;
     for note in log.notes().iter().filter(|_| !quiet) {
         eprintln!("skewer: note: {}", one_line(note));
     }
     Ok(log)
+}
+
+/// What is known of clocks; `None` if no file was named.
+fn histories(files: &[BoundsFile]) -> skewer::error::Result<Option<BoundHistories>> {
+    if files.is_empty() { Ok(None) } else { BoundHistories::read(files).map(Some) }
 }
 
 /// One line on standard error, whatever bytes of a log the message quotes.

@@ -8,7 +8,7 @@ use crate::time::Unit;
 use crate::txn::{Op, Status};
 
 /// The columns of a log that a source may fill.
-pub(super) const COLUMNS: [&str; 13] = [
+pub(super) const COLUMNS: [&str; 14] = [
     "key",
     "op",
     "value",
@@ -22,6 +22,7 @@ pub(super) const COLUMNS: [&str; 13] = [
     "commit_latest",
     "start_ts",
     "commit_ts",
+    "host",
 ];
 /// Places of the columns in [`COLUMNS`].
 pub(super) const KEY: usize = 0;
@@ -35,6 +36,7 @@ const START: [usize; 2] = [7, 8];
 const COMMIT: [usize; 2] = [9, 10];
 const START_TS: usize = 11;
 const COMMIT_TS: usize = 12;
+const HOST: usize = 13;
 
 /// What a source holds for one column of one record.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -136,7 +138,7 @@ impl Interpreter {
                 op,
                 value,
                 txn: datum(taken(TXN)).map_err(labelled(TXN))?,
-                region: region(taken(REGION)).map_err(labelled(REGION))?,
+                region: word(taken(REGION)).map_err(labelled(REGION))?,
                 session: datum(taken(SESSION)).map_err(labelled(SESSION))?,
                 status: status(&taken(STATUS)).map_err(labelled(STATUS))?,
                 start: self.times.bound(&START.map(&mut taken)).map_err(|(end, r)| (START[end], r))?,
@@ -146,6 +148,7 @@ impl Interpreter {
                     .times
                     .ticks(&taken(COMMIT_TS), Rounding::Exact)
                     .map_err(labelled(COMMIT_TS))?,
+                host: word(taken(HOST)).map_err(labelled(HOST))?,
             })
         };
         build().map_err(|(column, reason)| format!("{}: {reason}", self.mapping.label(column)))
@@ -163,7 +166,8 @@ fn datum(cell: Cell) -> Result<Option<Value>, String> {
     }))
 }
 
-fn region(cell: Cell) -> Result<Option<String>, String> {
+/// The text of a cell that names a place.
+fn word(cell: Cell) -> Result<Option<String>, String> {
     match cell {
         Cell::Null => Ok(None),
         Cell::Text(text) => Ok(Some(text)),

@@ -2,8 +2,9 @@
 
 use super::summary::summary;
 use super::{InspectedColumn, InspectedFile, InspectedRegion, Inspection, Operations, Statuses, Widths};
-use crate::log::{DELETE, Log, READ, is_known};
-use crate::time::BoundedTimestamp;
+use crate::clock::SuspectStamps;
+use crate::log::{Chunk, DELETE, Log, READ, TIME_COLUMNS, is_known};
+use crate::time::{BoundedTimestamp, Unit};
 use crate::txn::{Status, Times};
 
 /// What `log` holds.
@@ -12,6 +13,7 @@ use crate::txn::{Status, Times};
 pub fn inspect(log: &Log) -> Inspection {
     let summary = summary(log, true, None);
     let (mut operations, mut statuses) = (Operations::default(), Statuses::default());
+    let mut watch = Watch::default();
     let mut regions: Vec<Region> = log.regions().iter().map(|_| Region::default()).collect();
     for chunk in &log.chunks {
         for at in 0..chunk.rows {
@@ -28,6 +30,7 @@ pub fn inspect(log: &Log) -> Inspection {
             }
             regions[usize::from(chunk.region.get(at))].add(&chunk.times(at));
         }
+        watch.see(chunk, log.unit());
     }
     Inspection {
         files: files(log),
@@ -39,6 +42,7 @@ pub fn inspect(log: &Log) -> Inspection {
         operations,
         statuses,
         regions: log.regions().iter().zip(regions).map(|(name, region)| region.inspected(name)).collect(),
+        warnings: watch.warnings(log.unit()),
     }
 }
 
@@ -59,6 +63,38 @@ fn files(log: &Log) -> Vec<InspectedFile> {
     log.places().files.iter().zip(&log.tables).map(file).collect()
 }
 
+/// Looks for times of another unit, in each column.
+#[derive(Default)]
+struct Watch {
+    columns: [SuspectStamps; TIME_COLUMNS.len()],
+}
+
+impl Watch {
+    fn see(&mut self, chunk: &Chunk, unit: Unit) {
+        let (start, commit) = (chunk.start.as_ref(), chunk.commit.as_ref());
+        // In the order of the columns' names.
+        let ticks = [
+            start.map(|b| &b.earliest),
+            start.map(|b| &b.latest),
+            commit.map(|b| &b.earliest),
+            commit.map(|b| &b.latest),
+            chunk.start_ts.as_ref(),
+            chunk.commit_ts.as_ref(),
+        ];
+        for (stamps, ticks) in self.columns.iter_mut().zip(ticks) {
+            let Some(ticks) = ticks else { continue };
+            for at in 0..chunk.rows {
+                ticks.get(at).into_iter().for_each(|t| stamps.see(chunk.first_row + at as u64, t, unit));
+            }
+        }
+    }
+
+    fn warnings(&self, unit: Unit) -> Vec<String> {
+        let named = self.columns.iter().zip(TIME_COLUMNS);
+        named.filter_map(|(stamps, name)| stamps.warning(name, unit)).collect()
+    }
+}
+
 #[derive(Default)]
 struct Region {
     rows: u64,
@@ -69,14 +105,17 @@ struct Region {
 impl Region {
     fn add(&mut self, times: &Times) {
         self.rows += 1;
-        self.starts.extend(times.start.map(BoundedTimestamp::width));
-        self.commits.extend(times.commit.map(BoundedTimestamp::width));
+        let limited = |bound: Option<BoundedTimestamp>| bound.filter(|b| *b != BoundedTimestamp::UNBOUNDED);
+        self.starts.extend(limited(times.start).map(BoundedTimestamp::width));
+        self.commits.extend(limited(times.commit).map(BoundedTimestamp::width));
     }
 
     fn inspected(self, name: &str) -> InspectedRegion {
         InspectedRegion {
             name: name.to_owned(),
             rows: self.rows,
+            without_start: self.rows - self.starts.len() as u64,
+            without_commit: self.rows - self.commits.len() as u64,
             start_widths: widths(self.starts),
             commit_widths: widths(self.commits),
         }

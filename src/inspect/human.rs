@@ -14,6 +14,9 @@ pub fn render(inspection: &Inspection) -> String {
         page.push_str(&columns(file));
     }
     page.push_str(&regions(&inspection.regions, inspection.unit));
+    for warning in &inspection.warnings {
+        _ = writeln!(page, "\nwarning: {}", one_line(warning));
+    }
     page
 }
 
@@ -55,9 +58,21 @@ fn regions(regions: &[InspectedRegion], unit: Unit) -> String {
         format!("\n{:<18}{:>12}  width of bounds: least, median, p99, greatest\n", "region", "rows");
     for region in regions {
         _ = writeln!(text, "{:<18}{:>12}", one_line(&region.name), region.rows);
-        for (name, found) in [("start", region.start_widths), ("commit", region.commit_widths)] {
+        let bounds = [
+            ("start", region.start_widths, region.without_start),
+            ("commit", region.commit_widths, region.without_commit),
+        ];
+        for (name, found, without) in bounds {
             if let Some(found) = found {
                 _ = writeln!(text, "  {name:<16}{:>12}  {}", found.rows, spread(found, unit));
+            }
+            if without > 0 {
+                let share = 100.0 * without as f64 / region.rows as f64;
+                _ = writeln!(
+                    text,
+                    "  {:<16}{without:>12}  {share:.1}% of the rows",
+                    format!("no {name} bound")
+                );
             }
         }
     }

@@ -26,6 +26,7 @@ pub fn render(inspection: &Inspection) -> String {
         },
         "files": inspection.files.iter().map(file).collect::<Vec<_>>(),
         "regions": inspection.regions.iter().map(region).collect::<Vec<_>>(),
+        "warnings": inspection.warnings,
     });
     // Serializing plain data to a string has nothing that could fail.
     serde_json::to_string_pretty(&page).unwrap_or_default() + "\n"
@@ -44,6 +45,8 @@ fn region(region: &InspectedRegion) -> Value {
         "rows": region.rows,
         "start_widths": region.start_widths.map(widths),
         "commit_widths": region.commit_widths.map(widths),
+        "without_start": region.without_start,
+        "without_commit": region.without_commit,
     })
 }
 

@@ -31,6 +31,9 @@ pub struct Inspection {
     pub statuses: Statuses,
     /// The regions, sorted by name.
     pub regions: Vec<InspectedRegion>,
+    /// What is suspicious about the times, in sentences without a full stop: units that the numbers do
+    /// not look like.
+    pub warnings: Vec<String>,
 }
 
 /// One file of a log.
@@ -88,10 +91,14 @@ pub struct InspectedRegion {
     pub start_widths: Option<Widths>,
     /// How wide its commit bounds are; `None` if it has none.
     pub commit_widths: Option<Widths>,
+    /// Rows without a start bound, or with an unlimited one, which orders nothing.
+    pub without_start: u64,
+    /// Rows without a commit bound, or with an unlimited one.
+    pub without_commit: u64,
 }
 
-/// How many ticks lie between the ends of bounds, over the rows that have one: twice the
-/// clock error, where the bounds are readings.
+/// How many ticks lie between the ends of bounds, over the rows that have one that is limited:
+/// twice the clock error, where the bounds are readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Widths {
     /// Rows with such a bound.

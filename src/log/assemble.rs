@@ -6,11 +6,13 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::chunk::Chunk;
+use super::join::{Joined, Joiner};
 use super::read::Reader;
 use super::scalars::Dictionaries;
 use super::times::Ticks;
 use super::units::{FileUnit, factor, finest};
 use super::{Log, Table, check, txns};
+use crate::bounds::BoundHistories;
 use crate::error::{Error, Result};
 use crate::time::{Span, Unit};
 use crate::txn::{Columns, Places};
@@ -58,7 +60,7 @@ impl Assembly {
         let mut assembly = Assembly::default();
         let mut times = Vec::with_capacity(files.len());
         for file in files {
-            times.push(assembly.add_file(file, several)?);
+            times.push(assembly.add_file(file, several, options.bounds.as_ref())?);
         }
         let unit = assembly.convert(&times)?;
         assembly.apply_clock_error(&times, unit, options.clock_error)?;
@@ -70,10 +72,18 @@ impl Assembly {
         self.chunks.last().map_or(0, |c| c.first_row + c.rows as u64)
     }
 
-    fn add_file(&mut self, file: NamedFile, several: bool) -> Result<FileTimes> {
+    fn add_file(
+        &mut self,
+        mut file: NamedFile,
+        several: bool,
+        bounds: Option<&BoundHistories>,
+    ) -> Result<FileTimes> {
         let stated = Stated::of(&file.schema, &file.path)?;
         let default_region =
-            stated.region.unwrap_or_else(|| if several { file.stem } else { "-".to_owned() });
+            stated.region.unwrap_or_else(|| if several { file.stem.clone() } else { "-".to_owned() });
+        if let Some(bounds) = bounds {
+            join_bounds(&mut file, bounds, &default_region, stated.unit)?;
+        }
         let mut reader = Reader {
             file: self.paths.len(),
             path: &file.path,
@@ -83,6 +93,7 @@ impl Assembly {
             regions: &mut self.regions,
             unit: FileUnit::stated(stated.unit),
             dictionaries: Dictionaries::default(),
+            joined: Joined::of(&file.schema),
         };
         reader.check_schema(&file.schema)?;
         for batch in file.batches.iter().filter(|b| b.num_rows() > 0) {
@@ -180,6 +191,21 @@ impl Assembly {
             looks: Vec::new(),
         })
     }
+}
+
+/// Gives the bare timestamps of a file the bounds that their clocks' histories tell.
+fn join_bounds(
+    file: &mut NamedFile,
+    bounds: &BoundHistories,
+    default_region: &str,
+    stated: Option<Unit>,
+) -> Result<()> {
+    let wrong = |reason| Error::Option { option: "--bounds", reason };
+    let joiner = Joiner::new(bounds, &file.schema, default_region, stated);
+    let Some(joiner) = joiner.map_err(wrong)? else { return Ok(()) };
+    let joined = joiner.join(&file.batches).map_err(|e| Error::malformed(&file.path, e.to_string()))?;
+    (file.schema, file.batches) = (joiner.schema(), joined);
+    Ok(())
 }
 
 /// What the metadata of a schema states.

@@ -5,6 +5,7 @@ mod write;
 
 use std::collections::HashMap;
 
+use crate::clock::SuspectStamps;
 use crate::error::{Error, Result};
 use crate::time::{BoundedTimestamp, Unit};
 use crate::txn::{Brief, Datum, Op, Status};
@@ -82,6 +83,8 @@ pub struct Record {
     pub start_ts: Option<i64>,
     /// The commit timestamp that the database assigned.
     pub commit_ts: Option<i64>,
+    /// The host whose clock the timestamps are of: [`crate::bounds`] are joined by it.
+    pub host: Option<String>,
 }
 
 impl Default for Record {
@@ -98,6 +101,7 @@ impl Default for Record {
             commit: None,
             start_ts: None,
             commit_ts: None,
+            host: None,
         }
     }
 }
@@ -134,6 +138,7 @@ pub struct LogBuilder {
     value: Datums,
     txn: Datums,
     session: Datums,
+    host: Datums,
     regions: Vec<Option<u32>>,
     region_names: Vec<String>,
     region_ids: HashMap<String, u32>,
@@ -156,6 +161,7 @@ impl LogBuilder {
             value: Datums::new(),
             txn: Datums::new(),
             session: Datums::new(),
+            host: Datums::new(),
             regions: Vec::new(),
             region_names: Vec::new(),
             region_ids: HashMap::new(),
@@ -219,6 +225,7 @@ impl LogBuilder {
         self.value.push(record.value.as_ref());
         self.txn.push(record.txn.as_ref());
         self.session.push(record.session.as_ref());
+        self.host.push(record.host.map(Value::Text).as_ref());
         self.regions.push(region);
         self.statuses.push(status_id(record.status));
         push_bound(&mut self.start, record.start);
@@ -288,6 +295,19 @@ impl LogBuilder {
             }
         }
         Ok(())
+    }
+
+    /// What a user should know of times that look like another unit than the log's, in sentences
+    /// without a full stop. O(rows).
+    pub fn warnings(&self) -> Vec<String> {
+        let watch = |(name, column): (&str, &Ticks)| {
+            let mut stamps = SuspectStamps::default();
+            for row in 0..self.len() {
+                column.get(row).into_iter().for_each(|t| stamps.see(row as u64, t, self.unit));
+            }
+            stamps.warning(name, self.unit)
+        };
+        self.times().into_iter().filter_map(watch).collect()
     }
 
     /// The time columns, named, in the order of [`times_of`].

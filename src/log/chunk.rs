@@ -3,6 +3,7 @@
 use skewer_kernels::Extent;
 
 use super::codes::Codes;
+use super::join::Joined;
 use super::scalars::Scalars;
 use super::times::Ticks;
 use crate::time::BoundedTimestamp;
@@ -58,6 +59,8 @@ pub(crate) struct Chunk {
     pub(crate) outline: Vec<Extent>,
     /// The clock error, in ticks of the log, of timestamps without bounds.
     pub(crate) clock_error: Option<u64>,
+    /// Which bounds were made of timestamps and a clock's recorded error.
+    pub(crate) joined: Joined,
 }
 
 /// Two columns that are null together.
@@ -134,7 +137,10 @@ impl Chunk {
             commit: commit.or(made_commit),
             start_ts,
             commit_ts,
-            assumed: made_start.is_some() || made_commit.is_some(),
+            assumed: made_start.is_some()
+                || made_commit.is_some()
+                || (self.joined.start && start.is_some() && start_ts.is_some())
+                || (self.joined.commit && commit.is_some() && commit_ts.is_some()),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod build;
 mod check;
 mod chunk;
 mod codes;
+mod join;
 mod open;
 mod paths;
 mod read;
@@ -23,6 +24,7 @@ use arrow::datatypes::SchemaRef;
 
 pub(crate) use assemble::span_in;
 pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, OUTLINE, READ, WRITE};
+pub(crate) use join::{HOST, JOINED, Joined, Joiner};
 pub use open::OpenOptions;
 pub(crate) use open::is_known;
 pub(crate) use scalars::Scalars;

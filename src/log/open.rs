@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 
 use super::assemble::{Assembly, NamedFile};
+use super::join::HOST;
 use super::units::TIME_COLUMNS;
 use super::{Log, paths};
+use crate::bounds::BoundHistories;
 use crate::bytes::{IpcFile, IpcOptions, Looks, Source};
 use crate::error::{Error, Result};
 use crate::time::Span;
@@ -20,6 +22,9 @@ pub struct OpenOptions {
     /// The clock error of timestamps without bounds; it replaces `skewer.clock_error` of the
     /// files' metadata. Recorded bounds are left as they are.
     pub clock_error: Option<Span>,
+    /// What is known of the clocks that made timestamps without bounds. It comes before
+    /// [`clock_error`](Self::clock_error), which then serves clocks of which nothing is known.
+    pub bounds: Option<BoundHistories>,
     /// Read also the columns that are no part of the log format: [`crate::order`] writes them.
     pub all_columns: bool,
 }
@@ -96,7 +101,8 @@ impl Log {
 impl NamedFile {
     /// The file of those bytes, under its whole path.
     fn decode(source: &Source, options: &OpenOptions) -> Result<Self> {
-        let wanted = |column: &str| options.all_columns || is_known(column);
+        let by_host = options.bounds.as_ref().is_some_and(BoundHistories::by_host);
+        let wanted = |column: &str| options.all_columns || is_known(column) || (by_host && column == HOST);
         let file = IpcFile::decode(source, &IpcOptions { wanted: &wanted })?;
         let path = source.path().to_owned();
         Ok(NamedFile {

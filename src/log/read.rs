@@ -8,6 +8,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use super::assemble::column_error;
 use super::chunk::{Bounds, Chunk, DELETE, READ, WRITE, status_code};
 use super::codes::{Codes, is_words};
+use super::join::Joined;
 use super::scalars::{Dictionaries, Scalars};
 use super::times::{Ticks, TicksError};
 use super::units::FileUnit;
@@ -27,6 +28,8 @@ pub(super) struct Reader<'a> {
     pub(super) regions: &'a mut Vec<String>,
     pub(super) unit: FileUnit,
     pub(super) dictionaries: Dictionaries,
+    /// Which bounds were made of timestamps.
+    pub(super) joined: Joined,
 }
 
 impl Reader<'_> {
@@ -99,6 +102,7 @@ impl Reader<'_> {
             commit_ts: self.ticks(batch, "commit_ts")?,
             outline: Vec::new(),
             clock_error: None,
+            joined: self.joined,
         };
         self.file_row += rows as u64;
         self.log_row += rows as u64;

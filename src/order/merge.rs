@@ -12,7 +12,7 @@ use arrow::ipc::writer::FileWriter;
 
 use super::serial::{Place, serial};
 use crate::error::{Error, Result};
-use crate::log::{Chunk, Log, TIME_COLUMNS};
+use crate::log::{Chunk, JOINED, Joined, Log, TIME_COLUMNS};
 use crate::output;
 
 /// Rows in a batch of the output.
@@ -211,6 +211,14 @@ fn schema(log: &Log, sources: &[SourceColumn]) -> SchemaRef {
         && errors.all(|e| e == Some(error))
     {
         metadata.insert("skewer.clock_error".to_owned(), error.to_string());
+    }
+    let mut joined = Joined::default();
+    for chunk in &log.chunks {
+        joined.start |= chunk.joined.start;
+        joined.commit |= chunk.joined.commit;
+    }
+    if let Some(names) = joined.text() {
+        metadata.insert(JOINED.to_owned(), names.to_owned());
     }
     Arc::new(Schema::new_with_metadata(sources.iter().map(field).chain(added).collect::<Vec<_>>(), metadata))
 }

@@ -3,7 +3,11 @@
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "cli")]
+mod bounds;
+#[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cli")]
+mod clock;
 mod collisions;
 mod columns;
 mod corpus;

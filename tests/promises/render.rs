@@ -408,7 +408,10 @@ fn inspection() -> Inspection {
             rows: 4,
             start_widths: None,
             commit_widths: Some(widths),
+            without_start: 4,
+            without_commit: 1,
         }],
+        warnings: Vec::new(),
     }
 }
 

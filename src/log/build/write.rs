@@ -18,7 +18,9 @@ use arrow::ipc::writer::FileWriter;
 
 use super::column::Ticks;
 use super::{LogBuilder, STATUSES};
+use crate::bounds::BoundHistories;
 use crate::error::{Error, Result};
+use crate::log::{HOST, Joiner};
 use crate::time::Unit;
 use crate::txn::Status;
 
@@ -46,11 +48,28 @@ impl LogBuilder {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be written to, [`Error::Log`] if Arrow refuses.
     pub fn write_to(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
+        self.write(path.as_ref(), None)
+    }
+
+    /// As [`write_to`](Self::write_to), with bounds beside timestamps that have none, made of what is
+    /// known of their clocks. Records without a region are of region `-`.
+    ///
+    /// # Errors
+    /// Also [`Error::Option`], if the histories do not fit the log: a history of a host where no record
+    /// has one, or times that are no times of day.
+    pub fn write_with_bounds(&self, path: impl AsRef<Path>, bounds: &BoundHistories) -> Result<()> {
+        self.write(path.as_ref(), Some(bounds))
+    }
+
+    fn write(&self, path: &Path, bounds: Option<&BoundHistories>) -> Result<()> {
+        let schema = self.schema();
+        let stated = Some(self.unit);
+        let joiner = bounds.map(|bounds| Joiner::new(bounds, &schema, "-", stated)).transpose();
+        let joiner = joiner.map_err(|reason| Error::Option { option: "--bounds", reason })?.flatten();
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |e| Error::io(path, e);
         let mut file = temporary_in(folder).map_err(failed)?;
-        self.write_batches(file.as_file_mut()).map_err(|e| match e {
+        self.write_batches(file.as_file_mut(), joiner.as_ref()).map_err(|e| match e {
             ArrowError::IoError(_, source) => failed(source),
             other => Error::Log(format!("the log cannot be written: {other}")),
         })?;
@@ -59,14 +78,19 @@ impl LogBuilder {
         Ok(())
     }
 
-    fn write_batches(&self, file: &mut File) -> Result<(), ArrowError> {
+    fn write_batches(&self, file: &mut File, joiner: Option<&Joiner<'_>>) -> Result<(), ArrowError> {
         let schema = self.schema();
         let dictionaries = self.dictionaries();
-        let mut writer = FileWriter::try_new(BufWriter::new(file), &schema)?;
+        let written = joiner.map_or(schema.clone(), Joiner::schema);
+        let mut writer = FileWriter::try_new(BufWriter::new(file), &written)?;
         let mut row = 0;
         while row < self.len() {
             let end = self.batch_end(row);
-            writer.write(&self.batch(&schema, &dictionaries, row..end)?)?;
+            let batch = self.batch(&schema, &dictionaries, row..end)?;
+            match joiner {
+                None => writer.write(&batch)?,
+                Some(joiner) => writer.write(&joiner.join_one(&batch)?)?,
+            }
             row = end;
         }
         writer.finish()
@@ -74,7 +98,7 @@ impl LogBuilder {
 
     /// One past the last row of the batch that begins at `row`.
     fn batch_end(&self, row: usize) -> usize {
-        let columns = [&self.key, &self.value, &self.txn, &self.session];
+        let columns = [&self.key, &self.value, &self.txn, &self.session, &self.host];
         let mut bytes = 0;
         let mut end = row;
         while end < self.len() && end - row < BATCH_ROWS && bytes < BATCH_BYTES {
@@ -88,7 +112,8 @@ impl LogBuilder {
         let word = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let mut fields =
             vec![Field::new("key", self.key.data_type(), false), Field::new("op", word(), false)];
-        let datums = [("value", &self.value), ("txn", &self.txn), ("session", &self.session)];
+        let datums =
+            [("value", &self.value), ("txn", &self.txn), ("session", &self.session), (HOST, &self.host)];
         for (name, column) in datums.into_iter().filter(|(_, c)| !c.all_null()) {
             fields.push(Field::new(name, column.data_type(), true));
         }
@@ -130,6 +155,7 @@ impl LogBuilder {
                 "value" => self.value.array(rows.clone()),
                 "txn" => self.txn.array(rows.clone()),
                 "session" => self.session.array(rows.clone()),
+                HOST => self.host.array(rows.clone()),
                 "op" => coded(self.ops[rows.clone()].iter().copied().map(Some), ops),
                 "region" => coded(self.regions[rows.clone()].iter().copied(), regions),
                 "status" => coded(self.statuses[rows.clone()].iter().copied().map(Some), statuses),
