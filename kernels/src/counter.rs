@@ -13,6 +13,7 @@ pub fn counter() -> Option<u64> {
 
 #[cfg(target_arch = "x86_64")]
 #[inline]
+#[expect(clippy::unnecessary_wraps, reason = "other CPUs have no counter")]
 fn read() -> Option<u64> {
     // SAFETY: SSE2 is part of x86-64.
     Some(unsafe { read_fenced() })

@@ -72,6 +72,7 @@ impl SharedMemory {
     #[inline]
     fn atomic(&self, at: usize) -> &AtomicU64 {
         assert!(at < self.words, "word {at} of {}", self.words);
+        #[expect(clippy::cast_ptr_alignment, reason = "a mapping starts at a page")]
         let first = self.map.as_ptr().cast::<AtomicU64>();
         // SAFETY: `at` is less than the number of words that `map` asked the system for, so the
         // sum stays within the mapping.

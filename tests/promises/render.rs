@@ -391,6 +391,7 @@ fn inspection() -> Inspection {
     };
     let widths = Widths { rows: 3, min: 0, median: 1_000_000, p99: 1_500_000, max: 2_000_000_000 };
     Inspection {
+        warnings: Vec::new(),
         files: vec![InspectedFile {
             name: "eu.arrow".to_owned(),
             rows: 4,
@@ -408,10 +409,9 @@ fn inspection() -> Inspection {
             rows: 4,
             start_widths: None,
             commit_widths: Some(widths),
-            without_start: 4,
-            without_commit: 1,
+            without_start: 0,
+            without_commit: 0,
         }],
-        warnings: Vec::new(),
     }
 }
 
