@@ -229,11 +229,11 @@ impl Points {
         let bucket = &self.buckets[at];
         let (mut dead, mut away) = (0u32, 0u32);
         for slot in 0..SLOTS {
-            let used = bucket.keys[slot] != NONE;
-            let gone = bucket.versions[slot] <= self.floor;
-            let strange = bucket.tags[slot] as usize & mask != at;
-            dead |= u32::from(used & gone) << slot;
-            away |= u32::from(used & !gone & strange) << slot;
+            let used = u32::from(bucket.keys[slot] != NONE);
+            let gone = u32::from(bucket.versions[slot] <= self.floor);
+            let strange = u32::from(bucket.tags[slot] as usize & mask != at);
+            dead |= (used & gone) << slot;
+            away |= (used & (gone ^ 1) & strange) << slot;
         }
         bits(dead).for_each(|slot| self.empty(at, slot));
         for slot in bits(away) {
@@ -247,6 +247,13 @@ impl Points {
             self.swept = 0;
             std::mem::swap(&mut self.reach, &mut self.found);
             self.found.fill(0);
+        }
+        // The next ones, for the next call.
+        for ahead in 1..3 {
+            prefetch_read(&self.buckets, self.swept + ahead);
+            if let Some(bucket) = self.buckets.get(self.swept + ahead) {
+                prefetch_read(&bucket.versions, 0);
+            }
         }
     }
 

@@ -22,7 +22,6 @@ mod readings;
 mod recorded;
 mod render;
 mod resolve;
-mod resolve;
 #[cfg(feature = "cli")]
 mod rules;
 mod serial;
