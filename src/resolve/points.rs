@@ -257,35 +257,40 @@ impl Points {
         }
     }
 
+    /// Moves all keys to a table of `buckets`, or of more if some key does not come to lie near its home.
     #[cold]
-    fn resize(&mut self, buckets: usize) {
-        let old = std::mem::replace(&mut self.buckets, vec![EMPTY; buckets]);
-        self.reach = vec![0; buckets];
-        self.found = vec![0; buckets];
-        self.swept = 0;
-        for bucket in old {
-            for slot in 0..SLOTS {
-                if bucket.keys[slot] != NONE {
-                    self.rehome(bucket.tags[slot], bucket.keys[slot], bucket.versions[slot]);
-                }
-            }
+    fn resize(&mut self, mut buckets: usize) {
+        let old = std::mem::take(&mut self.buckets);
+        while !self.refill(&old, buckets) {
+            buckets *= 2;
         }
     }
 
-    /// Puts a key into a table that has more room than keys. A table so full of one home that the reach
-    /// does not suffice is beyond what random seeds produce; such a key is then simply kept farther by
-    /// growing again on the next insert, which finds no room either.
-    fn rehome(&mut self, tag: u32, key: KeyRef, version: Version) {
+    fn refill(&mut self, old: &[Bucket], buckets: usize) -> bool {
+        self.buckets = vec![EMPTY; buckets];
+        self.reach = vec![0; buckets];
+        self.found = vec![0; buckets];
+        self.swept = 0;
+        old.iter().all(|bucket| {
+            (0..SLOTS).all(|slot| {
+                let (tag, key) = (bucket.tags[slot], bucket.keys[slot]);
+                key == NONE || self.rehome(tag, key, bucket.versions[slot])
+            })
+        })
+    }
+
+    fn rehome(&mut self, tag: u32, key: KeyRef, version: Version) -> bool {
         let home = self.home(tag);
         let mask = self.buckets.len() - 1;
-        for distance in 0..=mask {
+        for distance in 0..=mask.min(u8::MAX as usize) {
             let at = (home + distance) & mask;
             if let Some(slot) = self.buckets[at].keys.iter().position(|k| *k == NONE) {
                 self.fill(at, slot, (tag, key, version));
                 self.note_reach(home, distance as u8);
-                return;
+                return true;
             }
         }
+        false
     }
 }
 
