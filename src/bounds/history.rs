@@ -28,7 +28,7 @@ pub(super) enum Event {
 /// The lines of one clock's history. Times are nanoseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Events {
-    events: Vec<(i64, Event)>,
+    lines: Vec<(i64, Event)>,
     /// Growth of the error and age of a sample, of the file that came first.
     pub(super) drift_ppb: u32,
     pub(super) hold_ns: u64,
@@ -37,37 +37,37 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn new(drift_ppb: u32, hold_ns: u64) -> Self {
-        Events { events: Vec::new(), drift_ppb, hold_ns, last: None }
+        Events { lines: Vec::new(), drift_ppb, hold_ns, last: None }
     }
 
     /// Takes the next line of the file over. A line that is dated before the one above it tells of
     /// a clock that was set back.
     pub(super) fn push(&mut self, time: i64, event: Event) {
         if let Some(last) = self.last.filter(|last| time < *last) {
-            self.events.push((time, Event::Step(last.abs_diff(time))));
+            self.lines.push((time, Event::Step(last.abs_diff(time))));
         }
         self.last = Some(time);
-        self.events.push((time, event));
+        self.lines.push((time, event));
     }
 
     pub(super) fn merge(&mut self, other: Events) {
-        self.events.extend(other.events);
+        self.lines.extend(other.lines);
         self.drift_ppb = self.drift_ppb.max(other.drift_ppb);
         self.hold_ns = self.hold_ns.min(other.hold_ns);
     }
 
     /// The error at any time.
     pub(super) fn history(mut self) -> BoundHistory {
-        self.events.sort_by_key(|(time, _)| *time);
+        self.lines.sort_by_key(|(time, _)| *time);
         let mut spans = self.spans();
-        let steps = self.events.iter().filter_map(|(time, event)| match event {
+        let steps = self.lines.iter().filter_map(|(time, event)| match event {
             Event::Step(by) => Some((time.saturating_sub_unsigned(*by), time.saturating_add_unsigned(*by))),
             _ => None,
         });
         for (from, until) in steps {
             cut(&mut spans, from, until);
         }
-        for (time, event) in &self.events {
+        for (time, event) in &self.lines {
             if let Event::Corrected { window, error } = event {
                 widen(&mut spans, time.saturating_sub_unsigned(*window), *time, *error);
             }
@@ -79,7 +79,7 @@ impl Events {
     fn spans(&self) -> Vec<Span> {
         let mut spans = Vec::new();
         let mut good: Option<(i64, u64)> = None;
-        for &(time, event) in &self.events {
+        for &(time, event) in &self.lines {
             let Event::Sample { error, until_now } = event else {
                 if !matches!(event, Event::Corrected { .. }) {
                     good = None;

@@ -155,7 +155,7 @@ mod tests {
     /// Promise: packed hybrid timestamps are noticed, though some have as many digits as nanoseconds.
     #[test]
     fn hybrid_stamps_are_noticed() {
-        let warning = watch(Unit::Nanoseconds, &[MS * 1_000 << 12]).unwrap();
+        let warning = watch(Unit::Nanoseconds, &[(MS * 1_000) << 12]).unwrap();
         assert!(warning.contains("yugabytedb"), "{warning}");
         let warning = watch(Unit::Milliseconds, &[443_852_055_297_916_932]).unwrap();
         assert!(warning.contains("tidb"), "{warning}");
