@@ -6,7 +6,9 @@
 
 mod any_bytes;
 pub mod seeds;
+mod segment;
 mod small_log;
 
 pub use any_bytes::open_any_bytes;
+pub use segment::segment_any_bytes;
 pub use small_log::verify_vs_reference;

@@ -64,7 +64,7 @@ impl Folder {
         self.text("log.arrow")
     }
 
-    fn histories(&self, specs: &[String]) -> Result<BoundHistories, skewer::Error> {
+    fn histories(specs: &[String]) -> Result<BoundHistories, skewer::Error> {
         let files: Vec<BoundsFile> = specs.iter().map(|spec| BoundsFile::parse(spec).unwrap()).collect();
         BoundHistories::read(&files)
     }
@@ -83,7 +83,7 @@ fn stamped(key: &str, region: &str, commit_ts: i64) -> Record {
 
 fn errors(text: &str, seconds: &[i64]) -> Vec<Option<u64>> {
     let folder = Folder::new();
-    let histories = folder.histories(&[format!("drift=15:{}", folder.file("bounds", text))]).unwrap();
+    let histories = Folder::histories(&[format!("drift=15:{}", folder.file("bounds", text))]).unwrap();
     let history = histories.of("eu", None).unwrap();
     seconds.iter().map(|s| history.error_at(T + s * S)).collect()
 }
@@ -165,7 +165,7 @@ fn bad_lines() {
     ];
     for (text, place, value) in cases {
         let folder = Folder::new();
-        let error = folder.histories(&[folder.file("bounds.log", text)]).unwrap_err().to_string();
+        let error = Folder::histories(&[folder.file("bounds.log", text)]).unwrap_err().to_string();
         assert!(error.contains("bounds.log") && error.contains(place) && error.contains(value), "{error}");
     }
 }
@@ -221,7 +221,7 @@ fn joined_bounds_are_not_recorded_ones() {
         }
     }
     let options =
-        OpenOptions { bounds: Some(folder.histories(&[bounds]).unwrap()), ..OpenOptions::default() };
+        OpenOptions { bounds: Some(Folder::histories(&[bounds]).unwrap()), ..OpenOptions::default() };
     for log in [
         Log::open(&[PathBuf::from(&log)], &options).unwrap(),
         Log::open(&[PathBuf::from(&out)], &OpenOptions::default()).unwrap(),
@@ -321,7 +321,7 @@ fn recorded_bounds_stay() {
     log.push(stamped("b", "eu", millis(T))).unwrap();
     log.write_to(folder.path("ms.arrow")).unwrap();
     let csv = folder.file("eu.csv", "2026-11-22T06:39:59Z,250us\n");
-    let options = OpenOptions { bounds: Some(folder.histories(&[csv]).unwrap()), ..OpenOptions::default() };
+    let options = OpenOptions { bounds: Some(Folder::histories(&[csv]).unwrap()), ..OpenOptions::default() };
     let log = Log::open(&[folder.path("ms.arrow")], &options).unwrap();
     let commits: Vec<_> = log.rows().map(|row| row.times.commit).collect();
     assert_eq!(commits, [BoundedTimestamp::new(1, 2), Some(BoundedTimestamp::reading(millis(T), 1))]);

@@ -9,11 +9,7 @@ use serde_json::Value;
 use skewer::clock::{Access, Adjtimex, BoundedClock, ClockBound, ClockError, ClockStatus, Layout, Snapshot};
 
 use crate::cli::{command, skewer};
-
-// Public there, for the fuzz target; here it is a module of a test.
-#[allow(unreachable_pub)]
-#[path = "../../fuzz/src/segment.rs"]
-mod fuzzed;
+use crate::corpus::fuzz::segment_any_bytes;
 
 const S: i64 = 1_000_000_000;
 
@@ -28,14 +24,14 @@ fn segment(version: u16, generation: u16, body: &[u64]) -> Vec<u8> {
 
 /// Layout 2: as of second 100 of the coarse clock, void after 1,100, 25 us, 1,000 ppb.
 fn layout_2(status: u64) -> Vec<u8> {
-    segment(2, 2, &[100, 0, 1_100, 0, 25_000, 7, status << 32 | 1_000, 0])
+    segment(2, 2, &[100, 0, 1_100, 0, 25_000, 7, (status << 32) + 1_000, 0])
 }
 
 /// Layout 3: a counter of 1 GHz at 5,000 when the clock showed second 100; 25 us, 1,000 ppb.
 fn layout_3(status: u64) -> Vec<u8> {
     // 2^(64 + 29) / 10^9, with a shift of 29.
     let period = ((1_u128 << 93) / 1_000_000_000) as u64;
-    segment(0x0303, 2, &[5_000, 100, 0, 1_100, 0, period, 0, 25_000, 7, status << 32 | 1_000, 29 << 8])
+    segment(0x0303, 2, &[5_000, 100, 0, 1_100, 0, period, 0, 25_000, 7, (status << 32) + 1_000, 29 << 8])
 }
 
 fn parsed(bytes: &[u8]) -> Snapshot {
@@ -117,7 +113,7 @@ proptest! {
     /// Promise: any bytes are a segment or an error, and a bound from them is one.
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
-        fuzzed::segment_any_bytes(&bytes);
+        segment_any_bytes(&bytes);
     }
 
     /// Promise: a segment with any bytes changed is one or an error.
@@ -128,7 +124,7 @@ proptest! {
             let len = bytes.len();
             bytes[at % len] = byte;
         }
-        fuzzed::segment_any_bytes(&bytes);
+        segment_any_bytes(&bytes);
     }
 }
 
@@ -167,7 +163,7 @@ fn sources_and_choice() {
     // As of now on the coarse clock, which starts with the machine: void in the far future.
     let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
     let seconds: u64 = uptime.split('.').next().unwrap().parse().unwrap();
-    let fresh = segment(2, 2, &[seconds, 0, seconds + 1_000, 0, 25_000, 7, 1 << 32 | 1_000, 0]);
+    let fresh = segment(2, 2, &[seconds, 0, seconds + 1_000, 0, 25_000, 7, (1 << 32) + 1_000, 0]);
     std::fs::write(&running, fresh).unwrap();
     let (a, b) = (disrupted.to_str().unwrap(), running.to_str().unwrap());
     let args = ["clock", "--clockbound", a, "--clockbound", b];

@@ -37,6 +37,12 @@ fn fast_and_reference() {
     over_corpus("verify_vs_reference", fuzz::verify_vs_reference);
 }
 
+/// Promise: any bytes are a segment of ClockBound or an error, for all that fuzzing ever kept.
+#[test]
+fn any_segment() {
+    over_corpus("segment_any_bytes", fuzz::segment_any_bytes);
+}
+
 /// Promise: a transaction of unknown fate whose write was read counts as committed, also where
 /// another file of the log has no values. (Found by fuzzing: the fast path asked whether every
 /// file had them.)
