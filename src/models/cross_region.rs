@@ -154,5 +154,5 @@ fn judge_key<const N: usize>(tally: &mut Tally<'_>, group: &[Record<N>], life: i
         return;
     }
     let rival = |r: &Record<N>| Rival { life: life(r), class: r.region.into(), row: r.row };
-    rivals::judge(tally, group.iter().map(rival));
+    rivals::judge(tally, &group.iter().map(rival));
 }

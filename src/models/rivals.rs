@@ -74,10 +74,9 @@ pub(super) trait Desk {
 /// Judges the committed writes of one key.
 ///
 /// Cost: O(writes log writes), and as much for every pair told.
-#[expect(clippy::needless_pass_by_value, reason = "an iterator of slices: cloned for each look")]
-pub(super) fn judge(desk: &mut impl Desk, writes: impl ExactSizeIterator<Item = Rival> + Clone) {
+pub(super) fn judge(desk: &mut impl Desk, writes: &(impl ExactSizeIterator<Item = Rival> + Clone)) {
     if writes.len() > PAIRWISE_MAX {
-        judge_many(desk, &writes);
+        judge_many(desk, writes);
         return;
     }
     for (j, b) in writes.clone().enumerate() {

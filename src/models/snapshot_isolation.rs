@@ -33,7 +33,7 @@ impl<'a> Room<'a> {
     pub(super) fn writers(&mut self, versions: &[Version]) {
         let rival = |v: &Version| Rival { life: Life { ticks: v.ends }, class: NO_CLASS, row: v.row };
         let mut desk = PairsOf { tally: &mut self.tally, kind: Kind::LostUpdate };
-        rivals::judge(&mut desk, versions.iter().map(rival));
+        rivals::judge(&mut desk, &versions.iter().map(rival));
         self.misplaced.restart();
     }
 
