@@ -20,8 +20,8 @@ use crate::readings::{comparable, truth};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Anomaly {
-    /// Its name.
-    anomaly: String,
+    #[serde(rename = "anomaly")]
+    name: String,
     /// The kinds that are absent in every twin.
     kinds: Vec<String>,
     case: Vec<Case>,
@@ -270,7 +270,7 @@ fn twins(anomaly: &Anomaly) -> Vec<(&Case, &Case)> {
     let of = |twin: &'_ Case| {
         let name = twin.twin_of.clone()?;
         let of = anomaly.case.iter().find(|case| case.name == name);
-        Some(of.unwrap_or_else(|| panic!("{}: there is no case `{name}`", anomaly.anomaly)))
+        Some(of.unwrap_or_else(|| panic!("{}: there is no case `{name}`", anomaly.name)))
     };
     anomaly.case.iter().filter_map(|twin| Some((of(twin)?, twin))).collect()
 }
@@ -298,8 +298,8 @@ fn the_suite_is_whole() {
             let kind = anomaly.kinds.iter().find(|kind| twin.finds(kind));
             assert_eq!(kind, None, "{file}, {}: no twin", twin.name);
         }
-        let names: BTreeSet<&str> = cases.iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(names.len(), cases.len(), "{file}: names are unique");
+        let unique: BTreeSet<&str> = cases.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(unique.len(), cases.len(), "{file}: names are unique");
         for case in cases {
             assert!(!case.why.is_empty() && !case.literature.is_empty(), "{file}, {}", case.name);
             assert!(case.expect.keys().all(|m| models.contains(m.as_str())), "{file}, {}", case.name);
