@@ -31,6 +31,8 @@ pub struct KernelClock {
 }
 
 #[cfg(target_os = "linux")]
+// The fields are narrower on systems of 32 bits.
+#[allow(clippy::useless_conversion)]
 mod linux {
     use std::io;
 

@@ -8,21 +8,19 @@
 /// cost a few nanoseconds each.
 #[inline]
 pub fn counter() -> Option<u64> {
-    read()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[expect(clippy::unnecessary_wraps, reason = "other CPUs have no counter")]
-fn read() -> Option<u64> {
+    #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE2 is part of x86-64.
-    Some(unsafe { read_fenced() })
+    return Some(unsafe { time_stamp_counter() });
+    #[cfg(target_arch = "aarch64")]
+    return Some(virtual_count());
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    None
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
 #[inline]
-fn read_fenced() -> u64 {
+fn time_stamp_counter() -> u64 {
     use std::arch::x86_64::{_mm_lfence, _rdtsc};
     _mm_lfence();
     // SAFETY: every x86-64 CPU has the instruction. A system may forbid it to a process, which
@@ -34,20 +32,14 @@ fn read_fenced() -> u64 {
 
 #[cfg(target_arch = "aarch64")]
 #[inline]
-fn read() -> Option<u64> {
+fn virtual_count() -> u64 {
     let ticks: u64;
     // SAFETY: reads a register into `ticks` and touches neither memory nor stack. Linux lets
     // every process read it.
     unsafe {
         std::arch::asm!("isb", "mrs {}, cntvct_el0", "isb", out(reg) ticks, options(nostack, preserves_flags));
     }
-    Some(ticks)
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-#[inline]
-fn read() -> Option<u64> {
-    None
+    ticks
 }
 
 #[cfg(test)]

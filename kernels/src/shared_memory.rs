@@ -72,7 +72,8 @@ impl SharedMemory {
     #[inline]
     fn atomic(&self, at: usize) -> &AtomicU64 {
         assert!(at < self.words, "word {at} of {}", self.words);
-        #[expect(clippy::cast_ptr_alignment, reason = "a mapping starts at a page")]
+        // A mapping starts at a page: its words are aligned.
+        #[allow(clippy::cast_ptr_alignment)]
         let first = self.map.as_ptr().cast::<AtomicU64>();
         // SAFETY: `at` is less than the number of words that `map` asked the system for, so the
         // sum stays within the mapping.

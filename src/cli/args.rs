@@ -105,8 +105,8 @@ pub(crate) struct VerifyArgs {
     /// Threads to use [default: all].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory to use: 512MiB, 2GiB, 1GB or bytes. Larger logs are partitioned through temporary
-    /// files.
+    /// Memory for records beside the log: 512MiB, 2GiB, 1GB or bytes. With less than they need,
+    /// keys are judged in shares, one round each.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory: Option<u64>,
     /// Print where the time went, phase by phase, to standard error.

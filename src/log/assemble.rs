@@ -203,8 +203,8 @@ fn join_bounds(
     let wrong = |reason| Error::Option { option: "--bounds", reason };
     let joiner = Joiner::new(bounds, &file.schema, default_region, stated);
     let Some(joiner) = joiner.map_err(wrong)? else { return Ok(()) };
-    file.batches = joiner.join(&file.batches).map_err(|e| Error::malformed(&file.path, e.to_string()))?;
-    file.schema = joiner.schema();
+    let batches = joiner.join(&file.batches).map_err(|e| Error::malformed(&file.path, e.to_string()))?;
+    (file.schema, file.batches) = (joiner.schema(), batches);
     Ok(())
 }
 

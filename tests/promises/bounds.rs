@@ -63,11 +63,11 @@ impl Folder {
         log.write_to(self.path("log.arrow")).unwrap();
         self.text("log.arrow")
     }
+}
 
-    fn histories(specs: &[String]) -> Result<BoundHistories, skewer::Error> {
-        let files: Vec<BoundsFile> = specs.iter().map(|spec| BoundsFile::parse(spec).unwrap()).collect();
-        BoundHistories::read(&files)
-    }
+fn histories(specs: &[String]) -> Result<BoundHistories, skewer::Error> {
+    let files: Vec<BoundsFile> = specs.iter().map(|spec| BoundsFile::parse(spec).unwrap()).collect();
+    BoundHistories::read(&files)
 }
 
 fn stamped(key: &str, region: &str, commit_ts: i64) -> Record {
@@ -83,8 +83,8 @@ fn stamped(key: &str, region: &str, commit_ts: i64) -> Record {
 
 fn errors(text: &str, seconds: &[i64]) -> Vec<Option<u64>> {
     let folder = Folder::new();
-    let histories = Folder::histories(&[format!("drift=15:{}", folder.file("bounds", text))]).unwrap();
-    let history = histories.of("eu", None).unwrap();
+    let known = histories(&[format!("drift=15:{}", folder.file("bounds", text))]).unwrap();
+    let history = known.of("eu", None).unwrap();
     seconds.iter().map(|s| history.error_at(T + s * S)).collect()
 }
 
@@ -165,7 +165,7 @@ fn bad_lines() {
     ];
     for (text, place, value) in cases {
         let folder = Folder::new();
-        let error = Folder::histories(&[folder.file("bounds.log", text)]).unwrap_err().to_string();
+        let error = histories(&[folder.file("bounds.log", text)]).unwrap_err().to_string();
         assert!(error.contains("bounds.log") && error.contains(place) && error.contains(value), "{error}");
     }
 }
@@ -220,8 +220,7 @@ fn joined_bounds_are_not_recorded_ones() {
             assert_eq!(model["verdict"], "not-checked", "{model}");
         }
     }
-    let options =
-        OpenOptions { bounds: Some(Folder::histories(&[bounds]).unwrap()), ..OpenOptions::default() };
+    let options = OpenOptions { bounds: Some(histories(&[bounds]).unwrap()), ..OpenOptions::default() };
     for log in [
         Log::open(&[PathBuf::from(&log)], &options).unwrap(),
         Log::open(&[PathBuf::from(&out)], &OpenOptions::default()).unwrap(),
@@ -314,18 +313,16 @@ fn unfit_histories() {
 #[test]
 fn recorded_bounds_stay() {
     let folder = Folder::new();
-    let recorded = BoundedTimestamp::new(T, T + 7);
     let mut log = LogBuilder::new(Unit::Milliseconds);
     let millis = |t: i64| t / 1_000_000;
     log.push(Record { commit: BoundedTimestamp::new(1, 2), ..stamped("a", "eu", millis(T)) }).unwrap();
     log.push(stamped("b", "eu", millis(T))).unwrap();
     log.write_to(folder.path("ms.arrow")).unwrap();
     let csv = folder.file("eu.csv", "2026-11-22T06:39:59Z,250us\n");
-    let options = OpenOptions { bounds: Some(Folder::histories(&[csv]).unwrap()), ..OpenOptions::default() };
+    let options = OpenOptions { bounds: Some(histories(&[csv]).unwrap()), ..OpenOptions::default() };
     let log = Log::open(&[folder.path("ms.arrow")], &options).unwrap();
     let commits: Vec<_> = log.rows().map(|row| row.times.commit).collect();
     assert_eq!(commits, [BoundedTimestamp::new(1, 2), Some(BoundedTimestamp::reading(millis(T), 1))]);
-    assert!(recorded.is_some());
 }
 
 /// Promise: times in another unit than the log's are noticed, by `import` and by `inspect`.
