@@ -83,7 +83,8 @@ impl Keys {
                 key.extend(n.to_be_bytes());
             }
             Keys::Urls => {
-                key.extend(format!("https://host{:03}.example.org/items/{n:012}", mixed % 300).bytes())
+                let url = format!("https://host{:03}.example.org/items/{n:012}", mixed % 300);
+                key.extend_from_slice(url.as_bytes());
             }
             Keys::Rising => key.extend(n.to_be_bytes()),
         }
@@ -286,10 +287,10 @@ fn race(c: &mut Criterion, load: Load) {
     group.throughput(Throughput::Elements(load.batch as u64)).sample_size(20);
     let mut next = all.iter().cycle();
     group.bench_function(BenchmarkId::from_parameter("ours"), |b| {
-        b.iter(|| black_box(ours.step(next.next().expect("a cycle"))))
+        b.iter(|| black_box(ours.step(next.next().expect("a cycle"))));
     });
     group.bench_function(BenchmarkId::from_parameter("interval-map"), |b| {
-        b.iter(|| black_box(map.step(next.next().expect("a cycle"))))
+        b.iter(|| black_box(map.step(next.next().expect("a cycle"))));
     });
     group.finish();
 }

@@ -9,14 +9,16 @@
 
 #![forbid(unsafe_code)]
 
-pub mod clock;
 pub mod error;
 pub mod time;
 pub mod txn;
 
-pub mod bounds;
 pub mod output;
 pub mod timings;
+
+pub mod clock;
+
+pub mod bounds;
 
 mod bytes;
 

@@ -1,6 +1,7 @@
 //! Any bytes are calls of the resolver, which has to answer as a list of all transactions does.
 
 #![no_main]
+#![forbid(unsafe_code)]
 
 use libfuzzer_sys::fuzz_target;
 use skewer::resolve::script::resolve_vs_model;

@@ -10,25 +10,18 @@ use std::fmt::Debug;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use skewer_kernels::{
-    Isa, count_blind, count_blind_elsewhere, count_concurrent, count_concurrent_elsewhere, count_less,
-    extent, first_difference, first_inverted, histogram, max_i64, min_i64, mix, mix_one, shift_earlier,
-    spread,
-};
+use skewer_kernels::{Isa, extent, first_inverted, mix, mix_one};
 
 const ROWS: [usize; 2] = [1 << 10, 1 << 20];
 const SEED: u64 = 20_240_229;
 /// Bytes of an `i64` or a `u64`.
 const WORD: usize = 8;
-/// Bytes of a region.
-const REGION: usize = 2;
 
 /// The columns of a log of bounds: starts a thousand ticks apart, up to 4,096 wide.
 struct Columns {
     keys: Vec<u64>,
     begins: Vec<i64>,
     ends: Vec<i64>,
-    regions: Vec<u16>,
 }
 
 impl Columns {
@@ -37,8 +30,7 @@ impl Columns {
         let begins: Vec<i64> = (0..).step_by(1_000).take(rows).collect();
         let ends =
             begins.iter().zip(&keys).map(|(begin, key)| begin.wrapping_add_unsigned(key & 0xfff)).collect();
-        let regions = keys.iter().map(|key| (key >> 32) as u16 % 3).collect();
-        Columns { keys, begins, ends, regions }
+        Columns { keys, begins, ends }
     }
 
     fn rows(&self) -> usize {
@@ -69,8 +61,6 @@ fn searches(c: &mut Criterion) {
     for rows in ROWS {
         let columns = Columns::of(rows);
         race(c, "first_inverted", &columns, 2 * WORD, |isa, t| first_inverted(isa, &t.begins, &t.ends));
-        let same = vec![SEED; rows];
-        race(c, "first_difference", &columns, WORD, |isa, _| first_difference(isa, black_box(&same)));
     }
 }
 
@@ -78,26 +68,6 @@ fn outlines(c: &mut Criterion) {
     for rows in ROWS {
         let columns = Columns::of(rows);
         race(c, "extent", &columns, 2 * WORD, |isa, t| extent(isa, &t.begins, &t.ends));
-        race(c, "max_i64", &columns, WORD, |isa, t| max_i64(isa, &t.ends));
-        race(c, "min_i64", &columns, WORD, |isa, t| min_i64(isa, &t.ends));
-    }
-}
-
-fn counts(c: &mut Criterion) {
-    for rows in ROWS {
-        let columns = Columns::of(rows);
-        let (from, to) = (columns.ends[rows / 3], columns.begins[rows / 2]);
-        race(c, "count_less", &columns, WORD, |isa, t| count_less(isa, &t.ends, to));
-        race(c, "count_blind", &columns, 2 * WORD, |isa, t| count_blind(isa, &t.begins, &t.ends, from, to));
-        race(c, "count_blind_elsewhere", &columns, 2 * WORD + REGION, |isa, t| {
-            count_blind_elsewhere(isa, &t.begins, &t.ends, &t.regions, from, to, 1)
-        });
-        race(c, "count_concurrent", &columns, 2 * WORD, |isa, t| {
-            count_concurrent(isa, &t.begins, &t.ends, from, to)
-        });
-        race(c, "count_concurrent_elsewhere", &columns, 2 * WORD + REGION, |isa, t| {
-            count_concurrent_elsewhere(isa, &t.begins, &t.ends, &t.regions, from, to, 1)
-        });
     }
 }
 
@@ -110,23 +80,8 @@ fn writers(c: &mut Criterion) {
             mix(isa, &t.keys, &mut mixed);
             (mixed[middle], mixed[last])
         });
-        let (mut earliest, mut latest) = (vec![0; rows], vec![0; rows]);
-        race(c, "spread", &columns, 3 * WORD, |isa, t| {
-            spread(isa, &t.begins, 250, &mut earliest, &mut latest);
-            (earliest[middle], latest[last])
-        });
-        race(c, "shift_earlier", &columns, 2 * WORD, |isa, t| {
-            shift_earlier(isa, &t.begins, 250, &mut earliest);
-            (earliest[middle], earliest[last])
-        });
-        let mut buckets = vec![0; 1 << 10];
-        race(c, "histogram", &columns, WORD, |isa, t| {
-            buckets.fill(0);
-            histogram(isa, &t.keys, 10, &mut buckets);
-            buckets[7]
-        });
     }
 }
 
-criterion_group!(benches, searches, outlines, counts, writers);
+criterion_group!(benches, searches, outlines, writers);
 criterion_main!(benches);

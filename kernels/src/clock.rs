@@ -40,6 +40,8 @@ mod linux {
 
     const NS: i64 = 1_000_000_000;
 
+    // On 32-bit systems these fields are narrower.
+    #[allow(clippy::useless_conversion)]
     pub(super) fn read(clock: SystemClock) -> io::Result<i64> {
         let id = match clock {
             SystemClock::Realtime => libc::CLOCK_REALTIME,
@@ -55,6 +57,7 @@ mod linux {
         nanoseconds(time.tv_sec.into(), time.tv_nsec.into())
     }
 
+    #[allow(clippy::useless_conversion)]
     pub(super) fn kernel_clock() -> io::Result<KernelClock> {
         // SAFETY: `timex` is integers alone, for which zero bytes are valid; `modes` 0 makes the
         // call read and change nothing.

@@ -1,7 +1,7 @@
-//! Slices of integers in; masks, counts and indices out.
+//! Slices of integers in; outlines, indices and fingerprints out.
 //!
-//! This crate knows nothing of logs or transactions. Its integers are `i64` ticks, `u64`
-//! fingerprints and `u16` regions in columns of equal length. All `unsafe` code of the project
+//! This crate knows nothing of logs or transactions. Its integers are `i64` ticks and `u64`
+//! keys and fingerprints, in columns of equal length. All `unsafe` code of the project
 //! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, one in
 //! [`MappedFile::map`], one in [`prefetch_read`], and those that read clocks: the CPU's
 //! [`counter`], the [`SharedMemory`] of a clock daemon, and three calls of the system
@@ -21,23 +21,21 @@
 //! choice is made per batch, not per element.
 //!
 //! ```
-//! use skewer_kernels::{Isa, count_concurrent, first_inverted};
+//! use skewer_kernels::{Isa, extent, first_inverted};
 //! let isa = Isa::from_env().unwrap_or(Isa::scalar());
 //! let (earliest, latest) = ([10, 40, 70], [30, 60, 90]);
 //! assert_eq!(first_inverted(isa, &earliest, &latest), None);
-//! assert_eq!(count_concurrent(isa, &earliest, &latest, 25, 40), 2);
+//! assert_eq!(extent(isa, &earliest, &latest).max_width, 20);
 //! ```
 //!
 //! # What the wide loops gain
 //!
-//! In cache, counts and stretched bounds run several times as fast on AVX2 as in scalar, and
-//! faster again on AVX-512; extents, maxima and mixing are those that gain most from AVX-512,
-//! whose 64-bit maximum and product AVX2 lacks. (Scalar is at a loss on x86-64 because its
-//! baseline, SSE2, cannot compare 64-bit integers.) Out of cache all of them read at the speed
-//! of memory, and what is left is the gain over the loops that scalar could not feed fast enough:
-//! little for searches, most for maxima. Hence blocks that stay in cache. A histogram gains
-//! nothing, so there is one for all. ARM has no file of its own: NEON is part of its baseline,
-//! and scalar is compiled to it.
+//! In cache, extents and mixing gain most from AVX-512, whose 64-bit maximum and product AVX2
+//! lacks. (Scalar is at a loss on x86-64 because its baseline, SSE2, cannot compare 64-bit
+//! integers.) Out of cache all of them read at the speed of memory, and what is left is the gain
+//! over the loops that scalar could not feed fast enough: little for searches. Hence blocks that
+//! stay in cache. ARM has no file of its own: NEON is part of its baseline, and scalar is compiled
+//! to it.
 //!
 //! # Why so little is unsafe
 //!
@@ -62,10 +60,7 @@ mod avx512;
 
 pub use clock::{KernelClock, SystemClock, kernel_clock, system_clock_ns};
 pub use counter::counter;
-pub use dispatch::{
-    count_blind, count_blind_elsewhere, count_concurrent, count_concurrent_elsewhere, count_less, extent,
-    first_difference, first_inverted, histogram, max_i64, min_i64, mix, shift_earlier, spread,
-};
+pub use dispatch::{extent, first_inverted, mix};
 pub use extent::Extent;
 pub use isa::Isa;
 pub use map::MappedFile;

@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io;
 
-#[cfg(unix)]
-use memmap2::Advice;
 use memmap2::Mmap;
 
 /// The bytes of a file, mapped read-only. An empty file is an empty slice.
@@ -23,8 +21,8 @@ impl MappedFile {
     /// system lets a reader enforce that. If the promise is broken, bytes may change under checks
     /// that were already made, and reading beyond a file that was cut ends the process (SIGBUS).
     /// Callers that cannot promise it read the file into memory instead; callers that can should
-    /// still ask [`covers`](Self::covers), and compare times of modification, before they
-    /// believe what they computed.
+    /// still compare the file's length and time of modification before they believe what they
+    /// computed.
     ///
     /// # Errors
     /// Those of the system: `file` is not a regular file, was not opened for reading, or exceeds
@@ -49,42 +47,6 @@ impl MappedFile {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// Whether `file` still has exactly the bytes' length: it was neither cut nor added to.
-    ///
-    /// # Errors
-    /// Those of asking the system for the file's length.
-    pub fn covers(&self, file: &File) -> io::Result<bool> {
-        Ok(file.metadata()?.len() == self.len() as u64)
-    }
-
-    /// Tells the system that the bytes will be read from front to back. Best effort: a system
-    /// that has no such advice, or refuses it, changes nothing.
-    pub fn advise_sequential(&self) {
-        #[cfg(unix)]
-        self.advise(Advice::Sequential);
-    }
-
-    /// Asks the system to read ahead all of the file. Best effort.
-    pub fn advise_will_need(&self) {
-        #[cfg(unix)]
-        self.advise(Advice::WillNeed);
-    }
-
-    /// Asks the system for huge pages, which spare most page faults. Best effort: few systems
-    /// have them for files.
-    pub fn advise_huge(&self) {
-        #[cfg(target_os = "linux")]
-        self.advise(Advice::HugePage);
-    }
-
-    #[cfg(unix)]
-    fn advise(&self, advice: Advice) {
-        if let Some(map) = &self.map {
-            // Advice that is refused is no error: the bytes are the same.
-            let _ = map.advise(advice);
-        }
-    }
 }
 
 impl AsRef<[u8]> for MappedFile {
@@ -99,19 +61,14 @@ mod tests {
 
     use super::*;
 
-    /// Promise: a map shows the file's bytes, and its growth is noticed.
+    /// Promise: a map shows the bytes that the file had, whatever is added later.
     #[test]
-    fn shows_bytes_and_notices_growth() {
+    fn shows_bytes() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"eu then us").unwrap();
         let map = MappedFile::map(&file).unwrap();
-        map.advise_sequential();
-        map.advise_will_need();
-        map.advise_huge();
         assert_eq!(map.as_ref(), b"eu then us");
-        assert!(map.covers(&file).unwrap());
         file.write_all(b"!").unwrap();
-        assert!(!map.covers(&file).unwrap());
         assert_eq!(map.len(), 10);
     }
 
@@ -120,8 +77,6 @@ mod tests {
     fn empty_file() {
         let file = tempfile::tempfile().unwrap();
         let map = MappedFile::map(&file).unwrap();
-        map.advise_sequential();
         assert!(map.is_empty());
-        assert!(map.covers(&file).unwrap());
     }
 }

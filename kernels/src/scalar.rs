@@ -1,13 +1,8 @@
 //! The meaning of every kernel, in plain Rust.
 //!
 //! The other files of this folder must give the same answers bit for bit, and hand their tails
-//! to these loops. Conditions are joined by `&`, not `&&`, so that the compiler may use whatever
-//! vectors the target always has (SSE2, NEON): this is the honest rival of the wide kernels.
-//!
-//! Knowingly left: [`histogram`] waits on a bucket that is hit twice in a row. Private tables
-//! per lane would fix that, and cost more than they give while fingerprints are well mixed.
-
-#![expect(clippy::needless_bitwise_bool, reason = "`&&` is a branch, or a load on condition: no vectors")]
+//! to these loops. The compiler may use whatever vectors the target always has (SSE2, NEON): this
+//! is the honest rival of the wide kernels.
 
 use crate::extent::Extent;
 
@@ -20,10 +15,6 @@ pub(crate) fn first_inverted(earliest: &[i64], latest: &[i64]) -> Option<usize> 
     earliest.iter().zip(latest).position(|(earliest, latest)| earliest > latest)
 }
 
-pub(crate) fn first_difference(values: &[u64]) -> Option<usize> {
-    values.iter().position(|value| *value != values[0])
-}
-
 pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
     let mut all = Extent::EMPTY;
     for (&begin, &end) in begin.iter().zip(end) {
@@ -33,77 +24,9 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
     all
 }
 
-pub(crate) fn count_blind(begins: &[i64], ends: &[i64], begin: i64, end: i64) -> u64 {
-    begins.iter().zip(ends).map(|(b, e)| u64::from((*b < end) & (begin < *e))).sum()
-}
-
-pub(crate) fn count_blind_elsewhere(
-    begins: &[i64],
-    ends: &[i64],
-    regions: &[u16],
-    begin: i64,
-    end: i64,
-    region: u16,
-) -> u64 {
-    let rows = begins.iter().zip(ends).zip(regions);
-    rows.map(|((b, e), r)| u64::from((*b < end) & (begin < *e) & (*r != region))).sum()
-}
-
-pub(crate) fn count_concurrent(earliest: &[i64], latest: &[i64], e: i64, l: i64) -> u64 {
-    earliest.iter().zip(latest).map(|(from, to)| u64::from((*from <= l) & (e <= *to))).sum()
-}
-
-pub(crate) fn count_concurrent_elsewhere(
-    earliest: &[i64],
-    latest: &[i64],
-    regions: &[u16],
-    e: i64,
-    l: i64,
-    region: u16,
-) -> u64 {
-    let rows = earliest.iter().zip(latest).zip(regions);
-    rows.map(|((from, to), r)| u64::from((*from <= l) & (e <= *to) & (*r != region))).sum()
-}
-
-pub(crate) fn count_less(values: &[i64], bound: i64) -> u64 {
-    values.iter().map(|value| u64::from(*value < bound)).sum()
-}
-
-pub(crate) fn max_i64(values: &[i64]) -> Option<i64> {
-    values.iter().copied().max()
-}
-
-pub(crate) fn min_i64(values: &[i64]) -> Option<i64> {
-    values.iter().copied().min()
-}
-
 pub(crate) fn mix(keys: &[u64], out: &mut [u64]) {
     for (key, out) in keys.iter().zip(out) {
         *out = mix_one(*key);
-    }
-}
-
-pub(crate) fn spread(stamps: &[i64], error: u64, earliest: &mut [i64], latest: &mut [i64]) {
-    for ((stamp, earliest), latest) in stamps.iter().zip(earliest).zip(latest) {
-        *earliest = stamp.saturating_sub_unsigned(error);
-        *latest = stamp.saturating_add_unsigned(error);
-    }
-}
-
-pub(crate) fn shift_earlier(values: &[i64], ticks: u64, out: &mut [i64]) {
-    for (value, out) in values.iter().zip(out) {
-        *out = value.saturating_sub_unsigned(ticks);
-    }
-}
-
-pub(crate) fn histogram(fingerprints: &[u64], bits: u32, counts: &mut [u32]) {
-    // Shifting by 63 and then once more: a shift by all 64 bits would overflow where `bits` is 0.
-    let shift = 63 - bits.min(63);
-    let last = counts.len() - 1;
-    for fingerprint in fingerprints {
-        // The mask changes nothing (2^bits = counts.len()); it tells the compiler so.
-        let count = &mut counts[(fingerprint >> 1 >> shift) as usize & last];
-        *count = count.wrapping_add(1);
     }
 }
 

@@ -36,12 +36,12 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Turn a foreign log into one that skewer reads.
     Import(ImportArgs),
+    /// Say what a model promises, which findings break it, and where it comes from.
+    Explain(ExplainArgs),
     /// Show this host's bounded time, from every source found, and which one is best.
     ///
     /// Exit status: 0 a clock is synchronised, 2 none is: no timestamp of this host orders anything.
     Clock(ClockArgs),
-    /// Say what a model promises, which findings break it, and where it comes from.
-    Explain(ExplainArgs),
     /// Print the completions of a shell.
     Completions {
         /// The shell to complete for.
@@ -105,8 +105,8 @@ pub(crate) struct VerifyArgs {
     /// Threads to use [default: all].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory to use: 512MiB, 2GiB, 1GB or bytes. Larger logs are partitioned through temporary
-    /// files.
+    /// Memory for records beside the log: 512MiB, 2GiB, 1GB or bytes. With less than they need,
+    /// keys are judged in shares, one round each.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory: Option<u64>,
     /// Print where the time went, phase by phase, to standard error.
@@ -169,6 +169,13 @@ pub(crate) struct ImportArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The models to explain.
+    #[arg(value_name = "MODEL", required = true, value_parser = model())]
+    pub(crate) models: Vec<Model>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct ClockArgs {
     /// Look again and again, each second or as often as given, until interrupted.
     #[arg(long, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "1s",
@@ -183,13 +190,6 @@ pub(crate) struct ClockArgs {
     /// The VMClock device that ClockBound may watch [default: /dev/vmclock0].
     #[arg(long, value_name = "PATH")]
     pub(crate) vmclock: Option<PathBuf>,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct ExplainArgs {
-    /// The models to explain.
-    #[arg(value_name = "MODEL", required = true, value_parser = model())]
-    pub(crate) models: Vec<Model>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -4,7 +4,7 @@
 //!    a version; every value written is noted, once, with who wrote it; reads of a transaction's
 //!    own writes and repeated reads are compared on the spot.
 //! 2. Every other read is looked up among the values, now that all are known.
-//! 3. Times are filled in, one look-up a transaction.
+//! 3. Times of versions are filled in; those of readers are looked up when they are judged, once.
 
 use super::transactions::{Clock, Ends, Transactions};
 use super::values::{Uncommitted, Value, Values};
@@ -68,8 +68,6 @@ pub(crate) struct Read {
     pub(crate) first: bool,
     /// Whether the transaction had read the same value before, so.
     pub(crate) repeated: bool,
-    /// When the transaction started and committed, by the clock asked for.
-    pub(crate) ends: Ends,
 }
 
 /// A read that its own transaction contradicts: it returned another value than the row `instead`
@@ -136,7 +134,6 @@ impl KeyHistory {
         }
         self.resolve(txns);
         self.versions.iter_mut().for_each(|v| v.ends = txns.ends(clock, v.txn));
-        self.reads.iter_mut().for_each(|r| r.ends = txns.ends(clock, r.txn));
     }
 
     /// Takes in what one transaction did to the key.
@@ -159,7 +156,6 @@ impl KeyHistory {
                         source: Source::Unknown,
                         first: read.is_none(),
                         repeated: false,
-                        ends: [0; 4],
                     });
                 }
                 read = Some(operation);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tally::{Sighting, Tally};
-use crate::history::{Clock, KeyHistory, Sessions, Source, Transactions};
+use crate::history::{Clock, Read, Sessions, Source, Transactions, Version};
 use crate::report::{Kind, Model, ModelReport};
 
 /// Why the log cannot be judged, if so. Reads without values tell of no order.
@@ -32,12 +32,10 @@ impl<'a> Room<'a> {
         Room { txns, sessions, broken: Vec::new() }
     }
 
-    /// Judges one key: a version was written before it was read.
-    pub(super) fn key(&mut self, history: &KeyHistory) {
-        for read in &history.reads {
-            if let Source::Version(version) = read.source {
-                self.compare(history.versions[version as usize].txn, read.txn);
-            }
+    /// Judges one read: a version was written before it was read.
+    pub(super) fn read(&mut self, versions: &[Version], read: &Read) {
+        if let Source::Version(version) = read.source {
+            self.compare(versions[version as usize].txn, read.txn);
         }
     }
 

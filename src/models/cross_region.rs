@@ -18,6 +18,8 @@ const KIND: Kind = Kind::WriteWrite;
 /// The report of the model.
 pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport {
     let tally = match options.tuning.path {
+        // Nobody is in another region.
+        _ if writes.log.regions().len() < 2 => Tally::new(writes, options),
         Path::Partitioned => by_key(writes, options),
         path => by_window(writes, options, path == Path::Window).unwrap_or_else(|| by_key(writes, options)),
     };
@@ -152,5 +154,5 @@ fn judge_key<const N: usize>(tally: &mut Tally<'_>, group: &[Record<N>], life: i
         return;
     }
     let rival = |r: &Record<N>| Rival { life: life(r), class: r.region.into(), row: r.row };
-    rivals::judge(tally, group.iter().map(rival));
+    rivals::judge(tally, &group.iter().map(rival));
 }

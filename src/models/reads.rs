@@ -162,9 +162,10 @@ impl Misplaced {
         &mut self,
         tally: &mut Tally<'_>,
         (timeline, versions): (&Timeline, &[Version]),
-        read: &Read,
+        (read, ends): (&Read, &Ends),
         stand: Stand,
     ) {
+        let bound = stand.bound(ends);
         let writer = match read.source {
             _ if !read.first => return,
             Source::Initial => None,
@@ -176,7 +177,7 @@ impl Misplaced {
             Stand::Commit => Aside::None,
         };
         if let Some(writer) = writer
-            && let Some(certainty) = future(stand, read, writer)
+            && let Some(certainty) = future(stand, bound, writer)
         {
             let parties = [read.row, writer.row];
             let sighting = Sighting::of(Kind::FutureRead, &parties).reading();
@@ -186,7 +187,7 @@ impl Misplaced {
                 return;
             }
         }
-        if let Some((certainty, other)) = self.stale(timeline, versions, read, stand, writer) {
+        if let Some((certainty, other)) = self.stale((timeline, versions), read.txn, (stand, bound), writer) {
             let all = [read.row, writer.map_or(other.row, |w| w.row), other.row];
             let parties = if writer.is_some() { &all } else { &all[..2] };
             let sighting = Sighting::of(Kind::StaleRead, parties).reading();
@@ -197,17 +198,15 @@ impl Misplaced {
     /// Whether, and by whose version, the one that was read was overwritten before.
     fn stale<'v>(
         &mut self,
-        timeline: &Timeline,
-        versions: &'v [Version],
-        read: &Read,
-        stand: Stand,
+        (timeline, versions): (&Timeline, &'v [Version]),
+        reader: u32,
+        (stand, (earliest, latest)): (Stand, (i64, i64)),
         writer: Option<&Version>,
     ) -> Option<(Certainty, &'v Version)> {
-        let (earliest, latest) = stand.bound(&read.ends);
         let (which, strictly) = (stand as usize, stand.strictly());
         // Overwritten for certain: the greatest C.earliest decides.
         let finger = &mut self.ended[which];
-        let settled = timeline.ended(versions, finger, (earliest, strictly), read.txn);
+        let settled = timeline.ended(versions, finger, (earliest, strictly), reader);
         if let Some(other) = settled.filter(|o| writer.is_none_or(|w| w.ends[3] < o.ends[2])) {
             return Some((Certainty::Definite, other));
         }
@@ -217,15 +216,14 @@ impl Misplaced {
         if above >= up_to {
             return None;
         }
-        let but = [read.txn, writer.map_or(read.txn, |w| w.txn)];
+        let but = [reader, writer.map_or(reader, |w| w.txn)];
         let other = timeline.begun(versions, &mut self.begun[which], (latest, strictly), but)?;
         (i128::from(other.ends[3]) > above).then_some((Certainty::Possible, other))
     }
 }
 
 /// Whether a version was read before it was there.
-fn future(stand: Stand, read: &Read, writer: &Version) -> Option<Certainty> {
-    let (earliest, latest) = stand.bound(&read.ends);
+fn future(stand: Stand, (earliest, latest): (i64, i64), writer: &Version) -> Option<Certainty> {
     let (written, written_by) = (writer.ends[2], writer.ends[3]);
     if latest < written {
         Some(Certainty::Definite)

@@ -74,10 +74,9 @@ pub(super) trait Desk {
 /// Judges the committed writes of one key.
 ///
 /// Cost: O(writes log writes), and as much for every pair told.
-pub(super) fn judge(desk: &mut impl Desk, writes: impl Iterator<Item = Rival> + Clone) {
-    let (least, most) = writes.size_hint();
-    if most.is_none_or(|most| least > PAIRWISE_MAX || most > PAIRWISE_MAX) {
-        judge_many(desk, &writes.collect::<Vec<_>>());
+pub(super) fn judge(desk: &mut impl Desk, writes: &(impl ExactSizeIterator<Item = Rival> + Clone)) {
+    if writes.len() > PAIRWISE_MAX {
+        judge_many(desk, writes);
         return;
     }
     for (j, b) in writes.clone().enumerate() {
@@ -92,37 +91,41 @@ pub(super) fn judge(desk: &mut impl Desk, writes: impl Iterator<Item = Rival> + 
     }
 }
 
-fn judge_many(desk: &mut impl Desk, writes: &[Rival]) {
-    let counts = count(writes);
+fn judge_many(desk: &mut impl Desk, writes: &(impl ExactSizeIterator<Item = Rival> + Clone)) {
+    let counts = count(writes.clone());
     desk.count(counts);
-    let limit = desk.limit() as u64;
+    let (limit, mut all) = (desk.limit() as u64, Vec::new());
     // First the definite ones, then, if room is left, the possible ones.
     for (certainty, pairs) in [(Certainty::Definite, counts.definite), (Certainty::Possible, counts.possible)]
     {
-        if pairs > 0 && desk.wants(certainty, writes[0].row) {
-            offer_least(desk, writes, certainty, pairs.min(limit));
+        let Some(first) = writes.clone().next().filter(|_| pairs > 0) else { continue };
+        if desk.wants(certainty, first.row) {
+            if all.is_empty() {
+                all.extend(writes.clone());
+            }
+            offer_least(desk, &all, certainty, pairs.min(limit));
         }
     }
 }
 
 /// Exact numbers of pairs, without looking at pairs.
-fn count(writes: &[Rival]) -> Counts {
-    let (mut definite, mut any) = both(writes);
-    if writes[0].class != NO_CLASS {
-        let mut by_class: BTreeMap<u32, Vec<Rival>> = BTreeMap::new();
-        writes.iter().for_each(|w| by_class.entry(w.class).or_default().push(*w));
-        for within in by_class.values() {
-            let (within_definite, within_any) = both(within);
-            definite -= within_definite;
-            any -= within_any;
-        }
+fn count(writes: impl Iterator<Item = Rival> + Clone) -> Counts {
+    let (mut definite, mut any) = both(&writes);
+    let mut by_class: BTreeMap<u32, Vec<Rival>> = BTreeMap::new();
+    for write in writes.filter(|w| w.class != NO_CLASS) {
+        by_class.entry(write.class).or_default().push(write);
+    }
+    for within in by_class.values() {
+        let (within_definite, within_any) = both(&within.iter().copied());
+        definite -= within_definite;
+        any -= within_any;
     }
     Counts { definite, possible: any - definite }
 }
 
 /// Pairs of any class that conflict definitely, and that conflict at all.
-fn both(writes: &[Rival]) -> (u64, u64) {
-    let column = |at: usize| writes.iter().map(|w| w.life.ticks[at]).collect::<Vec<i64>>();
+fn both(writes: &(impl Iterator<Item = Rival> + Clone)) -> (u64, u64) {
+    let column = |at: usize| writes.clone().map(|w| w.life.ticks[at]).collect::<Vec<i64>>();
     (mutual(&column(1), &column(2)), mutual(&column(0), &column(3)))
 }
 

@@ -150,16 +150,32 @@ impl<'a> Rooms<'a> {
             self.timeline.take(self.txns, &self.history.versions);
         }
         if let Some(snapshot) = &mut self.snapshot {
-            snapshot.key(&self.history, &self.timeline);
+            snapshot.writers(&self.history.versions);
         }
         if let Some(serial) = &mut self.serial {
-            serial.key(&self.history, &self.timeline);
+            serial.restart();
         }
         if let Some(linearizable) = &mut self.linearizable {
             linearizable.key(&self.history);
         }
-        if let Some(clocks) = &mut self.clocks {
-            clocks.key(&self.history);
+        self.reads();
+    }
+
+    /// Judges the reads of the key, each by all rooms while its transaction's times are at hand.
+    fn reads(&mut self) {
+        let versions = self.history.versions.as_slice();
+        let among = (&self.timeline, versions);
+        for read in &self.history.reads {
+            let ends = self.txns.ends(self.clock, read.txn);
+            if let Some(snapshot) = &mut self.snapshot {
+                snapshot.read(among, read, &ends);
+            }
+            if let Some(serial) = &mut self.serial {
+                serial.read(among, read, &ends);
+            }
+            if let Some(clocks) = &mut self.clocks {
+                clocks.read(versions, read);
+            }
         }
     }
 

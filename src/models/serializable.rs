@@ -2,7 +2,7 @@
 
 use super::reads::{Misplaced, SHARED_KINDS, Shared, Stand};
 use super::tally::{Found, Tally};
-use crate::history::{KeyHistory, Timeline, Transactions};
+use crate::history::{Ends, Read, Timeline, Transactions, Version};
 use crate::report::{Kind, Model, ModelReport};
 
 /// The kinds that are found.
@@ -33,17 +33,18 @@ impl<'a> Room<'a> {
         Room { tally, misplaced: Misplaced::default() }
     }
 
-    /// Judges one key.
-    pub(super) fn key(&mut self, history: &KeyHistory, timeline: &Timeline) {
-        let (txns, clock) = (self.tally.txns, self.tally.clock);
+    /// Begins a new key.
+    pub(super) fn restart(&mut self) {
         self.misplaced.restart();
-        for read in &history.reads {
-            // A transaction that wrote nothing stands at its snapshot, if it has one.
-            let at_snapshot = !txns.wrote(read.txn) && txns.has_start(clock, read.txn);
-            let stand = if at_snapshot { Stand::Snapshot } else { Stand::Commit };
-            let among = (timeline, history.versions.as_slice());
-            self.misplaced.judge(&mut self.tally, among, read, stand);
-        }
+    }
+
+    /// Judges one read of the key, by a transaction with those ends.
+    pub(super) fn read(&mut self, among: (&Timeline, &[Version]), read: &Read, ends: &Ends) {
+        let (txns, clock) = (self.tally.txns, self.tally.clock);
+        // A transaction that wrote nothing stands at its snapshot, if it has one.
+        let at_snapshot = !txns.wrote(read.txn) && txns.has_start(clock, read.txn);
+        let stand = if at_snapshot { Stand::Snapshot } else { Stand::Commit };
+        self.misplaced.judge(&mut self.tally, among, (read, ends), stand);
     }
 
     /// Takes over what another room found.

@@ -4,7 +4,7 @@
 use super::reads::{Misplaced, SHARED_KINDS, Shared, Stand};
 use super::rivals::{self, Life, NO_CLASS, Rival};
 use super::tally::{PairsOf, Sighting, Tally};
-use crate::history::{KeyHistory, Timeline, Transactions, Version};
+use crate::history::{Ends, Read, Timeline, Transactions, Version};
 use crate::report::{Kind, Model, ModelReport};
 
 /// Why the log cannot be judged, if so.
@@ -29,16 +29,17 @@ impl<'a> Room<'a> {
         Room { tally, misplaced: Misplaced::default() }
     }
 
-    /// Judges one key.
-    pub(super) fn key(&mut self, history: &KeyHistory, timeline: &Timeline) {
+    /// Judges the writers of one key.
+    pub(super) fn writers(&mut self, versions: &[Version]) {
         let rival = |v: &Version| Rival { life: Life { ticks: v.ends }, class: NO_CLASS, row: v.row };
         let mut desk = PairsOf { tally: &mut self.tally, kind: Kind::LostUpdate };
-        rivals::judge(&mut desk, history.versions.iter().map(rival));
+        rivals::judge(&mut desk, &versions.iter().map(rival));
         self.misplaced.restart();
-        for read in &history.reads {
-            let among = (timeline, history.versions.as_slice());
-            self.misplaced.judge(&mut self.tally, among, read, Stand::Snapshot);
-        }
+    }
+
+    /// Judges one read of the key, by a transaction with those ends.
+    pub(super) fn read(&mut self, among: (&Timeline, &[Version]), read: &Read, ends: &Ends) {
+        self.misplaced.judge(&mut self.tally, among, (read, ends), Stand::Snapshot);
     }
 
     /// Judges one committed transaction.

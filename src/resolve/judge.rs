@@ -186,33 +186,48 @@ impl<'a> Txn<'a> {
 
     /// Why the transaction may not commit; `None` if it may. No hints are at hand.
     pub(super) fn refusal(&self, index: &mut impl Index, rule: Rule<'_>) -> Option<Verdict> {
-        index.begin();
-        let mut hint = |access: &Access, write| {
-            let keyed = self.batch.keyed(*access);
-            let aim = index.aim(keyed, write);
-            index.hint(aim, keyed, write)
-        };
-        let reads: Vec<u32> = self.reads.iter().map(|a| hint(a, false)).collect();
-        let writes: Vec<u32> = self.writes.iter().map(|a| hint(a, true)).collect();
-        self.judge(index, rule, Hints { reads: &reads, writes: &writes })
+        self.judge_by(rule, |accesses, _| {
+            accesses.iter().position(|access| {
+                index.begin();
+                let keyed = self.batch.keyed(*access);
+                let aim = index.aim(keyed, false);
+                let hint = index.hint(aim, keyed, false);
+                index.newer(hint, keyed, self.snapshot)
+            })
+        })
     }
 
     #[inline]
     fn judge(&self, index: &impl Index, rule: Rule<'_>, hints: Hints<'_>) -> Option<Verdict> {
+        self.judge_by(rule, |accesses, cause| {
+            let hints = if cause == Cause::Read { hints.reads } else { hints.writes };
+            let newer = |(access, hint): (&Access, &u32)| {
+                index.newer(*hint, self.batch.keyed(*access), self.snapshot)
+            };
+            accesses.iter().zip(hints).position(newer)
+        })
+    }
+
+    /// The rule; `newer` gives the first of some accesses that was written after the snapshot.
+    #[inline]
+    fn judge_by(
+        &self,
+        rule: Rule<'_>,
+        mut newer: impl FnMut(&[Access], Cause) -> Option<usize>,
+    ) -> Option<Verdict> {
         if self.snapshot < rule.floor {
             return self.covers_any(rule.checked).then_some(Verdict::TooOld);
         }
-        let newer =
-            |(access, hint): (&Access, &u32)| index.newer(*hint, self.batch.keyed(*access), self.snapshot);
+        let conflict = |cause, at| Verdict::Conflict { cause, range_index: at as u32 };
         if rule.checked.reads()
-            && let Some(at) = self.reads.iter().zip(hints.reads).position(newer)
+            && let Some(at) = newer(self.reads, Cause::Read)
         {
-            return Some(Verdict::Conflict { cause: Cause::Read, range_index: at as u32 });
+            return Some(conflict(Cause::Read, at));
         }
         if rule.checked.writes()
-            && let Some(at) = self.writes.iter().zip(hints.writes).position(newer)
+            && let Some(at) = newer(self.writes, Cause::Write)
         {
-            return Some(Verdict::Conflict { cause: Cause::Write, range_index: at as u32 });
+            return Some(conflict(Cause::Write, at));
         }
         rule.flights.conflict(rule.checked, self.batch, self.reads, self.writes)
     }

@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use super::{Cause, Checked, Verdict, Version};
 
-/// A key in its keyspace; a list of such pairs of bounds.
+/// A keyspace and the bounds of a range in it.
 pub type Bounds = (u32, Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 /// A transaction as it was handed in.

@@ -229,11 +229,11 @@ impl Points {
         let bucket = &self.buckets[at];
         let (mut dead, mut away) = (0u32, 0u32);
         for slot in 0..SLOTS {
-            let used = bucket.keys[slot] != NONE;
-            let gone = bucket.versions[slot] <= self.floor;
-            let strange = bucket.tags[slot] as usize & mask != at;
-            dead |= u32::from(used & gone) << slot;
-            away |= u32::from(used & !gone & strange) << slot;
+            let used = u32::from(bucket.keys[slot] != NONE);
+            let gone = u32::from(bucket.versions[slot] <= self.floor);
+            let strange = u32::from(bucket.tags[slot] as usize & mask != at);
+            dead |= (used & gone) << slot;
+            away |= (used & (gone ^ 1) & strange) << slot;
         }
         bits(dead).for_each(|slot| self.empty(at, slot));
         for slot in bits(away) {
@@ -248,37 +248,49 @@ impl Points {
             std::mem::swap(&mut self.reach, &mut self.found);
             self.found.fill(0);
         }
-    }
-
-    #[cold]
-    fn resize(&mut self, buckets: usize) {
-        let old = std::mem::replace(&mut self.buckets, vec![EMPTY; buckets]);
-        self.reach = vec![0; buckets];
-        self.found = vec![0; buckets];
-        self.swept = 0;
-        for bucket in old {
-            for slot in 0..SLOTS {
-                if bucket.keys[slot] != NONE {
-                    self.rehome(bucket.tags[slot], bucket.keys[slot], bucket.versions[slot]);
-                }
+        // The next ones, for the next call.
+        for ahead in 1..3 {
+            prefetch_read(&self.buckets, self.swept + ahead);
+            if let Some(bucket) = self.buckets.get(self.swept + ahead) {
+                prefetch_read(&bucket.versions, 0);
             }
         }
     }
 
-    /// Puts a key into a table that has more room than keys. A table so full of one home that the reach
-    /// does not suffice is beyond what random seeds produce; such a key is then simply kept farther by
-    /// growing again on the next insert, which finds no room either.
-    fn rehome(&mut self, tag: u32, key: KeyRef, version: Version) {
+    /// Moves all keys to a table of `buckets`, or of more if some key does not come to lie near its home.
+    #[cold]
+    fn resize(&mut self, mut buckets: usize) {
+        let old = std::mem::take(&mut self.buckets);
+        while !self.refill(&old, buckets) {
+            buckets *= 2;
+        }
+    }
+
+    fn refill(&mut self, old: &[Bucket], buckets: usize) -> bool {
+        self.buckets = vec![EMPTY; buckets];
+        self.reach = vec![0; buckets];
+        self.found = vec![0; buckets];
+        self.swept = 0;
+        old.iter().all(|bucket| {
+            (0..SLOTS).all(|slot| {
+                let (tag, key) = (bucket.tags[slot], bucket.keys[slot]);
+                key == NONE || self.rehome(tag, key, bucket.versions[slot])
+            })
+        })
+    }
+
+    fn rehome(&mut self, tag: u32, key: KeyRef, version: Version) -> bool {
         let home = self.home(tag);
         let mask = self.buckets.len() - 1;
-        for distance in 0..=mask {
+        for distance in 0..=mask.min(u8::MAX as usize) {
             let at = (home + distance) & mask;
             if let Some(slot) = self.buckets[at].keys.iter().position(|k| *k == NONE) {
                 self.fill(at, slot, (tag, key, version));
                 self.note_reach(home, distance as u8);
-                return;
+                return true;
             }
         }
+        false
     }
 }
 

@@ -167,3 +167,22 @@ fn changed_meanwhile() {
     std::fs::remove_file(&path).unwrap();
     says("No such file or directory (os error 2)");
 }
+
+/// Promise: a panic of Arrow's decoder that the library catches is one line to the user, no more.
+#[cfg(feature = "cli")]
+#[test]
+fn caught_panics_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.arrow");
+    let (_, mut bytes) = fuzz::seeds::all().into_iter().find(|(name, _)| name == "words").unwrap();
+    // Buffers of seven offsets of four bytes now have a byte more, which is no part of an offset.
+    let (length, longer) = (28i64.to_le_bytes(), 29i64.to_le_bytes());
+    for at in 0..bytes.len() - 8 {
+        if bytes[at..at + 8] == length {
+            put(&mut bytes, at, &longer);
+        }
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let run = crate::cli::skewer(&["verify".as_ref(), path.as_os_str()]);
+    run.is_refused("a.arrow: its columns contradict each other");
+}

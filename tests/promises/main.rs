@@ -10,6 +10,7 @@ mod cli;
 mod clock;
 mod collisions;
 mod columns;
+mod conformance;
 mod corpus;
 #[cfg(feature = "import")]
 mod histories;

@@ -69,6 +69,42 @@ fn skip_list_test_has_its_answer() {
     assert_eq!(committed, 24_835);
 }
 
+/// Promise: the resolver decides as the list of transactions does, with leaves of full size too (the unit
+/// tests' are tiny).
+#[test]
+fn equals_the_model() {
+    for seed in 0..60 {
+        let mut random = SplitMix(seed);
+        let script: Vec<u8> = (0..3_000 + seed * 100).map(|_| random.next() as u8).collect();
+        skewer::resolve::script::resolve_vs_model(&script);
+    }
+}
+
+/// Promise: points in a hash table and points in key order get the same verdicts, cold and hot keys alike.
+#[test]
+fn both_forms_of_the_window_agree() {
+    let mut random = SplitMix(11);
+    let mut forms = [Resolver::new(Checked::Both), Resolver::new(Checked::Both).expecting_ranges()];
+    let mut batch = Batch::new();
+    for version in 1..2_000 {
+        batch.clear();
+        for _ in 0..50 {
+            let mut key = |hot: u64| {
+                let number = if random.below(4) == 0 { random.below(hot) } else { random.next() };
+                number.to_be_bytes()
+            };
+            let (read, write) = (key(2_000), key(2_000));
+            let snapshot = (version - 1 - random.below(30) as Version).max(0);
+            batch.begin(snapshot).read(0, &read).unwrap().write(0, &write).unwrap();
+        }
+        let [table, ordered] = &mut forms;
+        assert_eq!(table.resolve(&batch, version), ordered.resolve(&batch, version), "{version}");
+        for form in &mut forms {
+            form.forget_before((version - 200).max(0)).unwrap();
+        }
+    }
+}
+
 /// Promise: a snapshot sees the write of its own version, and no later one; the rule is strict.
 #[test]
 fn snapshot_at_the_version_of_a_write() {

@@ -128,7 +128,17 @@ impl Tree {
 
     /// Looks through the leaves behind leaf `at`, while they begin before `end`.
     #[inline(never)]
-    fn newer_behind(&self, at: LeafId, end: &[u8], snapshot: Version) -> bool {
+    fn newer_behind(&self, mut at: LeafId, end: &[u8], snapshot: Version) -> bool {
+        // Most ranges end soon.
+        for _ in 0..4 {
+            at = self.leaf(at).next;
+            if at == NO_LEAF {
+                return false;
+            }
+            if let Some(found) = self.newer_in(at, end, snapshot) {
+                return found;
+            }
+        }
         let mut parent = self.leaf(at).parent;
         let mut place = self.root.place_of(parent);
         let mut skip = self.inners[parent as usize].children().iter().position(|c| *c == at).unwrap_or(0) + 1;

@@ -5,9 +5,9 @@ use super::{FIRST, Tree};
 use crate::resolve::keys::{KeyRef, NONE, common};
 use skewer_kernels::prefetch_read;
 
-/// A leaf is swept for so many writes. A window of W range writes fills about W / 11 leaves, so that a rotation
-/// takes W / 3 writes, and what is dead and not yet swept stays a sixth of what lives.
-const WRITES_PER_SWEEP: usize = 4;
+/// A leaf is swept for so many writes. A rotation then takes about a quarter of a window's writes: that is how
+/// long keys that only rise leave dead ones behind; scattered ones, half of that.
+const WRITES_PER_SWEEP: usize = 3;
 
 impl Tree {
     /// Sweeps what the writes since the last call owe: constant work a write.
