@@ -42,7 +42,7 @@ pub struct VerifyOptions {
     pub findings: Option<usize>,
     /// Whether to count distinct keys, which may cost more than the verdict.
     pub count_keys: bool,
-    /// Bytes that records of writes may take at a time; `None` for what they need, up to 2^26
+    /// Bytes that records of writes may take at a time; `None` for what they need, up to 2^25
     /// records. Less memory costs time: the keys are read once for each share of them.
     pub memory: Option<u64>,
     /// How it is computed.

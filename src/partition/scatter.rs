@@ -57,7 +57,11 @@ pub(super) struct Rounds {
 
 /// Records held at a time without a budget: with more, slices of partitions become too short to
 /// be read at the speed of memory.
-const RECORDS_MAX: u64 = 1 << 26;
+const RECORDS_MAX: u64 = 1 << 25;
+
+/// From that many records on only a quarter is held at a time: reading the keys four times costs
+/// less than the memory is worth.
+const RECORDS_LARGE: u64 = 1 << 22;
 
 impl Rounds {
     /// The rounds for `rows` records of `width` bytes each.
@@ -66,7 +70,8 @@ impl Rounds {
         // Records, and what their tables and the allocator take on top.
         let bytes = rows.saturating_mul(width as u64 + 2);
         let by_memory = memory.map_or(1, |memory| bytes.div_ceil(memory.max(1)));
-        let rounds = rows.div_ceil(RECORDS_MAX).max(by_memory).max(1);
+        let by_size = if rows < RECORDS_LARGE { 1 } else { 4 };
+        let rounds = rows.div_ceil(RECORDS_MAX).max(by_memory).max(by_size);
         Rounds { bits: rounds.next_power_of_two().trailing_zeros().min(16) }
     }
 

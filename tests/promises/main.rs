@@ -4,6 +4,7 @@
 
 #[cfg(feature = "cli")]
 mod bounds;
+mod budget;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
