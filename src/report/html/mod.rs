@@ -17,14 +17,14 @@ const PICTURES: usize = 20;
 /// The report as an HTML document. Everything that comes from the log is escaped.
 pub fn render(report: &Report) -> String {
     let mut page = String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    // Even if an escape were missed, the page may load and run nothing.
+    // Even if an escape were missed, the page may load and run nothing, and no style but its own.
     page.push_str(
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'nonce-skewer'\">\n",
     );
     page.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     // Writing to a string does not fail.
     _ = writeln!(page, "<title>skewer: {}</title>", markup(&report.log.files.join(", ")));
-    _ = writeln!(page, "<style>\n{STYLE}</style>\n</head>\n<body>\n<main>");
+    _ = writeln!(page, "<style nonce=\"skewer\">\n{STYLE}</style>\n</head>\n<body>\n<main>");
     log(&mut page, &report.log);
     verdicts(&mut page, report);
     for (model, judged) in &report.models {
