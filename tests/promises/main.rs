@@ -20,6 +20,7 @@ mod hostile;
 mod import;
 mod laws;
 mod logs;
+mod misaligned;
 mod model_laws;
 mod model_worlds;
 mod models;
