@@ -159,6 +159,11 @@ impl<R: Keyed> Sorter<R> {
         self.sort_buckets();
     }
 
+    /// The records of the partition that was sorted last.
+    pub(super) fn records(&self) -> &[R] {
+        &self.records
+    }
+
     /// Each bucket was filled in row order; a stable sort keeps that within equal fingerprints.
     fn sort_buckets(&mut self) {
         let mut begin = 0;

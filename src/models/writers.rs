@@ -1,0 +1,171 @@
+//! The models of writes alone, judged from the histories that the other models share: where those are
+//! built anyway, nothing is grouped twice.
+
+use super::VerifyOptions;
+use super::counting::pairs;
+use super::{cross_region, write_order};
+use crate::history::{Clock, Ends, Transactions, Version};
+use crate::partition::Record;
+use crate::report::{Model, ModelReport};
+use crate::time::BoundedTimestamp;
+
+/// What is found.
+pub(super) struct Room<'a> {
+    txns: &'a Transactions<'a>,
+    visibility_lag: u64,
+    order: Option<write_order::Tally>,
+    conflicts: Option<cross_region::Tally<'a>>,
+    /// The writes of one key: `C.earliest`, `C.latest`, stamp, `S.earliest`, `S.latest`.
+    writes: Vec<Record<5>>,
+    /// By region, the writes of one key.
+    by_region: Vec<u32>,
+}
+
+impl<'a> Room<'a> {
+    /// A room for those of `asked` that are models of writes; `None` if none is.
+    pub(super) fn new(
+        txns: &'a Transactions<'a>,
+        asked: &[Model],
+        (options, visibility_lag): (&VerifyOptions, u64),
+    ) -> Option<Self> {
+        let (log, limit) = (txns.log, options.findings);
+        let order = asked.contains(&Model::WriteOrder).then(|| write_order::Tally::new(limit));
+        let conflicts = asked
+            .contains(&Model::CrossRegionConflicts)
+            .then(|| cross_region::Tally::of(log, visibility_lag, limit));
+        (order.is_some() || conflicts.is_some()).then(|| Room {
+            txns,
+            visibility_lag,
+            order,
+            conflicts,
+            writes: Vec::new(),
+            by_region: vec![0; log.regions().len()],
+        })
+    }
+
+    /// Judges the writers of one key, whose times are by `clock`.
+    pub(super) fn key(&mut self, clock: Clock, versions: &[Version]) {
+        if versions.is_empty() {
+            return;
+        }
+        self.take(clock, versions);
+        let log = self.txns.log;
+        if let Some(order) = &mut self.order {
+            if in_sequence(&self.writes) {
+                let count = self.writes.len() as u64;
+                order.sequence(pairs(count), pairs_across(&self.writes, &mut self.by_region));
+            } else {
+                order.key(log, &self.writes, |w| w.ticks[2]);
+            }
+        }
+        if let Some(conflicts) = &mut self.conflicts
+            && log.regions().len() > 1
+            && !apart(self.writes.iter().map(|w| (w.ticks[3], w.ticks[1])))
+        {
+            cross_region::judge_key(conflicts, &self.writes, |w| cross_region::life_of(&w.ticks));
+        }
+    }
+
+    /// Takes in the bounds of the writes.
+    fn take(&mut self, clock: Clock, versions: &[Version]) {
+        let (txns, lag) = (self.txns, self.visibility_lag);
+        let stamped = txns.has_stamps();
+        let write = |version: &Version| {
+            let txn = version.txn;
+            let ends = if clock == Clock::Bounds { version.ends } else { txns.ends(Clock::Bounds, txn) };
+            let [first, last, earliest, latest] = ends;
+            let commit = BoundedTimestamp::new(earliest, latest).unwrap_or(BoundedTimestamp::UNBOUNDED);
+            let (first, last) = if txns.has_start(Clock::Bounds, txn) {
+                (first, last)
+            } else {
+                let start = commit.earlier_by(lag);
+                (start.earliest(), start.latest())
+            };
+            let stamp = if stamped { txns.times(Clock::Bounds, txn).commit_ts } else { None };
+            let stamp = stamp.unwrap_or_else(|| commit.midpoint());
+            let ticks = [earliest, latest, stamp, first, last];
+            Record { fingerprint: 0, ticks, row: version.row, region: txns.region(txn) }
+        };
+        self.writes.clear();
+        self.writes.extend(versions.iter().map(write));
+    }
+
+    /// Takes over what another room found.
+    pub(super) fn merge(&mut self, other: Room<'_>) {
+        if let (Some(sum), Some(part)) = (&mut self.order, other.order) {
+            sum.merge(part);
+        }
+        if let (Some(sum), Some(part)) = (&mut self.conflicts, other.conflicts) {
+            sum.merge(part);
+        }
+    }
+
+    /// The reports.
+    pub(super) fn report(self) -> impl Iterator<Item = (Model, ModelReport)> {
+        let order = self.order.map(|tally| (Model::WriteOrder, tally.report()));
+        let conflicts = self.conflicts.map(|tally| (Model::CrossRegionConflicts, tally.report()));
+        order.into_iter().chain(conflicts)
+    }
+}
+
+/// Whether each write certainly came after the one before it, by its bound and by its stamp.
+fn in_sequence(writes: &[Record<5>]) -> bool {
+    writes.is_sorted_by(|a, b| a.ticks[1] < b.ticks[0] && a.ticks[2] < b.ticks[2])
+}
+
+/// Pairs of writes of different regions. `counts` holds a zero for each region, before and after.
+fn pairs_across(writes: &[Record<5>], counts: &mut [u32]) -> u64 {
+    if counts.len() < 2 {
+        return 0;
+    }
+    writes.iter().for_each(|w| counts[usize::from(w.region)] += 1);
+    let mut within = 0;
+    for write in writes {
+        within += pairs(u64::from(std::mem::take(&mut counts[usize::from(write.region)])));
+    }
+    pairs(writes.len() as u64) - within
+}
+
+/// Whether none of these writes, each from its first tick to its last, ran into another, for the plain
+/// reason that each began when all those before it had ended.
+pub(super) fn apart(writes: impl Iterator<Item = (i64, i64)>) -> bool {
+    let mut ended = i64::MIN;
+    let mut all = writes;
+    all.all(|(begin, end)| {
+        let after = begin >= ended;
+        ended = ended.max(end);
+        after
+    })
+}
+
+/// The same, of versions.
+pub(super) fn versions_apart(versions: &[Version]) -> bool {
+    apart(versions.iter().map(|v| {
+        let [begin, _, _, end]: Ends = v.ends;
+        (begin, end)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: writes are apart only if each began when those before it had ended, touching allowed.
+    #[test]
+    fn apart_is_one_after_the_other() {
+        assert!(apart([(0, 3), (3, 5), (9, 9)].into_iter()));
+        assert!(!apart([(0, 3), (2, 5)].into_iter()));
+        assert!(!apart([(0, 9), (9, 1), (8, 12)].into_iter()));
+        assert!(apart(std::iter::empty()));
+    }
+
+    /// Promise: pairs across regions are all pairs less those within, and the counts are left empty.
+    #[test]
+    fn pairs_across_regions() {
+        let write = |region| Record { fingerprint: 0, ticks: [0; 5], row: 0, region };
+        let mut counts = vec![0; 3];
+        assert_eq!(pairs_across(&[0, 0, 1, 2, 1].map(write), &mut counts), 8);
+        assert_eq!(counts, [0; 3]);
+        assert_eq!(pairs_across(&[0, 0].map(write), &mut [0]), 0);
+    }
+}
