@@ -141,6 +141,12 @@ impl KeyHistory {
         self.uncommitted.clear();
         self.deletes = 0;
         self.values.clear(exact);
+        // A hot key's lists would be copied again and again as they grow.
+        let reads = all.iter().filter(|o| o.read).count();
+        self.reads.reserve(reads);
+        self.pending.reserve(reads);
+        self.versions.reserve(all.len() - reads);
+        self.values.reserve(all.len() - reads);
         if all.is_sorted_by_key(|o| o.txn) {
             self.take_all(txns, clock, all);
         } else {
@@ -164,8 +170,13 @@ impl KeyHistory {
     }
 
     fn take_all(&mut self, txns: &Transactions<'_>, clock: Clock, all: &[Operation]) {
+        let mut at = 0;
         for run in all.chunk_by(|a, b| a.txn == b.txn) {
             let txn = run[0].txn;
+            at += run.len();
+            if let Some(ahead) = all.get(at + AHEAD) {
+                txns.prefetch(clock, ahead.txn);
+            }
             if !txns.committed(txn) {
                 self.take_uncommitted(run);
                 continue;

@@ -70,6 +70,11 @@ impl Values {
         }
     }
 
+    /// Makes room for values.
+    pub(super) fn reserve(&mut self, values: usize) {
+        self.all.reserve(values);
+    }
+
     /// Whether two operations of one key carry the same value.
     pub(super) fn equal(&self, txns: &Transactions<'_>, a: &Operation, b: &Operation) -> bool {
         if a.null || b.null {

@@ -117,6 +117,23 @@ impl Scalars {
         })
     }
 
+    /// Whether the datum at `row`, which is not the first, is that of the row before it, and not null.
+    pub(crate) fn repeats(&self, row: usize) -> bool {
+        match (&self.kind, &self.nulls) {
+            (Kind::Int(a), None) => a.values()[row] == a.values()[row - 1],
+            (Kind::UInt(a), None) => a.values()[row] == a.values()[row - 1],
+            _ => self.get(row).is_some_and(|id| self.get(row - 1) == Some(id)),
+        }
+    }
+
+    /// The integers in place, where all are; `None` where one is null or may be something else.
+    pub(crate) fn integers(&self) -> Option<&[i64]> {
+        match (&self.kind, &self.nulls) {
+            (Kind::Int(a), None) => Some(a.values()),
+            _ => None,
+        }
+    }
+
     /// A 64-bit fingerprint of the datum at `row`: equal data have equal fingerprints, whatever
     /// their column's type. Different data may share one; see [`Self::identity`].
     pub(crate) fn fingerprint(&self, row: usize) -> u64 {

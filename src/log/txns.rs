@@ -96,16 +96,16 @@ impl Grouping<'_> {
             (0..chunk.rows).for_each(|at| self.alone(chunk.first_row + at as u64));
             return;
         };
+        self.of_row.reserve(chunk.rows);
         for at in 0..chunk.rows {
-            let row = chunk.first_row + at as u64;
-            match ids.get(at) {
-                None => self.alone(row),
-                // Rows of a transaction mostly stand together: no look-up then.
-                Some(id) if at > 0 && ids.get(at - 1) == Some(id) => {
-                    let last = self.of_row[self.of_row.len() - 1];
-                    self.of_row.push(last);
-                }
-                Some(_) => self.look_up(chunk, at),
+            // Rows of a transaction mostly stand together: no look-up then.
+            if at > 0 && ids.repeats(at) {
+                let last = self.of_row[self.of_row.len() - 1];
+                self.of_row.push(last);
+            } else if ids.is_null(at) {
+                self.alone(chunk.first_row + at as u64);
+            } else {
+                self.look_up(chunk, at);
             }
         }
     }

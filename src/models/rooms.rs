@@ -16,6 +16,9 @@ use crate::timings::measure;
 /// Transactions that one task judges.
 const STEP: usize = 1 << 14;
 
+/// So many reads ahead the times of a reader are asked for.
+const AHEAD: usize = 12;
+
 /// What the models of `asked` say; those of writes alone only where keys' histories are built for
 /// others. A write without a start bound began `lag` ticks before it committed.
 pub(super) fn judge(
@@ -188,7 +191,11 @@ impl<'a> Rooms<'a> {
     fn reads(&mut self) {
         let versions = self.history.versions.as_slice();
         let among = (&self.timeline, versions);
-        for read in &self.history.reads {
+        let reads = &self.history.reads;
+        for (at, read) in reads.iter().enumerate() {
+            if let Some(ahead) = reads.get(at + AHEAD) {
+                self.txns.prefetch(self.clock, ahead.txn);
+            }
             let ends = self.txns.ends(self.clock, read.txn);
             if let Some(snapshot) = &mut self.snapshot {
                 snapshot.read(among, read, &ends);

@@ -15,7 +15,7 @@ pub(super) struct Room<'a> {
     visibility_lag: u64,
     order: Option<write_order::Tally>,
     conflicts: Option<cross_region::Tally<'a>>,
-    /// The writes of one key: `C.earliest`, `C.latest`, stamp, `S.earliest`, `S.latest`.
+    /// The writes of one key, where they must be looked at pair by pair.
     writes: Vec<Record<5>>,
     /// By region, the writes of one key.
     by_region: Vec<u32>,
@@ -48,46 +48,26 @@ impl<'a> Room<'a> {
         if versions.is_empty() {
             return;
         }
-        self.take(clock, versions);
-        let log = self.txns.log;
+        let (txns, stamped) = (self.txns, self.txns.has_stamps());
+        let write = |v: &Version| record(txns, (clock, self.visibility_lag, stamped), v);
+        let across = self.conflicts.is_some() && txns.log.regions().len() > 1;
+        let in_sequence = self.order.is_none() || in_sequence(versions.iter().map(write));
+        let apart = !across || apart(versions.iter().map(|v| write(v).ticks).map(|t| (t[3], t[1])));
+        if !in_sequence || !apart {
+            self.writes.clear();
+            self.writes.extend(versions.iter().map(write));
+        }
         if let Some(order) = &mut self.order {
-            if in_sequence(&self.writes) {
-                let count = self.writes.len() as u64;
-                order.sequence(pairs(count), pairs_across(&self.writes, &mut self.by_region));
+            if in_sequence {
+                let regions = versions.iter().map(|v| txns.region(v.txn));
+                order.sequence(pairs(versions.len() as u64), pairs_across(regions, &mut self.by_region));
             } else {
-                order.key(log, &self.writes, |w| w.ticks[2]);
+                order.key(txns.log, &self.writes, |w| w.ticks[2]);
             }
         }
-        if let Some(conflicts) = &mut self.conflicts
-            && log.regions().len() > 1
-            && !apart(self.writes.iter().map(|w| (w.ticks[3], w.ticks[1])))
-        {
+        if let Some(conflicts) = self.conflicts.as_mut().filter(|_| !apart) {
             cross_region::judge_key(conflicts, &self.writes, |w| cross_region::life_of(&w.ticks));
         }
-    }
-
-    /// Takes in the bounds of the writes.
-    fn take(&mut self, clock: Clock, versions: &[Version]) {
-        let (txns, lag) = (self.txns, self.visibility_lag);
-        let stamped = txns.has_stamps();
-        let write = |version: &Version| {
-            let txn = version.txn;
-            let ends = if clock == Clock::Bounds { version.ends } else { txns.ends(Clock::Bounds, txn) };
-            let [first, last, earliest, latest] = ends;
-            let commit = BoundedTimestamp::new(earliest, latest).unwrap_or(BoundedTimestamp::UNBOUNDED);
-            let (first, last) = if txns.has_start(Clock::Bounds, txn) {
-                (first, last)
-            } else {
-                let start = commit.earlier_by(lag);
-                (start.earliest(), start.latest())
-            };
-            let stamp = if stamped { txns.times(Clock::Bounds, txn).commit_ts } else { None };
-            let stamp = stamp.unwrap_or_else(|| commit.midpoint());
-            let ticks = [earliest, latest, stamp, first, last];
-            Record { fingerprint: 0, ticks, row: version.row, region: txns.region(txn) }
-        };
-        self.writes.clear();
-        self.writes.extend(versions.iter().map(write));
     }
 
     /// Takes over what another room found.
@@ -108,22 +88,46 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Whether each write certainly came after the one before it, by its bound and by its stamp.
-fn in_sequence(writes: &[Record<5>]) -> bool {
-    writes.is_sorted_by(|a, b| a.ticks[1] < b.ticks[0] && a.ticks[2] < b.ticks[2])
+/// A write by its bounds: `C.earliest`, `C.latest`, stamp, `S.earliest`, `S.latest`.
+fn record(
+    txns: &Transactions<'_>,
+    (clock, lag, stamped): (Clock, u64, bool),
+    version: &Version,
+) -> Record<5> {
+    let txn = version.txn;
+    let ends = if clock == Clock::Bounds { version.ends } else { txns.ends(Clock::Bounds, txn) };
+    let [mut first, mut last, earliest, latest] = ends;
+    let commit = BoundedTimestamp::new(earliest, latest).unwrap_or(BoundedTimestamp::UNBOUNDED);
+    if !txns.has_start(Clock::Bounds, txn) {
+        let start = commit.earlier_by(lag);
+        (first, last) = (start.earliest(), start.latest());
+    }
+    let stamp = if stamped { txns.times(Clock::Bounds, txn).commit_ts } else { None };
+    let stamp = stamp.unwrap_or_else(|| commit.midpoint());
+    let ticks = [earliest, latest, stamp, first, last];
+    Record { fingerprint: 0, ticks, row: version.row, region: txns.region(txn) }
 }
 
-/// Pairs of writes of different regions. `counts` holds a zero for each region, before and after.
-fn pairs_across(writes: &[Record<5>], counts: &mut [u32]) -> u64 {
+/// Whether each write certainly came after the one before it, by its bound and by its stamp.
+fn in_sequence(writes: impl Iterator<Item = Record<5>>) -> bool {
+    writes.map(|w| w.ticks).is_sorted_by(|a, b| a[1] < b[0] && a[2] < b[2])
+}
+
+/// Pairs of writes of different ones of these regions. `counts` holds a zero for each, before and
+/// after.
+fn pairs_across(regions: impl Iterator<Item = u16> + Clone, counts: &mut [u32]) -> u64 {
     if counts.len() < 2 {
         return 0;
     }
-    writes.iter().for_each(|w| counts[usize::from(w.region)] += 1);
-    let mut within = 0;
-    for write in writes {
-        within += pairs(u64::from(std::mem::take(&mut counts[usize::from(write.region)])));
+    let (mut all, mut within) = (0, 0);
+    for region in regions.clone() {
+        counts[usize::from(region)] += 1;
+        all += 1;
     }
-    pairs(writes.len() as u64) - within
+    for region in regions {
+        within += pairs(u64::from(std::mem::take(&mut counts[usize::from(region)])));
+    }
+    pairs(all) - within
 }
 
 /// Whether none of these writes, each from its first tick to its last, ran into another, for the plain
@@ -162,10 +166,9 @@ mod tests {
     /// Promise: pairs across regions are all pairs less those within, and the counts are left empty.
     #[test]
     fn pairs_across_regions() {
-        let write = |region| Record { fingerprint: 0, ticks: [0; 5], row: 0, region };
         let mut counts = vec![0; 3];
-        assert_eq!(pairs_across(&[0, 0, 1, 2, 1].map(write), &mut counts), 8);
+        assert_eq!(pairs_across([0, 0, 1, 2, 1].into_iter(), &mut counts), 8);
         assert_eq!(counts, [0; 3]);
-        assert_eq!(pairs_across(&[0, 0].map(write), &mut [0]), 0);
+        assert_eq!(pairs_across([0, 0].into_iter(), &mut [0]), 0);
     }
 }

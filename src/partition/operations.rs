@@ -25,6 +25,9 @@ impl Keyed for Operation {
     }
 }
 
+/// The times of the transactions of that many operations fit the second-level cache.
+const CACHED: usize = 1 << 14;
+
 /// How operations are gathered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gathering<'t> {
@@ -86,8 +89,11 @@ fn each_key<T: Send>(
         let (mut state, mut sorter) = (make(), Sorter::default());
         while let Some(partition) = heaviest.get(taken.fetch_add(1, Ordering::Relaxed)) {
             sorter.sort(scattered, *partition);
-            // All at once: each would be waited for, were it asked for when it is needed.
-            sorter.records().iter().for_each(|o| txns.prefetch(clock, o.txn));
+            // All at once: each would be waited for, were it asked for when it is needed. What hot keys
+            // need would not stay: their operations ask for each other's as they go.
+            if sorter.records().len() <= CACHED {
+                sorter.records().iter().for_each(|o| txns.prefetch(clock, o.txn));
+            }
             sorter.groups(exact, key, |group| visit(&mut state, group));
         }
         state
