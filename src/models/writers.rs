@@ -3,9 +3,10 @@
 
 use super::VerifyOptions;
 use super::counting::pairs;
+use super::rivals::Life;
 use super::{cross_region, write_order};
 use crate::history::{Clock, Ends, Transactions, Version};
-use crate::partition::Record;
+use crate::partition::{Label, Record, Written};
 use crate::report::{Model, ModelReport};
 use crate::time::BoundedTimestamp;
 
@@ -16,7 +17,7 @@ pub(super) struct Room<'a> {
     order: Option<write_order::Tally>,
     conflicts: Option<cross_region::Tally<'a>>,
     /// The writes of one key, where they must be looked at pair by pair.
-    writes: Vec<Record<5>>,
+    writes: Vec<Record<7>>,
     /// By region, the writes of one key.
     by_region: Vec<u32>,
 }
@@ -52,7 +53,7 @@ impl<'a> Room<'a> {
         let write = |v: &Version| record(txns, (clock, self.visibility_lag, stamped), v);
         let across = self.conflicts.is_some() && txns.log.regions().len() > 1;
         let in_sequence = self.order.is_none() || in_sequence(versions.iter().map(write));
-        let apart = !across || apart(versions.iter().map(|v| write(v).ticks).map(|t| (t[3], t[1])));
+        let apart = !across || apart(versions.iter().map(write).map(|w| (w.tick(3), w.latest())));
         if !in_sequence || !apart {
             self.writes.clear();
             self.writes.extend(versions.iter().map(write));
@@ -62,11 +63,11 @@ impl<'a> Room<'a> {
                 let regions = versions.iter().map(|v| txns.region(v.txn));
                 order.sequence(pairs(versions.len() as u64), pairs_across(regions, &mut self.by_region));
             } else {
-                order.key(txns.log, &self.writes, |w| w.ticks[2]);
+                order.key(txns.log, &self.writes, |w| w.tick(2));
             }
         }
         if let Some(conflicts) = self.conflicts.as_mut().filter(|_| !apart) {
-            cross_region::judge_key(conflicts, &self.writes, |w| cross_region::life_of(&w.ticks));
+            cross_region::judge_key(conflicts, &self.writes, life);
         }
     }
 
@@ -93,7 +94,7 @@ fn record(
     txns: &Transactions<'_>,
     (clock, lag, stamped): (Clock, u64, bool),
     version: &Version,
-) -> Record<5> {
+) -> Record<7> {
     let txn = version.txn;
     let ends = if clock == Clock::Bounds { version.ends } else { txns.ends(Clock::Bounds, txn) };
     let [mut first, mut last, earliest, latest] = ends;
@@ -105,12 +106,18 @@ fn record(
     let stamp = if stamped { txns.times(Clock::Bounds, txn).commit_ts } else { None };
     let stamp = stamp.unwrap_or_else(|| commit.midpoint());
     let ticks = [earliest, latest, stamp, first, last];
-    Record { fingerprint: 0, ticks, row: version.row, region: txns.region(txn) }
+    Record::new(Label { rest: 0, region: txns.region(txn), row: version.row }, &ticks)
+}
+
+/// Its life, as its rivals see it.
+fn life(write: &Record<7>) -> Life {
+    Life { ticks: [write.tick(3), write.tick(4), write.earliest(), write.latest()] }
 }
 
 /// Whether each write certainly came after the one before it, by its bound and by its stamp.
-fn in_sequence(writes: impl Iterator<Item = Record<5>>) -> bool {
-    writes.map(|w| w.ticks).is_sorted_by(|a, b| a[1] < b[0] && a[2] < b[2])
+fn in_sequence(writes: impl Iterator<Item = Record<7>>) -> bool {
+    let ends = writes.map(|w| (w.earliest(), w.latest(), w.tick(2)));
+    ends.is_sorted_by(|a, b| a.1 < b.0 && a.2 < b.2)
 }
 
 /// Pairs of writes of different ones of these regions. `counts` holds a zero for each, before and
