@@ -84,12 +84,14 @@ fn judge(log: &Log, models: Option<Vec<Model>>, holds: bool) {
     }
 }
 
+/// Makes a log of that many operations.
+type Make = fn(usize) -> Vec<RecordBatch>;
+
 /// Judging grows as a sort does, whatever the shape: ten times as many operations take little more
 /// than ten times as long. Printed in full size, and not asserted: other work on the machine would fail it.
 fn growth(_: &mut Criterion) {
     let full = std::env::args().any(|argument| argument == "--bench");
     let (few, many) = if full { (1_000_000, 10_000_000) } else { (300, 3_000) };
-    type Make = fn(usize) -> Vec<RecordBatch>;
     let shapes: [(&str, Make); 4] = [
         ("hot-key", hot_key),
         ("one-key", |rows| of(Store::Serializable, rows, 1)),
@@ -104,7 +106,10 @@ fn growth(_: &mut Criterion) {
             begin.elapsed().as_secs_f64()
         });
         let ratio = seconds[1] / seconds[0];
-        println!("growth/{name}: {few} operations {:.3} s, {many} {:.3} s: {ratio:.1} times", seconds[0], seconds[1]);
+        println!(
+            "growth/{name}: {few} operations {:.3} s, {many} {:.3} s: {ratio:.1} times",
+            seconds[0], seconds[1]
+        );
     }
 }
 

@@ -182,7 +182,7 @@ fn run(
 pub(crate) fn hot_key(operations: usize) -> Vec<RecordBatch> {
     let operation = |columns: &mut Columns, at: usize| {
         let (write, begin) = (at - at % 2, at as i64 * STEP);
-        columns.push((at, 7), ((at % 2 == 0).into(), Some(write as i64)), [begin + 1, begin + 9]);
+        columns.push((at, 7), (at.is_multiple_of(2).into(), Some(write as i64)), [begin + 1, begin + 9]);
     };
     let firsts = (0..operations).step_by(BATCH_ROWS);
     let batch = |first: usize| {

@@ -53,13 +53,11 @@ impl Seen<'_, '_> {
         // Fingerprints are mixed, but for the low bits of a few: spread them over the table.
         let hash = |fingerprint: u64| fingerprint ^ fingerprint >> 32;
         let same = |other: &(u64, u32)| other.0 == fingerprint && session(txns, other.1) == Some(id);
-        match self.last.find_mut(hash(fingerprint), same) {
-            Some((_, last)) => Some(std::mem::replace(last, txn)),
-            None => {
-                self.last.insert_unique(hash(fingerprint), (fingerprint, txn), |other| hash(other.0));
-                None
-            }
+        if let Some((_, last)) = self.last.find_mut(hash(fingerprint), same) {
+            return Some(std::mem::replace(last, txn));
         }
+        self.last.insert_unique(hash(fingerprint), (fingerprint, txn), |other| hash(other.0));
+        None
     }
 }
 

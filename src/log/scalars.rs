@@ -188,14 +188,17 @@ impl Scalars {
         }
     }
 
-    /// Whether the integers are strictly increasing and none is null; `false` for bytes.
-    pub(crate) fn strictly_increasing(&self) -> bool {
+    /// Whether all are integers, none is null, and each two that follow each other `stand` so.
+    pub(crate) fn integers_stand(&self, stand: impl Fn(Datum<'_>, Datum<'_>) -> bool) -> bool {
         if self.nulls.is_some() {
             return false;
         }
+        let integer = |n: i128| Datum::Integer(n);
         match &self.kind {
-            Kind::Int(a) => a.values().windows(2).all(|w| w[0] < w[1]),
-            Kind::UInt(a) => a.values().windows(2).all(|w| w[0] < w[1]),
+            Kind::Int(a) => a.values().is_sorted_by(|a, b| stand(integer((*a).into()), integer((*b).into()))),
+            Kind::UInt(a) => {
+                a.values().is_sorted_by(|a, b| stand(integer((*a).into()), integer((*b).into())))
+            }
             _ => false,
         }
     }

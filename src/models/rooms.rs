@@ -172,11 +172,12 @@ impl<'a> Rooms<'a> {
             self.timeline.take(self.txns, versions);
             shared.writers(&self.timeline, versions);
         }
+        let apart = writers::versions_apart(versions);
         if let Some(snapshot) = &mut self.snapshot {
-            snapshot.writers(versions, writers::versions_apart(versions));
+            snapshot.writers(versions, apart);
         }
         if let Some(writers) = &mut self.writers {
-            writers.key(self.clock, versions);
+            writers.key(self.clock, versions, apart);
         }
         if let Some(serial) = &mut self.serial {
             serial.restart();

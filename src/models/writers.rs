@@ -44,16 +44,26 @@ impl<'a> Room<'a> {
         })
     }
 
-    /// Judges the writers of one key, whose times are by `clock`.
-    pub(super) fn key(&mut self, clock: Clock, versions: &[Version]) {
+    /// Judges the writers of one key, whose times are by `clock`; `known_apart` says that by these none
+    /// of them ran into another.
+    pub(super) fn key(&mut self, clock: Clock, versions: &[Version], known_apart: bool) {
         if versions.is_empty() {
             return;
         }
         let (txns, stamped) = (self.txns, self.txns.has_stamps());
         let write = |v: &Version| record(txns, (clock, self.visibility_lag, stamped), v);
         let across = self.conflicts.is_some() && txns.log.regions().len() > 1;
-        let in_sequence = self.order.is_none() || in_sequence(versions.iter().map(write));
-        let apart = !across || apart(versions.iter().map(write).map(|w| (w.tick(3), w.latest())));
+        // Where the times at hand are those that are asked for, they need not be looked up.
+        let plain = clock == Clock::Bounds && !stamped;
+        let in_sequence = match &self.order {
+            None => true,
+            Some(_) if plain => versions.is_sorted_by(|a, b| a.ends[3] < b.ends[2]),
+            Some(_) => in_sequence(versions.iter().map(write)),
+        };
+        let started = plain && txns.needs.without_start.count == 0;
+        let apart = !across
+            || (started && known_apart)
+            || apart(versions.iter().map(write).map(|w| (w.tick(3), w.latest())));
         if !in_sequence || !apart {
             self.writes.clear();
             self.writes.extend(versions.iter().map(write));

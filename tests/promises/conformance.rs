@@ -299,15 +299,19 @@ fn the_named_anomalies_are_there() {
         let (_, anomaly) = suite.iter().find(|(f, _)| *f == file).unwrap_or_else(|| panic!("no {file}"));
         let cases = || anomaly.case.iter().filter(|c| c.twin_of.is_none());
         let sum = |case: &Case| {
-            let found = case.expect.values().flat_map(|e| &e.kinds).filter(|(k, _)| anomaly.kinds.contains(k));
+            let found =
+                case.expect.values().flat_map(|e| &e.kinds).filter(|(k, _)| anomaly.kinds.contains(k));
             found.fold((0, 0), |(d, p), (_, found)| (d + found.definite, p + found.possible))
         };
         assert!(cases().any(|c| c.has_points_alone() && sum(c).0 > 0), "{name}: not proved with points");
         let mut wide = cases().filter(|c| !c.has_points_alone());
         assert!(wide.any(|c| (sum(c).0 == 0) == possible), "{name}: with bounds");
         let holding = twins(anomaly).into_iter().any(|(of, twin)| {
-            let violated = of.expect.iter().filter(|(_, e)| anomaly.kinds.iter().any(|k| e.kinds.contains_key(k)));
-            violated.into_iter().all(|(model, _)| twin.expect.get(model).is_some_and(|e| e.verdict == "holds"))
+            let violated =
+                of.expect.iter().filter(|(_, e)| anomaly.kinds.iter().any(|k| e.kinds.contains_key(k)));
+            violated
+                .into_iter()
+                .all(|(model, _)| twin.expect.get(model).is_some_and(|e| e.verdict == "holds"))
         });
         assert!(holding, "{name}: no twin holds");
     }

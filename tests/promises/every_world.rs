@@ -50,17 +50,25 @@ const BY_BOUNDS: [Model; 6] = [
     Model::ClockBounds,
 ];
 
-/// What a transaction does to a key: a read returns the value of another transaction, or nothing.
+/// Whether a key was read, and what that returned: nothing, or the value of another transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Read {
+    Not,
+    Nothing,
+    Of(u8),
+}
+
+/// What a transaction does to a key: a read comes before a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Does {
-    read: Option<Option<u8>>,
+    read: Read,
     write: bool,
 }
 
 /// What up to three transactions do to two keys.
 type Ops = [[Does; 2]; 3];
 
-const NOTHING: Does = Does { read: None, write: false };
+const NOTHING: Does = Does { read: Read::Not, write: false };
 
 /// When a transaction started and committed.
 type Life = [BoundedTimestamp; 2];
@@ -82,8 +90,8 @@ fn of_key(txns: usize) -> Vec<[Does; 3]> {
         let mut of_writers = vec![[NOTHING; 3]];
         for txn in 0..txns {
             let others = (0..txns).filter(|&other| other != txn && writes(other));
-            let values = std::iter::once(None).chain(others.map(|other| Some(other as u8)));
-            let reads: Vec<Option<Option<u8>>> = std::iter::once(None).chain(values.map(Some)).collect();
+            let values = others.map(|other| Read::Of(other as u8));
+            let reads: Vec<Read> = [Read::Not, Read::Nothing].into_iter().chain(values).collect();
             let with = |before: [Does; 3]| {
                 let write = writes(txn);
                 reads.iter().map(move |&read| {
@@ -122,7 +130,10 @@ fn orders(txns: usize) -> impl Iterator<Item = [usize; 3]> {
 fn renamed(ops: &Ops, order: [usize; 3], exchanged: bool) -> Ops {
     let mut renamed = [[NOTHING; 2]; 3];
     for (txn, does) in ops.iter().enumerate() {
-        let name = |does: Does| Does { read: does.read.map(|of| of.map(|w| order[usize::from(w)] as u8)), ..does };
+        let name = |does: Does| match does.read {
+            Read::Of(writer) => Does { read: Read::Of(order[usize::from(writer)] as u8), ..does },
+            _ => does,
+        };
         let [a, b] = does.map(name);
         renamed[order[txn]] = if exchanged { [b, a] } else { [a, b] };
     }
@@ -235,7 +246,7 @@ impl Family {
         let (mut pack, mut worlds) = (Vec::with_capacity(PACK), 0);
         self.each(place, |world| {
             worlds += 1;
-            if (world.number + place) % self.stride == 0 {
+            if (world.number + place).is_multiple_of(self.stride) {
                 pack.push(world);
             }
             if pack.len() == PACK {
@@ -271,26 +282,29 @@ impl Family {
             assert_eq!(said.reason, truth.reason, "{}", model.name());
             let found = said.kinds.into_iter().filter(|(_, c)| c.definite + c.possible > 0);
             let found: BTreeMap<&'static str, Counts> = found.collect();
-            if found != truth.kinds || said.facts != truth.facts || said.findings != truth.findings(self.findings) {
-                self.tell(pack, model);
+            if found != truth.kinds
+                || said.facts != truth.facts
+                || said.findings != truth.findings(self.findings)
+            {
+                tell(pack, model);
             }
         }
     }
+}
 
-    /// Says which world the engine judges otherwise.
-    fn tell(&self, pack: &[World], model: Model) {
-        for world in pack {
-            let mut rows = Vec::new();
-            write(world, 0, &mut rows);
-            let log = opened(&rows);
-            let options = VerifyOptions { models: Some(vec![model]), ..VerifyOptions::default() };
-            let said = verify(&log, &options).unwrap().models.remove(&model).unwrap();
-            let truth = truth(&log, model, std::iter::once(rows.as_slice()));
-            assert_eq!(said.findings, truth.findings(true), "{} {rows:#?}", model.name());
-            assert_eq!(said.facts, truth.facts, "{} {rows:#?}", model.name());
-        }
-        panic!("{}: the worlds of a pack are judged otherwise than one by one", model.name());
+/// Says which world the engine judges otherwise.
+fn tell(pack: &[World], model: Model) {
+    for world in pack {
+        let mut rows = Vec::new();
+        write(world, 0, &mut rows);
+        let log = opened(&rows);
+        let options = VerifyOptions { models: Some(vec![model]), ..VerifyOptions::default() };
+        let said = verify(&log, &options).unwrap().models.remove(&model).unwrap();
+        let truth = truth(&log, model, std::iter::once(rows.as_slice()));
+        assert_eq!(said.findings, truth.findings(true), "{} {rows:#?}", model.name());
+        assert_eq!(said.facts, truth.facts, "{} {rows:#?}", model.name());
     }
+    panic!("{}: the worlds of a pack are judged otherwise than one by one", model.name());
 }
 
 /// What the reference says of worlds, one by one.
@@ -354,8 +368,10 @@ fn write(world: &World, pack_number: i64, rows: &mut Vec<Row<'static>>) {
                     times,
                 });
             };
-            if let Some(value) = does.read {
-                push(Op::Read, value);
+            match does.read {
+                Read::Not => {}
+                Read::Nothing => push(Op::Read, None),
+                Read::Of(writer) => push(Op::Read, Some(writer)),
             }
             if does.write {
                 push(Op::Write, Some(txn as u8));
@@ -420,6 +436,6 @@ fn three_on_one_key_in_bounds() {
 #[test]
 fn three_operations_of_a_register() {
     let mut family = Family { models: &[Model::Linearizable], ..Family::new(3, 1, &bounds()) };
-    family.ops.retain(|(ops, _)| ops.iter().flatten().all(|does| does.read.is_none() || !does.write));
+    family.ops.retain(|(ops, _)| ops.iter().flatten().all(|does| does.read == Read::Not || !does.write));
     assert_eq!(family.every(13).agree(), 3_858_400);
 }
