@@ -42,7 +42,8 @@ pub struct Found {
     pub place: String,
     /// What is said there now, or why nothing is.
     pub reading: Result<Reading, ClockError>,
-    /// What is to be known beside it: the bound's age, or a leap second to come.
+    /// What is to be known beside it: what the daemon published, a leap second to come, or why the clock is
+    /// not synchronised.
     pub note: Option<String>,
     clock: Option<Box<dyn BoundedClock + Send>>,
 }
@@ -121,30 +122,40 @@ pub fn best(places: &Places) -> Result<Best, NoClock> {
 /// # Errors
 /// [`NoClock`] if none is to be trusted.
 pub fn choose(found: &mut [Found]) -> Result<Best, NoClock> {
-    let mut passed: Vec<String> = Vec::new();
-    for one in found {
-        let (reading, place) = (one.trusted(), one.place.clone());
-        match (reading, one.clock.take()) {
-            (Some(reading), Some(clock)) => {
-                let mut why = format!(
-                    "{place} is {}, give or take {} ns",
-                    reading.status,
-                    reading.error_ns().unwrap_or(u64::MAX)
-                );
-                why.push_str("; it is the first in order of trust that may order events");
-                if !passed.is_empty() {
-                    why = format!("{why} ({})", passed.join("; "));
-                }
-                return Ok(Best { clock, source: reading.source, place, why });
-            }
-            _ => passed.push(match &one.reading {
-                Ok(reading) => format!("{place} is {}", reading.status),
-                Err(error) if error.is_absent() => format!("{place} is not there"),
-                Err(error) => error.to_string(),
-            }),
-        }
+    let taken = found.iter().position(|one| one.trusted().is_some() && one.clock.is_some());
+    let why_not = passed_over(&found[..taken.unwrap_or(found.len())]);
+    let Some(one) = taken.map(|at| &mut found[at]) else { return Err(NoClock { why: why_not }) };
+    let (Some(reading), Some(clock)) = (one.trusted(), one.clock.take()) else {
+        return Err(NoClock { why: why_not });
+    };
+    let (place, error) = (one.place.clone(), reading.error_ns().unwrap_or(u64::MAX));
+    let mut why = format!("{place} is {}, give or take {error} ns", reading.status);
+    why.push_str("; it is the first in order of trust that may order events");
+    if !why_not.is_empty() {
+        why = format!("{why} ({why_not})");
     }
-    Err(NoClock { why: passed.join("; ") })
+    Ok(Best { clock, source: reading.source, place, why })
+}
+
+/// Why none of `found` was taken: first what is wrong with those that are there.
+fn passed_over(found: &[Found]) -> String {
+    let (there, absent): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|one| one.is_there());
+    let mut reasons: Vec<String> = there.into_iter().map(reason).collect();
+    if !absent.is_empty() {
+        let places: Vec<&str> = absent.iter().map(|one| one.place.as_str()).collect();
+        reasons.push(format!("not found: {}", places.join(", ")));
+    }
+    reasons.join("; ")
+}
+
+fn reason(one: &Found) -> String {
+    match &one.reading {
+        Ok(reading) => {
+            let note = one.note.as_ref().map_or(String::new(), |note| format!(" ({note})"));
+            format!("{} is {}{note}", one.place, reading.status)
+        }
+        Err(error) => error.to_string(),
+    }
 }
 
 fn segment(path: &Path, places: &Places) -> Found {
@@ -179,9 +190,9 @@ fn chrony(places: &Places) -> Found {
 
 fn adjtimex() -> Found {
     let place = "adjtimex".to_owned();
-    match Adjtimex.observe() {
-        Ok((reading, leap)) => {
-            let note = leap_note(leap).map(str::to_owned);
+    match Adjtimex::look() {
+        Ok((reading, leap, complaint)) => {
+            let note = complaint.or(leap_note(leap).map(str::to_owned));
             Found { place, reading: Ok(reading), note, clock: Some(Box::new(Adjtimex)) }
         }
         Err(error) => Found { place, reading: Err(error), note: None, clock: None },

@@ -201,7 +201,10 @@ fn join_bounds(
     stated: Option<Unit>,
 ) -> Result<()> {
     let wrong = |reason| Error::Option { option: "--bounds", reason };
-    let joiner = Joiner::new(bounds, &file.schema, default_region, stated);
+    let batches = &file.batches;
+    let lacks =
+        |name: &str| batches.iter().any(|b| b.column_by_name(name).is_none_or(|c| c.null_count() > 0));
+    let joiner = Joiner::new(bounds, &file.schema, default_region, stated, lacks);
     let Some(joiner) = joiner.map_err(wrong)? else { return Ok(()) };
     let batches = joiner.join(&file.batches).map_err(|e| Error::malformed(&file.path, e.to_string()))?;
     (file.schema, file.batches) = (joiner.schema(), batches);

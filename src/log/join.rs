@@ -35,13 +35,14 @@ pub(crate) struct Joiner<'a> {
     /// Nanoseconds in a tick.
     tick: i64,
     schema: SchemaRef,
-    /// The pairs of [`PAIRS`] whose timestamp the file has.
+    /// The pairs of [`PAIRS`] whose timestamp the file has, and whose bounds some row lacks.
     pairs: Vec<usize>,
 }
 
 impl<'a> Joiner<'a> {
     /// For files of `schema`, whose rows are of `default_region` unless they say otherwise and whose
-    /// integers count `stated`. `None` if the file has no timestamps to join to.
+    /// integers count `stated`; `lacks` says whether some row has a null in a column. `None` if the file
+    /// has no timestamps to join to: if it has none, or recorded all their bounds.
     ///
     /// # Errors
     /// Says why the histories do not fit the file.
@@ -50,12 +51,16 @@ impl<'a> Joiner<'a> {
         schema: &Schema,
         default_region: &'a str,
         stated: Option<Unit>,
+        lacks: impl Fn(&str) -> bool,
     ) -> Result<Option<Self>, String> {
         if histories.by_host() && schema.index_of(HOST).is_err() {
             return Err("is of a host, but the log has no column `host`".to_owned());
         }
         let stamp = |pair: usize| schema.field_with_name(PAIRS[pair].1).ok().filter(|f| is_time(f));
-        let pairs: Vec<usize> = (0..PAIRS.len()).filter(|pair| stamp(*pair).is_some()).collect();
+        let bare = |end: &str| schema.index_of(end).is_err() || lacks(end);
+        let is_bare = |pair: usize| PAIRS[pair].2.into_iter().any(bare);
+        let pairs: Vec<usize> =
+            (0..PAIRS.len()).filter(|pair| stamp(*pair).is_some() && is_bare(*pair)).collect();
         let Some(first) = pairs.first().and_then(|pair| stamp(*pair)) else { return Ok(None) };
         let Some(tick) = unit_of(first.data_type(), stated).nanoseconds() else {
             return Err(format!(
@@ -171,7 +176,8 @@ fn unit_of(data_type: &DataType, stated: Option<Unit>) -> Unit {
 fn joined_schema(schema: &Schema, pairs: &[usize]) -> SchemaRef {
     let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
     let mut metadata = schema.metadata().clone();
-    let mut names: Vec<&str> = Vec::new();
+    // What was joined before stays so.
+    let mut joined = Joined::of(schema);
     for &pair in pairs {
         let (name, stamp, ends) = PAIRS[pair];
         let of_stamp = schema.field_with_name(stamp).map_or(DataType::Int64, |f| f.data_type().clone());
@@ -180,9 +186,10 @@ fn joined_schema(schema: &Schema, pairs: &[usize]) -> SchemaRef {
             fields.retain(|field| field.name() != end);
             fields.push(Arc::new(Field::new(end, data_type.clone(), true)));
         }
-        names.push(name);
+        joined.start |= name == "start";
+        joined.commit |= name == "commit";
     }
-    metadata.insert(JOINED.to_owned(), names.join(" "));
+    metadata.extend(joined.text().map(|names| (JOINED.to_owned(), names.to_owned())));
     Arc::new(Schema::new_with_metadata(fields, metadata))
 }
 

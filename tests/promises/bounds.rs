@@ -230,6 +230,44 @@ fn joined_bounds_are_not_recorded_ones() {
     }
 }
 
+/// Promise: bounds that a log recorded stay evidence where others are given beside it: `--bounds` makes nothing
+/// assumed of a file that lacks no bound.
+#[test]
+fn recorded_bounds_stay_evidence() {
+    let folder = Folder::new();
+    let recorded = |key: &str, t: i64| Record {
+        start_ts: Some(t - 50),
+        start: Some(BoundedTimestamp::reading(t - 50, 3)),
+        commit: Some(BoundedTimestamp::reading(t + 20, 3)),
+        ..stamped(key, "eu", t)
+    };
+    let log = folder.log(&[recorded("a", T + S), recorded("b", T + 2 * S)]);
+    let bounds = folder.file("eu.csv", "2026-11-22T06:40:00Z,100us\n");
+    let (run, page) = verify(&[&log, "--bounds", &bounds, "--model", "external-consistency"]);
+    assert_eq!((run.status, &page["models"]["external-consistency"]["verdict"]), (0, &Value::from("holds")));
+}
+
+/// Promise: a file that was joined once stays marked, whatever is joined to the rest of it.
+#[test]
+fn joined_twice_is_joined() {
+    let folder = Folder::new();
+    let start = |record: Record| Record { start_ts: record.commit_ts.map(|t| t - 5), ..record };
+    let log = folder.log(&[
+        Record { commit: Some(BoundedTimestamp::point(T)), ..start(stamped("a", "eu", T)) },
+        start(stamped("b", "us", T)),
+    ]);
+    let (once, twice) = (folder.text("once.arrow"), folder.text("twice.arrow"));
+    let csv = folder.file("all.csv", "2026-11-22T06:39:00Z,100us\n");
+    for (from, to, bounds) in
+        [(&log, &once, format!("region=us:{csv}")), (&once, &twice, format!("region=eu:{csv}"))]
+    {
+        let run = skewer(&["order", from, "--bounds", &bounds, "-o", to]);
+        assert_eq!(run.status, 0, "{}", run.err);
+    }
+    let log = Log::open(&[PathBuf::from(twice)], &OpenOptions::default()).unwrap();
+    assert!(log.rows().all(|row| row.times.assumed && row.times.start.is_some()));
+}
+
 /// Promise: `order` writes the joined bounds beside the timestamps, unlimited ones as all time.
 #[test]
 fn order_writes_bounds() {

@@ -64,7 +64,8 @@ impl LogBuilder {
     fn write(&self, path: &Path, bounds: Option<&BoundHistories>) -> Result<()> {
         let schema = self.schema();
         let stated = Some(self.unit);
-        let joiner = bounds.map(|bounds| Joiner::new(bounds, &schema, "-", stated)).transpose();
+        let lacks = |name: &str| self.times().into_iter().any(|(time, c)| time == name && c.has_nulls());
+        let joiner = bounds.map(|bounds| Joiner::new(bounds, &schema, "-", stated, lacks)).transpose();
         let joiner = joiner.map_err(|reason| Error::Option { option: "--bounds", reason })?.flatten();
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |e| Error::io(path, e);
