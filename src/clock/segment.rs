@@ -183,6 +183,8 @@ pub struct Window {
     pub bound: BoundedTimestamp,
     /// The status published, aged.
     pub status: ClockStatus,
+    /// How old the bound is that the daemon published, in nanoseconds.
+    pub age_ns: u64,
 }
 
 impl Snapshot {
@@ -266,7 +268,7 @@ impl Snapshot {
             _ if now > self.as_of_ns.saturating_add(GRACE_V3_NS) => ClockStatus::FreeRunning,
             published => published,
         };
-        Ok(Window { bound: BoundedTimestamp::reading(now, error), status })
+        Ok(Window { bound: BoundedTimestamp::reading(now, error), status, age_ns: elapsed })
     }
 
     /// Where the true time is when the system's clock says `realtime_ns` and then its coarse
@@ -279,14 +281,15 @@ impl Snapshot {
         if age <= -CAUSALITY_BLUR_NS {
             return Err(SegmentError::Causality { ahead_ns: age.saturating_neg() });
         }
-        let error = self.bound_ns.saturating_add(drift(age.max(0) as u64, self.max_drift_ppb));
+        let age_ns = age.max(0) as u64;
+        let error = self.bound_ns.saturating_add(drift(age_ns, self.max_drift_ppb));
         let status = match self.status {
             published if !published.is_trusted() => published,
             _ if monotonic_ns >= self.void_after_ns => ClockStatus::Unknown,
             _ if age >= GRACE_V2_NS => ClockStatus::FreeRunning,
             published => published,
         };
-        Ok(Window { bound: BoundedTimestamp::reading(realtime_ns, error), status })
+        Ok(Window { bound: BoundedTimestamp::reading(realtime_ns, error), status, age_ns })
     }
 }
 

@@ -285,6 +285,10 @@ fn sources_and_choice() {
     assert!((25_000..60_000).contains(&error), "{error}");
     let human = skewer(&args).out;
     assert!(human.contains("best: clockbound-v2") && human.contains("unlimited"), "{human}");
+    assert!(
+        human.contains("s ago: SYNCHRONIZED, 25000 ns, growing by 1000 ppb, void after 1000.0 s"),
+        "{human}"
+    );
     let now = human.lines().find(|line| line.starts_with("now:  from 20")).unwrap();
     assert_eq!(now.matches('Z').count(), 2, "{now}");
 }
