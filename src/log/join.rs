@@ -4,6 +4,7 @@
 //! recorded, so that nothing downstream pays for what is not there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::compute::cast;
@@ -35,6 +36,8 @@ pub(crate) struct Joiner<'a> {
     /// Nanoseconds in a tick.
     tick: i64,
     schema: SchemaRef,
+    /// Which histories bounded a timestamp.
+    used: Vec<AtomicBool>,
     /// The pairs of [`PAIRS`] whose timestamp the file has, and whose bounds some row lacks.
     pairs: Vec<usize>,
 }
@@ -70,7 +73,13 @@ impl<'a> Joiner<'a> {
             ));
         };
         let schema = joined_schema(schema, &pairs);
-        Ok(Some(Joiner { histories, default_region, tick, schema, pairs }))
+        let used = (0..histories.count()).map(|_| AtomicBool::new(false)).collect();
+        Ok(Some(Joiner { histories, default_region, tick, schema, used, pairs }))
+    }
+
+    /// Which histories bounded a timestamp of the batches joined so far.
+    pub(crate) fn used(&self) -> Vec<bool> {
+        self.used.iter().map(|used| used.load(Ordering::Relaxed)).collect()
     }
 
     /// The schema of joined batches.
@@ -131,17 +140,21 @@ impl<'a> Joiner<'a> {
         let (stamps, recorded) = (ticks(stamp), ends.map(ticks));
         let at = |ticks: &Option<Ticks>, row| ticks.as_ref().and_then(|t| t.get(row));
         let (mut earliest, mut latest) = (Vec::new(), Vec::new());
-        let mut hint = 0;
+        let (mut hint, mut used) = (0, vec![false; self.used.len()]);
         for row in 0..batch.num_rows() {
             let (mut first, mut last) = (at(&recorded[0], row), at(&recorded[1], row));
             if first.is_none() && last.is_none() {
                 let place = [by_host, by_region].into_iter().map(|codes| codes.get(row)).find(|p| *p != NONE);
-                let bound = place.zip(at(&stamps, row)).map(|(place, t)| self.bound(place, t, &mut hint));
+                let found = place.zip(at(&stamps, row));
+                found.into_iter().for_each(|(place, _)| used[usize::from(place)] = true);
+                let bound = found.map(|(place, t)| self.bound(place, t, &mut hint));
                 (first, last) = (bound.map(BoundedTimestamp::earliest), bound.map(BoundedTimestamp::latest));
             }
             earliest.push(first);
             latest.push(last);
         }
+        let mark = |(all, here): (&AtomicBool, bool)| all.fetch_or(here, Ordering::Relaxed);
+        self.used.iter().zip(used).for_each(|both| _ = mark(both));
         [Arc::new(Int64Array::from(earliest)), Arc::new(Int64Array::from(latest))]
     }
 

@@ -347,6 +347,24 @@ fn unfit_histories() {
     skewer(&["verify", &folder.text("logical.arrow"), "--bounds", &csv]).is_refused("logical ticks");
 }
 
+/// Promise: a history of a region that no timestamp is of joins nothing, and that is said: by whoever opens the
+/// log, and by `import`.
+#[test]
+fn misspelt_names_are_told() {
+    let folder = Folder::new();
+    let log = folder.log(&[stamped("a", "eu", T)]);
+    let csv = folder.file("eu.csv", "2026-11-22T06:40:00Z,1ms\n");
+    let (right, wrong) = (format!("region=eu:{csv}"), format!("region=ue:{csv}"));
+    let said = "no bare timestamp is of region `ue`";
+    let run = skewer(&["inspect", &log, "--bounds", &right, "--bounds", &wrong]);
+    assert!(run.status == 0 && run.err.matches("no bare timestamp").count() == 1, "{}", run.err);
+    assert!(run.err.contains(said), "{}", run.err);
+    let source = folder.file("in.csv", &format!("key,region,commit_ts\na,eu,{T}\n"));
+    let args = ["import", "--from", "csv", "--unit", "ns", &source, "-o", &folder.text("out.arrow")];
+    let run = skewer(&[&args[..], &["--bounds", &right, "--bounds", &wrong]].concat());
+    assert!(run.status == 0 && run.err.contains(said) && !run.err.contains("region `eu`"), "{}", run.err);
+}
+
 /// Promise: recorded bounds stay as they are, and coarse ticks round outwards.
 #[test]
 fn recorded_bounds_stay() {
