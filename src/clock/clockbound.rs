@@ -63,11 +63,9 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// Whether the daemon was silent for longer than a restart takes: the status is no longer the one that
-    /// it published.
+    /// Whether the daemon was silent for longer than a restart takes.
     fn is_aged(&self) -> bool {
-        let (now, published) = (self.window.status, self.snapshot.status);
-        published.is_trusted() && now != published && now != ClockStatus::Disrupted
+        self.window.is_aged(self.snapshot.layout)
     }
 }
 
@@ -154,7 +152,7 @@ impl ClockBound {
             None => false,
         };
         let as_it_was = last.snapshot.disruption_support == self.vmclock.is_some();
-        let is_fresh = window.status == last.snapshot.status && window.status.is_trusted();
+        let is_fresh = window.status.is_trusted() && !window.is_aged(self.layout);
         (as_it_was && !disrupted && is_fresh).then_some(window)
     }
 

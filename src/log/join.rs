@@ -97,23 +97,23 @@ impl<'a> Joiner<'a> {
 
     pub(crate) fn join_one(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         let places = self.places(batch);
-        let mut made: Vec<(&str, ArrayRef)> = Vec::new();
+        let ends: Vec<&str> = self.pairs.iter().flat_map(|pair| PAIRS[*pair].2).collect();
+        // A batch holds the columns that were read, which need not be all of the file's.
+        let (schema, columns) = (batch.schema(), batch.columns());
+        let kept =
+            schema.fields().iter().zip(columns).filter(|(field, _)| !ends.contains(&field.name().as_str()));
+        let (mut fields, mut columns): (Vec<FieldRef>, Vec<ArrayRef>) =
+            kept.map(|(field, column)| (Arc::clone(field), Arc::clone(column))).unzip();
         for &pair in &self.pairs {
             let (_, stamp, ends) = PAIRS[pair];
-            let bounds = self.bounds(batch, stamp, ends, &places);
-            made.extend(ends.into_iter().zip(bounds));
-        }
-        let column = |field: &FieldRef| -> Result<ArrayRef, ArrowError> {
-            match made.iter().find(|(name, _)| name == field.name()) {
-                Some((_, ticks)) => cast(ticks, field.data_type()),
-                None => batch
-                    .column_by_name(field.name())
-                    .cloned()
-                    .ok_or_else(|| ArrowError::SchemaError(format!("column {} is missing", field.name()))),
+            for (name, ticks) in ends.into_iter().zip(self.bounds(batch, stamp, ends, &places)) {
+                let field = self.schema.field_with_name(name)?;
+                columns.push(cast(&ticks, field.data_type())?);
+                fields.push(Arc::new(field.clone()));
             }
-        };
-        let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
-        RecordBatch::try_new(self.schema(), columns)
+        }
+        let schema = Schema::new_with_metadata(fields, self.schema.metadata().clone());
+        RecordBatch::try_new(Arc::new(schema), columns)
     }
 
     /// Where the history of each row's clock stands.

@@ -267,6 +267,24 @@ fn joined_twice_is_joined() {
     assert!(rows.iter().all(|times| times.assumed && times.start.is_some()), "{rows:?}");
 }
 
+/// Promise: bounds are joined to logs with columns that are ignored, too. (Such a log was refused once, as
+/// broken: the column was not read, but asked for.)
+#[test]
+fn ignored_columns_are_no_hindrance() {
+    let folder = Folder::new();
+    let host = Some("db1".into());
+    let log = folder.log(&[Record { host, ..stamped("a", "eu", T) }, stamped("a", "us", T + S)]);
+    let csv = folder.file("all.csv", "2026-11-22T06:39:00Z,100us\n");
+    let (run, page) = verify(&[&log, "--bounds", &csv, "--model", "write-order"]);
+    assert_eq!(
+        (run.status, &page["models"]["write-order"]["verdict"]),
+        (0, &Value::from("holds")),
+        "{}",
+        run.err
+    );
+    assert!(skewer(&["inspect", &log, "--bounds", &csv]).out.contains("host              Utf8  (ignored)"));
+}
+
 /// Promise: `order` writes the joined bounds beside the timestamps, unlimited ones as all time.
 #[test]
 fn order_writes_bounds() {

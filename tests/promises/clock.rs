@@ -157,30 +157,33 @@ fn restarts_and_wraps() {
 
 /// A segment of layout 2 as of `age` seconds ago, good for 1,000 s from then.
 #[cfg(target_os = "linux")]
-fn aged(age: i64, bound: u64, marker: u64, support: bool) -> Vec<u8> {
+fn aged(age: i64, bound: u64, status: u64, support: bool) -> Vec<u8> {
     use skewer_kernels::{SystemClock, system_clock_ns};
     let as_of = system_clock_ns(SystemClock::MonotonicCoarse).unwrap() - age * S;
     let (s, ns) = ((as_of / S) as u64, (as_of % S) as u64);
-    segment(2, 2, &[s, ns, s + 1_000, ns, bound, marker, (1 << 32) + 1_000, support.into()])
+    segment(2, 2, &[s, ns, s + 1_000, ns, bound, 7, (status << 32) + 1_000, support.into()])
 }
 
-/// Promise: another file put in the segment's place is taken up, once the old one is not renewed; until then
-/// the old bound serves, growing.
+/// Promise: another file put in the segment's place is taken up, once the old one is not renewed, whatever
+/// that one said last; until then the old bound serves, growing.
 #[cfg(target_os = "linux")]
 #[test]
 fn replaced_segments() {
     use std::time::{Duration, Instant};
     let folder = tempfile::tempdir().unwrap();
     let (path, new) = (folder.path().join("shm0"), folder.path().join("new"));
-    for access in [Access::Map, Access::Read] {
-        std::fs::write(&path, aged(6, 25_000, 7, false)).unwrap();
+    for (access, status) in [(Access::Map, 1), (Access::Read, 2), (Access::Map, 3)] {
+        std::fs::write(&path, aged(6, 25_000, status, false)).unwrap();
         let mut clock = ClockBound::open(&path, Path::new("/nowhere/vmclock0"), access).unwrap();
-        std::fs::write(&new, aged(0, 1_000, 7, false)).unwrap();
+        std::fs::write(&new, aged(0, 1_000, 1, false)).unwrap();
         std::fs::rename(&new, &path).unwrap();
         let old = clock.now();
-        assert!(old.status == ClockStatus::FreeRunning && old.error_ns() >= Some(31_000), "{old:?}");
+        match status {
+            3 => assert_eq!((old.status, old.error_ns()), (ClockStatus::Disrupted, None)),
+            _ => assert!(old.status == ClockStatus::FreeRunning && old.error_ns() >= Some(31_000), "{old:?}"),
+        }
         let began = Instant::now();
-        while clock.now().status == ClockStatus::FreeRunning && began.elapsed() < Duration::from_secs(4) {
+        while clock.now().status == old.status && began.elapsed() < Duration::from_secs(4) {
             std::thread::sleep(Duration::from_millis(20));
         }
         assert_eq!(clock.observe().unwrap().snapshot.bound_ns, 1_000, "{access:?}");
@@ -195,7 +198,7 @@ fn disruptions() {
     let folder = tempfile::tempdir().unwrap();
     let (path, device) = (folder.path().join("shm0"), folder.path().join("vmclock0"));
     for access in [Access::Map, Access::Read] {
-        std::fs::write(&path, aged(0, 25_000, 7, true)).unwrap();
+        std::fs::write(&path, aged(0, 25_000, 1, true)).unwrap();
         _ = std::fs::remove_file(&device);
         let blind = ClockBound::open(&path, &device, access).unwrap_err();
         assert!(blind.to_string().contains("watches this device for disruptions"), "{blind}");
@@ -268,7 +271,7 @@ fn sources_and_choice() {
     let folder = tempfile::tempdir().unwrap();
     let (disrupted, running) = (folder.path().join("a"), folder.path().join("b"));
     std::fs::write(&disrupted, layout_3(3)).unwrap();
-    std::fs::write(&running, aged(0, 25_000, 7, false)).unwrap();
+    std::fs::write(&running, aged(0, 25_000, 1, false)).unwrap();
     let (a, b) = (disrupted.to_str().unwrap(), running.to_str().unwrap());
     let args = ["clock", "--clockbound", a, "--clockbound", b];
     let run = skewer(&[&args[..], &["--format", "json"]].concat());
