@@ -77,8 +77,9 @@ impl LogBuilder {
         })?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(path).map_err(|e| failed(e.error))?;
-        let used = joiner.map_or(Vec::new(), |joiner| joiner.used());
-        Ok(bounds.map(|bounds| bounds.unused(&used)).unwrap_or_default())
+        let Some(bounds) = bounds else { return Ok(Vec::new()) };
+        let used = joiner.map_or(vec![false; bounds.count()], |joiner| joiner.used());
+        Ok(bounds.unused(&used))
     }
 
     fn write_batches(&self, file: &mut File, joiner: Option<&Joiner<'_>>) -> Result<(), ArrowError> {
