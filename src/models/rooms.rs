@@ -71,8 +71,9 @@ struct Wanted {
 
 impl Wanted {
     fn of(txns: &Transactions<'_>, options: &VerifyOptions, asked: &[Model]) -> Self {
-        let columns = txns.log.columns;
-        let read_values = columns.reads && columns.value;
+        // In one file of several that is enough.
+        let values = txns.log.chunks.iter().any(|c| c.value.is_some());
+        let read_values = txns.log.columns.reads && values;
         let mut wanted = Wanted { judged: Vec::new(), refused: Vec::new(), read_values };
         for &model in asked {
             let needs = match model {
