@@ -13,6 +13,7 @@ the bound, and a write rate at which about one row in a thousand conflicts.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -133,17 +134,24 @@ def text_keys(keys):
     return pa.Array.from_buffers(pa.large_utf8(), len(keys), buffers)
 
 
-def write_log(path, columns):
+def table_of(columns):
     key, region, earliest, latest = columns
     stamp = pa.timestamp("ns")
-    table = pa.table({
+    return pa.table({
         "key": key if isinstance(key, pa.Array) else pa.array(key, pa.uint64()),
         "region": pa.DictionaryArray.from_arrays(pa.array(region), pa.array(REGIONS)),
         "commit_earliest": pa.array(earliest).cast(stamp),
         "commit_latest": pa.array(latest).cast(stamp),
     })
-    with pa.ipc.new_file(path, table.schema) as writer:
-        writer.write_table(table, max_chunksize=1 << 16)
+
+
+def write_log(path, parts):
+    """Writes the columns of each part, one after the other."""
+    tables = map(table_of, parts)
+    first = next(tables)
+    with pa.ipc.new_file(path, first.schema) as writer:
+        for table in itertools.chain([first], tables):
+            writer.write_table(table, max_chunksize=1 << 16)
 
 
 def load(columns, threads):
@@ -218,7 +226,7 @@ def queries_for(skew):
 def compare(name, columns, skew, args, folder):
     log = folder / f"{name}.arrow"
     if not log.exists():
-        write_log(log, columns)
+        write_log(log, [columns])
     con = load(columns, args.threads)
     rows = len(columns[2])
     for model, queries in queries_for(skew):

@@ -2,6 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "../../benches/data/adversarial.rs"]
+mod adversarial;
+mod adversaries;
 #[cfg(feature = "cli")]
 mod bound_files;
 mod bounds;
@@ -34,7 +37,10 @@ mod resolve;
 mod rules;
 mod serial;
 mod shapes;
+mod speed;
 mod strategies;
+#[cfg(feature = "cli")]
+mod timings;
 #[cfg(feature = "cli")]
 mod verdicts;
 mod worlds;
