@@ -5,8 +5,6 @@
 //! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
 //! growing copies nothing.
 
-use skewer_kernels::prefetch_read;
-
 /// The name of a stored key: chunk number and unit inside the chunk.
 pub(super) type KeyRef = u32;
 /// No key.
@@ -62,19 +60,6 @@ impl Keys {
     pub(super) fn free(&mut self, place: KeyRef) {
         let class = self.classes[(place >> UNIT_BITS) as usize];
         self.free[usize::from(class)].push(place);
-    }
-
-    /// Fetches the block that a key of `len` bytes would get after `before` others of its size.
-    #[inline]
-    pub(super) fn prefetch_block(&self, len: usize, before: usize) {
-        let (class, _) = class(HEADER + len);
-        let free = self.free.get(class).map_or(&[][..], Vec::as_slice);
-        if let Some(place) = free.len().checked_sub(1 + before).and_then(|at| free.get(at)) {
-            let (chunk, at) = locate(*place);
-            if let Some(chunk) = self.chunks.get(chunk) {
-                prefetch_read(chunk, at);
-            }
-        }
     }
 
     /// Bytes of the chunks, free blocks included.
@@ -160,8 +145,19 @@ pub(super) fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
 }
 
 /// The length of the longest common prefix.
+#[inline]
 pub(super) fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    let least = a.len().min(b.len());
+    let (a, b) = (&a[..least], &b[..least]);
+    let ((words, rest), (other_words, other_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (at, (word, other)) in words.iter().zip(other_words).enumerate() {
+        let differs = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other);
+        if differs != 0 {
+            return at * 8 + (differs.trailing_zeros() / 8) as usize;
+        }
+    }
+    let tail = rest.iter().zip(other_rest).take_while(|(a, b)| a == b).count();
+    least - rest.len() + tail
 }
 
 #[cfg(test)]
@@ -181,6 +177,20 @@ mod tests {
                     assert!(if x == y { a == b || !is_whole(x) } else { (x < y) == (a < b) }, "{a:?} {b:?}");
                 }
             }
+        }
+    }
+
+    /// Promise: the common prefix is as long as it can be, at any length.
+    #[test]
+    fn common_prefixes() {
+        let key = vec![7; 40];
+        for len in 0..40 {
+            for at in 0..len {
+                let mut other = key[..len].to_vec();
+                other[at] = 8;
+                assert_eq!(common(&key, &other), at);
+            }
+            assert_eq!(common(&key[..len], &key), len);
         }
     }
 

@@ -47,6 +47,7 @@ mod error;
 mod flight;
 mod index;
 mod judge;
+mod key_log;
 mod keys;
 #[doc(hidden)]
 pub mod naive;

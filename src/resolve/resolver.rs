@@ -104,9 +104,8 @@ impl Resolver {
     /// What transaction `txn` of the last [`resolve`](Self::resolve), or of the last
     /// [`commit`](Self::commit), conflicted with, if it asked to [`explain`](super::TxnBuilder::explain).
     pub fn conflict(&self, txn: usize) -> Option<Conflict<'_>> {
-        let detail = self.scratch.details.iter().find(|d| d.txn == txn)?;
-        let (keyspace, key) = detail.keyspace_and_key();
-        Some(Conflict { version: detail.version, keyspace, key })
+        let (version, keyspace, key) = self.scratch.detail(txn)?;
+        Some(Conflict { version, keyspace, key })
     }
 
     /// Judges one transaction and records its writes if it commits: at `at`, or else at the next version.

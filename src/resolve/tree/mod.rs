@@ -25,6 +25,7 @@ use std::cmp::Ordering;
 use skewer_kernels::prefetch_read;
 
 use super::Version;
+use super::index::Purpose;
 use super::keys::{Keys, begins_with};
 use leaf::{Leaf, LeafId, NO_LEAF};
 use route::{Inner, Root};
@@ -54,8 +55,6 @@ pub(super) struct Tree {
     floor: Version,
     /// Leaves whose span changed since hints were last taken.
     reshaped: Vec<LeafId>,
-    /// Keys to be stored for which a block was fetched.
-    expected: usize,
     sweep_at: LeafId,
     owed: usize,
     /// Room for a key that is one byte longer than another.
@@ -77,7 +76,6 @@ impl Tree {
             keys: Keys::default(),
             floor,
             reshaped: Vec::new(),
-            expected: 0,
             sweep_at: FIRST,
             owed: 0,
             longer: Vec::new(),
@@ -92,14 +90,6 @@ impl Tree {
     #[inline]
     pub(super) fn begin_hints(&mut self) {
         self.reshaped.clear();
-        self.expected = 0;
-    }
-
-    /// Fetches the block that a key to be stored will get.
-    #[inline]
-    pub(super) fn expect_key(&mut self, key: &[u8]) {
-        self.keys.prefetch_block(key.len(), self.expected);
-        self.expected += 1;
     }
 
     /// The inner node of `key`, fetched from memory for [`hint`](Self::hint).
@@ -115,18 +105,21 @@ impl Tree {
 
     /// The leaf of `key`, fetched from memory for the access that follows; `aim` is that of the key.
     #[inline]
-    pub(super) fn hint(&self, aim: u32, key: &[u8], write: bool) -> Hint {
+    pub(super) fn hint(&self, aim: u32, key: &[u8], purpose: Purpose) -> Hint {
         if aim == NO_HINT {
             return NO_HINT;
         }
         let at = self.route_in(aim, key);
         if let Some(leaf) = self.leaves.get(at as usize) {
             prefetch_read(std::slice::from_ref(leaf), 0);
+            if matches!(purpose, Purpose::Check(snapshot) if self.newest[at as usize] <= snapshot) {
+                return at;
+            }
             for line in 0..4 {
                 prefetch_read(&leaf.heads, line * 8);
                 prefetch_read(&leaf.versions, line * 8);
             }
-            if write {
+            if let Purpose::Write = purpose {
                 prefetch_read(&leaf.keys, 0);
                 prefetch_read(&leaf.keys, 16);
             }

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use super::leaf::{Leaf, LeafId, NO_LEAF};
 use super::{FIRST, Hint, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{NONE, begins_with, is_whole};
+use crate::resolve::batch::Span;
+use crate::resolve::keys::{NONE, is_whole};
 
 impl Tree {
     /// Whether `key` was written after `snapshot`, which is not below the floor.
@@ -47,8 +48,7 @@ impl Tree {
     pub(in crate::resolve) fn range_newer(
         &self,
         hint: Hint,
-        start: &[u8],
-        end: &[u8],
+        Span { start, end, shared }: Span<'_>,
         snapshot: Version,
     ) -> bool {
         let at = match self.known(hint) {
@@ -67,7 +67,7 @@ impl Tree {
         }
         // An end that does not share the leaf's prefix with the start is beyond the leaf.
         let prefix = leaf.prefix as usize;
-        let head = begins_with(end, &start[..prefix]).then(|| leaf.head(end));
+        let head = (shared >= prefix).then(|| leaf.head(end));
         self.scan(leaf, entry, (end, head), snapshot).unwrap_or_else(|| self.newer_behind(at, end, snapshot))
     }
 
@@ -186,14 +186,24 @@ impl Tree {
     /// The newest version in `[start, end)` (`end` none: in `start` alone), and the least key that has it.
     ///
     /// Linear in the boundaries of the range: for explanations.
-    pub(in crate::resolve) fn newest_in<'a>(
-        &'a self,
-        start: &'a [u8],
+    pub(in crate::resolve) fn newest_in(
+        &self,
+        start: &[u8],
         end: Option<&[u8]>,
-    ) -> (Version, &'a [u8]) {
-        let mut best = (self.version_at(NO_LEAF, start), start);
+        out: &mut Vec<u8>,
+    ) -> Version {
+        let before = out.len();
+        out.extend_from_slice(start);
+        let mut best = self.version_at(NO_LEAF, start);
         let Some(end) = end else { return best };
         let (mut at, mut entry, _) = self.seek(NO_LEAF, start);
+        let mut better = |version: Version, key: &[u8]| {
+            if version > best {
+                best = version;
+                out.truncate(before);
+                out.extend_from_slice(key);
+            }
+        };
         loop {
             let leaf = self.leaf(at);
             for entry in entry..leaf.len() {
@@ -201,9 +211,7 @@ impl Tree {
                 if key >= end {
                     return best;
                 }
-                if leaf.versions[entry] > best.0 {
-                    best = (leaf.versions[entry], key);
-                }
+                better(leaf.versions[entry], key);
             }
             (at, entry) = (leaf.next, 0);
             if at == NO_LEAF {
@@ -214,9 +222,7 @@ impl Tree {
             if low >= end {
                 return best;
             }
-            if next.base > best.0 {
-                best = (next.base, low);
-            }
+            better(next.base, low);
         }
     }
 }

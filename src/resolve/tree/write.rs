@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use super::leaf::{CAP, Entry, LeafId, NO_LEAF};
 use super::{FIRST, Hint, NO_HINT, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{NONE, begins_with, common};
+use crate::resolve::batch::Span;
+use crate::resolve::keys::{NONE, common};
 
 impl Tree {
     /// Notes that `key` was written at `version`, which is not below any noted before.
@@ -66,14 +67,15 @@ impl Tree {
     /// Notes that all of `[start, end)`, which is not empty, was written at `version`, which is not below
     /// any noted before.
     #[inline]
-    pub(in crate::resolve) fn write_range(&mut self, hint: Hint, start: &[u8], end: &[u8], version: Version) {
+    pub(in crate::resolve) fn write_range(&mut self, hint: Hint, span: Span<'_>, version: Version) {
+        let Span { start, end, .. } = span;
         self.owed += 1;
         let mut at = self.known(hint).unwrap_or_else(|| {
             self.embrace(start, end);
             self.route(start)
         });
         loop {
-            match self.write_inside(at, start, end, version) {
+            match self.write_inside(at, span, version) {
                 Written::Done => return,
                 Written::Full => at = self.make_room(at, start),
                 Written::Beyond => return self.write_wide(start, end, version),
@@ -83,10 +85,11 @@ impl Tree {
 
     /// Writes a range that one leaf holds.
     #[inline]
-    fn write_inside(&mut self, at: LeafId, start: &[u8], end: &[u8], version: Version) -> Written {
+    fn write_inside(&mut self, at: LeafId, span: Span<'_>, version: Version) -> Written {
+        let Span { start, end, shared } = span;
         let leaf = &mut self.leaves[at as usize];
         let prefix = leaf.prefix as usize;
-        if !begins_with(end, &start[..prefix]) {
+        if shared < prefix {
             return Written::Beyond;
         }
         let (start_head, end_head) = (leaf.head(start), leaf.head(end));
