@@ -27,6 +27,8 @@ pub(super) struct Keys {
     free: Vec<Vec<KeyRef>>,
     /// By class: the chunk that is being filled, and its first unused unit.
     open: Vec<Option<(usize, usize)>>,
+    /// Room for a key on its way.
+    room: Vec<u8>,
 }
 
 impl Keys {
@@ -127,10 +129,77 @@ pub(super) fn head(key: &[u8], prefix: usize) -> u64 {
     u64::from_be_bytes(eight) | rest as u64
 }
 
-/// Whether equal heads of this value prove equal keys.
+/// Above all heads.
+pub(super) const PAST: u64 = u64::MAX;
+
+/// Whether equal heads of this value prove equal keys: then the head says all of the key.
 #[inline]
 pub(super) fn is_whole(head: u64) -> bool {
     head & 0xFF < 8
+}
+
+/// The bytes that a whole head stands for, in its first so many.
+#[inline]
+fn tail(head: u64) -> ([u8; 8], usize) {
+    (head.to_be_bytes(), (head & 0xFF) as usize)
+}
+
+/// Appends the key of a head: `shared` are the bytes that the head leaves out, `place` is where the key is
+/// stored if the head is not whole.
+pub(super) fn append_key(keys: &Keys, (head, place): (u64, KeyRef), shared: &[u8], out: &mut Vec<u8>) {
+    if is_whole(head) {
+        let (bytes, len) = tail(head);
+        out.extend_from_slice(shared);
+        out.extend_from_slice(&bytes[..len]);
+    } else {
+        out.extend_from_slice(keys.get(place));
+    }
+}
+
+/// The head behind `prefix` bytes of the key whose head behind the bytes `shared` is given, and where it is stored if
+/// that is not whole: stores and frees as needed. The key has at least `prefix` bytes.
+pub(super) fn rehead(
+    keys: &mut Keys,
+    (old, place): (u64, KeyRef),
+    shared: &[u8],
+    prefix: usize,
+) -> (u64, KeyRef) {
+    if !is_whole(old) {
+        let new = head(keys.get(place), prefix);
+        if is_whole(new) {
+            keys.free(place);
+        }
+        return (new, place);
+    }
+    let (bytes, len) = (old & !0xFF, (old & 0xFF) as usize);
+    if prefix >= shared.len() {
+        let less = prefix - shared.len();
+        return ((bytes << (8 * less)) | (len - less) as u64, NONE);
+    }
+    let more = shared.len() - prefix;
+    if len + more < 8 {
+        let mut first = [0; 8];
+        first[..more].copy_from_slice(&shared[prefix..]);
+        return (u64::from_be_bytes(first) | (bytes >> (8 * more)) | (len + more) as u64, NONE);
+    }
+    let mut key = std::mem::take(&mut keys.room);
+    key.clear();
+    append_key(keys, (old, place), shared, &mut key);
+    let new = (head(&key, prefix), keys.store(&key));
+    keys.room = key;
+    new
+}
+
+/// How many of some heads, which ascend, are less than `head`. `N` is a power of two.
+#[inline]
+pub(super) fn search<const N: usize>(heads: &[u64; N], head: u64) -> usize {
+    let mut at = 0;
+    let mut step = N / 2;
+    while step > 0 {
+        at += if heads[(at + step - 1) & (N - 1)] < head { step } else { 0 };
+        step /= 2;
+    }
+    at + usize::from(heads[at & (N - 1)] < head)
 }
 
 /// Whether `key` begins with `prefix`: as `starts_with`, for prefixes so short that a call would cost more.

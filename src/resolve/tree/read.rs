@@ -12,6 +12,11 @@ impl Tree {
     /// Whether `key` was written after `snapshot`, which is not below the floor.
     #[inline]
     pub(in crate::resolve) fn point_newer(&self, hint: Hint, key: &[u8], snapshot: Version) -> bool {
+        if let Some(at) = self.known(hint)
+            && self.brief(at).newest <= snapshot
+        {
+            return false;
+        }
         self.version_at(hint, key) > snapshot
     }
 
@@ -59,15 +64,18 @@ impl Tree {
             },
         };
         let leaf = self.leaf(at);
+        // An end that does not share the leaf's prefix with the start is beyond the leaf.
+        let head = (shared >= leaf.prefix as usize).then(|| leaf.head(end));
+        if self.brief(at).newest <= snapshot {
+            let inside = head.is_some_and(|head| leaf.cmp_high(&self.keys, end, head) != Ordering::Greater);
+            return !inside && self.newer_behind(at, end, snapshot);
+        }
         let (entry, exact) = leaf.find(&self.keys, start, leaf.head(start));
         // A border before `start` is not newer than a point at `start`: it would have replaced it.
         let first = if exact { leaf.versions[entry] } else { leaf.version_before(entry) };
         if first > snapshot {
             return true;
         }
-        // An end that does not share the leaf's prefix with the start is beyond the leaf.
-        let prefix = leaf.prefix as usize;
-        let head = (shared >= prefix).then(|| leaf.head(end));
         self.scan(leaf, entry, (end, head), snapshot).unwrap_or_else(|| self.newer_behind(at, end, snapshot))
     }
 
@@ -103,7 +111,7 @@ impl Tree {
         let newer = |v: &Version| *v > snapshot;
         let Some(head) = head else {
             let found = leaf.versions[entry..leaf.len()].iter().any(newer);
-            return (found || leaf.next == NO_LEAF).then_some(found);
+            return (found || leaf.high == NONE).then_some(found);
         };
         let mut at = entry;
         while at < leaf.len() && leaf.heads[at] < head {
@@ -131,7 +139,7 @@ impl Tree {
     fn newer_behind(&self, mut at: LeafId, end: &[u8], snapshot: Version) -> bool {
         // Most ranges end soon.
         for _ in 0..4 {
-            at = self.leaf(at).next;
+            at = self.next(at);
             if at == NO_LEAF {
                 return false;
             }
@@ -172,7 +180,7 @@ impl Tree {
             return Some(false);
         }
         if leaf.high != NONE && self.keys.get(leaf.high) <= end {
-            return (self.newest[at as usize] > snapshot).then_some(true);
+            return (self.brief(at).newest > snapshot).then_some(true);
         }
         // The leaf's least key is in the range; an entry there is not older than the base.
         if leaf.base > snapshot {
@@ -197,23 +205,21 @@ impl Tree {
         let mut best = self.version_at(NO_LEAF, start);
         let Some(end) = end else { return best };
         let (mut at, mut entry, _) = self.seek(NO_LEAF, start);
-        let mut better = |version: Version, key: &[u8]| {
-            if version > best {
-                best = version;
-                out.truncate(before);
-                out.extend_from_slice(key);
-            }
-        };
         loop {
             let leaf = self.leaf(at);
             for entry in entry..leaf.len() {
-                let key = self.keys.get(leaf.keys[entry]);
-                if key >= end {
+                let here = out.len();
+                self.append_key(leaf, entry, out);
+                if &out[here..] >= end {
+                    out.truncate(here);
                     return best;
                 }
-                better(leaf.versions[entry], key);
+                let is_better = leaf.versions[entry] > best;
+                best = best.max(leaf.versions[entry]);
+                // Either the key so far goes, or this one.
+                out.drain(if is_better { before..here } else { here..out.len() });
             }
-            (at, entry) = (leaf.next, 0);
+            (at, entry) = (self.next(at), 0);
             if at == NO_LEAF {
                 return best;
             }
@@ -222,7 +228,11 @@ impl Tree {
             if low >= end {
                 return best;
             }
-            better(next.base, low);
+            if next.base > best {
+                best = next.base;
+                out.truncate(before);
+                out.extend_from_slice(low);
+            }
         }
     }
 }

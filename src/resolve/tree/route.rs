@@ -2,18 +2,19 @@
 
 use skewer_kernels::prefetch_read;
 
-use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF, count_less};
-use super::{FIRST, Tree};
+use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF};
+use super::{Brief, FIRST, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{KeyRef, Keys, NONE, common, head, is_whole};
+use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, common, head, append_key, is_whole, search};
 
 /// Leaves of an inner node; fewer in tests.
-const FAN: usize = if cfg!(test) { 4 } else { 32 };
+pub(super) const FAN: usize = if cfg!(test) { 4 } else { 32 };
 
 /// An inner node: leaves in key order, each with the least key that belongs to it.
 #[derive(Debug, Clone)]
 #[repr(align(64))]
 pub(super) struct Inner {
+    /// The first is below all keys; `PAST` behind the last.
     heads: [u64; FAN],
     children: [LeafId; FAN],
     lows: [KeyRef; FAN],
@@ -25,7 +26,9 @@ impl Inner {
     pub(super) fn of_one(leaf: LeafId) -> Self {
         let mut children = [NO_LEAF; FAN];
         children[0] = leaf;
-        Self { heads: [0; FAN], children, lows: [NONE; FAN], len: 1, prefix: 0 }
+        let mut heads = [PAST; FAN];
+        heads[0] = 0;
+        Self { heads, children, lows: [NONE; FAN], len: 1, prefix: 0 }
     }
 
     fn len(&self) -> usize {
@@ -46,6 +49,7 @@ impl Inner {
         self.lows.copy_within(at..len, at + 1);
         self.children.copy_within(at..len, at + 1);
         (self.heads[at], self.lows[at], self.children[at]) = (head, low, child);
+        self.heads[0] = 0;
         self.len += 1;
     }
 
@@ -54,7 +58,25 @@ impl Inner {
         self.heads.copy_within(at + 1..len, at);
         self.lows.copy_within(at + 1..len, at);
         self.children.copy_within(at + 1..len, at);
-        self.len -= 1;
+        self.truncate(len - 1);
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.heads[len..self.len as usize].fill(PAST);
+        self.heads[0] = 0;
+        self.len = len as u32;
+    }
+
+    /// The child of a key, given its head.
+    #[inline]
+    fn child(&self, keys: &Keys, key: &[u8]) -> LeafId {
+        let head = head(key, self.prefix as usize);
+        // Those less than the head; the first counts always, and stands for itself.
+        let at = search(&self.heads, head).max(1);
+        if at >= FAN || self.heads[at] != head {
+            return self.children[(at - 1) & (FAN - 1)];
+        }
+        self.children[at - 1 + tied(&self.heads[at..self.len()], &self.lows[at..self.len()], keys, key, head)]
     }
 
     /// Changes how many bytes the heads leave out. The first child's low is the node's own: not compared.
@@ -101,23 +123,28 @@ impl Root {
     }
 }
 
-/// How many of `lows`, of which the first is not compared and counts, are at most `key`; less one.
-#[inline]
-fn child(heads: &[u64], lows: &[KeyRef], keys: &Keys, key: &[u8], prefix: usize) -> usize {
-    if heads.len() < 2 {
-        return 0;
-    }
-    let head = head(key, prefix);
-    let (heads, lows) = (&heads[1..], &lows[1..]);
-    let at = count_less(heads, heads.len(), head);
-    if heads.get(at) != Some(&head) {
-        return at;
-    }
+/// How many of the keys whose heads are `head`, which come first, are at most `key`.
+#[inline(never)]
+fn tied(heads: &[u64], lows: &[KeyRef], keys: &Keys, key: &[u8], head: u64) -> usize {
     if is_whole(head) {
-        return at + 1;
+        return 1;
     }
-    let tied = heads[at..].partition_point(|h| *h == head);
-    at + lows[at..at + tied].partition_point(|low| keys.get(*low) <= key)
+    let tied = heads.partition_point(|h| *h == head);
+    lows[..tied].partition_point(|low| keys.get(*low) <= key)
+}
+
+impl Root {
+    /// The place of a key's inner node, given how many bytes the heads leave out.
+    #[inline]
+    fn place(&self, keys: &Keys, key: &[u8], prefix: usize) -> usize {
+        let head = head(key, prefix);
+        let heads = &self.heads[1..];
+        let at = heads.partition_point(|h| *h < head);
+        if heads.get(at) != Some(&head) {
+            return at;
+        }
+        at + tied(&heads[at..], &self.lows[1 + at..], keys, key, head)
+    }
 }
 
 impl Tree {
@@ -130,17 +157,13 @@ impl Tree {
     /// The first half of [`route`](Self::route).
     #[inline]
     pub(super) fn route_to_inner(&self, key: &[u8]) -> u32 {
-        let place = child(&self.root.heads, &self.root.lows, &self.keys, key, self.common.len());
-        self.root.inners[place]
+        self.root.inners[self.root.place(&self.keys, key, self.common.len())]
     }
 
     /// The second half.
     #[inline]
     pub(super) fn route_in(&self, inner: u32, key: &[u8]) -> LeafId {
-        let inner = &self.inners[inner as usize];
-        let len = inner.len().min(FAN);
-        let slot = child(&inner.heads[..len], &inner.lows[..len], &self.keys, key, inner.prefix as usize);
-        inner.children[slot]
+        self.inners[inner as usize].child(&self.keys, key)
     }
 
     /// Fetches what [`route_in`](Self::route_in) reads.
@@ -149,7 +172,7 @@ impl Tree {
         if let Some(inner) = self.inners.get(inner as usize) {
             (0..FAN / 8).for_each(|line| prefetch_read(&inner.heads, line * 8));
             (0..FAN / 16).for_each(|line| prefetch_read(&inner.children, line * 16));
-            prefetch_read(std::slice::from_ref(&inner.len), 0);
+            prefetch_read(std::slice::from_ref(&inner.prefix), 0);
         }
     }
 
@@ -161,10 +184,19 @@ impl Tree {
         common(self.keys.get(low), self.keys.get(high))
     }
 
+    /// Notes the bytes that a leaf's heads leave out, before its ends change.
+    fn note_shared(&mut self, at: LeafId) {
+        let mut shared = std::mem::take(&mut self.shared);
+        shared.clear();
+        shared.extend_from_slice(self.prefix_of(self.leaf(at)));
+        self.shared = shared;
+    }
+
+    /// Lets a leaf's heads leave out what its ends share. What they left out so far is noted.
     fn fit_leaf(&mut self, at: LeafId) {
         let (low, high) = (self.leaf(at).low, self.leaf(at).high);
         let prefix = self.prefix_between(low, high);
-        self.leaves[at as usize].set_prefix(&self.keys, prefix);
+        self.leaves[at as usize].set_prefix(&mut self.keys, prefix, &self.shared);
     }
 
     fn fit_inner(&mut self, place: usize) {
@@ -174,6 +206,8 @@ impl Tree {
 
     /// Lets the prefix common to all boundaries be `prefix`, and fits the nodes that go by it.
     pub(super) fn set_common(&mut self, prefix: &[u8]) {
+        let last = self.last();
+        self.note_shared(FIRST);
         self.common.clear();
         self.common.extend_from_slice(prefix);
         for at in 1..self.root.lows.len() {
@@ -182,50 +216,68 @@ impl Tree {
         self.fit_inner(0);
         self.fit_inner(self.root.inners.len() - 1);
         self.fit_leaf(FIRST);
-        self.fit_leaf(self.last());
+        if last != FIRST {
+            self.note_shared(last);
+            self.fit_leaf(last);
+        }
     }
 
     /// Moves the upper part of a leaf to a new one behind it.
     pub(super) fn split(&mut self, at: LeafId) {
-        let old = self.leaf(at);
+        self.note_shared(at);
+        let old = &self.leaves[at as usize];
         // The last leaf mostly grows at its end: leave it full.
-        let middle = if old.next == NO_LEAF { CAP - CAP / 8 } else { CAP / 2 };
+        let middle = if old.high == NONE { CAP - CAP / 8 } else { CAP / 2 };
         let middle = middle.min(old.len() - 1);
         let mut new = Leaf::new(old.version_before(middle));
-        (new.prefix, new.next, new.high) = (old.prefix, old.next, old.high);
+        (new.prefix, new.high) = (old.prefix, old.high);
         (middle..old.len()).for_each(|entry| new.push(old.entry(entry)));
         let first = new.entry(0);
-        let low = if first.point {
-            self.longer.clear();
-            self.longer.extend_from_slice(self.keys.get(first.key));
-            self.keys.store(&self.longer)
+        let low = if first.point || is_whole(first.head) {
+            let mut low = std::mem::take(&mut self.longer);
+            low.clear();
+            append_key(&self.keys, (first.head, first.key), &self.shared, &mut low);
+            let place = self.keys.store(&low);
+            self.longer = low;
+            place
         } else {
+            first.key
+        };
+        if !first.point {
             // A border there is said by the leaf's end and base.
             new.base = first.version;
             new.open(0..1, 0);
-            first.key
-        };
+        }
         new.low = low;
-        let id = self.add_leaf(new);
+        let next = self.next(at);
+        let id = self.add_leaf(new, next);
         let old = self.leaf_mut(at);
-        old.len = middle as u32;
-        old.points &= (1 << middle) - 1;
-        (old.next, old.high) = (id, low);
+        old.truncate(middle);
+        old.high = low;
+        self.briefs[at as usize].next = id;
         self.fit_leaf(at);
         self.fit_leaf(id);
-        self.newest[at as usize] = self.leaf(at).newest();
-        self.newest[id as usize] = self.leaf(id).newest();
+        for at in [at, id] {
+            self.briefs[at as usize].newest = self.leaf(at).newest();
+            self.briefs[at as usize].cleaned = self.writes;
+        }
         self.reshaped.push(at);
         self.adopt(at, id, low);
     }
 
-    fn add_leaf(&mut self, leaf: Leaf) -> LeafId {
+    fn add_leaf(&mut self, leaf: Leaf, next: LeafId) -> LeafId {
+        let brief = Brief { newest: Version::MIN, next, cleaned: self.writes };
         if let Some(id) = self.spare_leaves.pop() {
             self.leaves[id as usize] = leaf;
+            self.briefs[id as usize] = brief;
             return id;
         }
+        if self.leaves.len() == self.leaves.capacity() {
+            let room = self.leaves.len() * 2;
+            super::grow(&mut self.leaves, room);
+        }
         self.leaves.push(leaf);
-        self.newest.push(Version::MIN);
+        self.briefs.push(brief);
         (self.leaves.len() - 1) as LeafId
     }
 
@@ -240,7 +292,7 @@ impl Tree {
         let head = head(self.keys.get(low), inner.prefix as usize);
         let slot = slot_of(inner, at) + 1;
         inner.insert(slot, (head, low, new));
-        let newest = self.newest[new as usize].max(self.newest[at as usize]);
+        let newest = self.brief(new).newest.max(self.brief(at).newest);
         self.inner_newest[parent as usize] = self.inner_newest[parent as usize].max(newest);
     }
 
@@ -250,11 +302,11 @@ impl Tree {
         let middle = if place + 1 == self.root.inners.len() { FAN - FAN.div_ceil(8) } else { FAN / 2 };
         let old = &mut self.inners[at as usize];
         let mut new = Inner::of_one(NO_LEAF);
-        new.len = 0;
+        new.truncate(0);
         for slot in middle..FAN {
             new.insert(slot - middle, (old.heads[slot], old.lows[slot], old.children[slot]));
         }
-        old.len = middle as u32;
+        old.truncate(middle);
         let low = new.lows[0];
         let id = if let Some(id) = self.spare_inners.pop() {
             self.inners[id as usize] = new;
@@ -278,14 +330,14 @@ impl Tree {
         let mut newest = Version::MIN;
         for leaf in self.inners[at as usize].children() {
             self.leaves[*leaf as usize].parent = at;
-            newest = newest.max(self.newest[*leaf as usize]);
+            newest = newest.max(self.briefs[*leaf as usize].newest);
         }
         self.inner_newest[at as usize] = newest;
     }
 
     /// Moves the next leaf's entries into leaf `at` if both have the same parent and are sparse.
     pub(super) fn merge_next(&mut self, at: LeafId) {
-        let next = self.leaf(at).next;
+        let next = self.next(at);
         if next == NO_LEAF {
             return;
         }
@@ -301,8 +353,8 @@ impl Tree {
             }
         }
         let (leaf, behind) = (self.leaf(at), self.leaf(next));
-        let first = (behind.len() > 0).then(|| self.keys.get(behind.keys[0]) == self.keys.get(behind.low));
-        let double = first == Some(true);
+        let low = self.keys.get(behind.low);
+        let double = behind.find(&self.keys, low, behind.head(low)) == (0, true);
         let (before, base) = (leaf.version_before(a), behind.base);
         let same = base == before || (base <= self.floor && before <= self.floor);
         // A point on a border takes two entries where no leaf's end says the border: leave it.
@@ -318,21 +370,27 @@ impl Tree {
         let inner = &mut self.inners[parent];
         let slot = slot_of(inner, next);
         inner.remove(slot);
-        let high = self.leaf(next).high;
-        let prefix = self.prefix_between(self.leaf(at).low, high);
+        let (low, high) = (self.leaf(at).low, self.leaf(next).high);
+        let prefix = self.prefix_between(low, high);
+        self.note_shared(next);
         let mut old = std::mem::replace(&mut self.leaves[next as usize], Leaf::new(self.floor));
-        old.set_prefix(&self.keys, prefix);
+        old.set_prefix(&mut self.keys, prefix, &self.shared);
+        self.note_shared(at);
         let leaf = &mut self.leaves[at as usize];
-        (leaf.high, leaf.next) = (high, old.next);
-        leaf.set_prefix(&self.keys, prefix);
+        leaf.high = high;
+        leaf.set_prefix(&mut self.keys, prefix, &self.shared);
+        let head = leaf.head(self.keys.get(old.low));
         if border {
-            let head = leaf.head(self.keys.get(old.low));
             leaf.push(Entry { head, key: old.low, version: old.base, point: false });
-        } else {
+        }
+        if !border || is_whole(head) {
             self.keys.free(old.low);
         }
         (0..old.len()).for_each(|entry| leaf.push(old.entry(entry)));
-        self.newest[at as usize] = self.newest[at as usize].max(self.newest[next as usize]);
+        let absorbed = self.brief(next);
+        let brief = &mut self.briefs[at as usize];
+        brief.next = absorbed.next;
+        brief.newest = brief.newest.max(absorbed.newest);
         self.spare_leaves.push(next);
         self.reshaped.extend([at, next]);
     }

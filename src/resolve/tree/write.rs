@@ -13,6 +13,7 @@ impl Tree {
     #[inline]
     pub(in crate::resolve) fn write_point(&mut self, hint: Hint, key: &[u8], version: Version) {
         self.owed += 1;
+        self.writes = self.writes.wrapping_add(1);
         let mut at = self.known(hint).unwrap_or_else(|| {
             self.embrace(key, key);
             self.route(key)
@@ -28,7 +29,7 @@ impl Tree {
                 return;
             }
             if leaf.len() < CAP {
-                let new = Entry { head, key: self.keys.store(key), version, point: true };
+                let new = Entry { head, key: self.place_of(head, key), version, point: true };
                 self.leaf_mut(at).insert(entry, new);
                 return self.note(at, version);
             }
@@ -70,6 +71,7 @@ impl Tree {
     pub(in crate::resolve) fn write_range(&mut self, hint: Hint, span: Span<'_>, version: Version) {
         let Span { start, end, .. } = span;
         self.owed += 1;
+        self.writes = self.writes.wrapping_add(1);
         let mut at = self.known(hint).unwrap_or_else(|| {
             self.embrace(start, end);
             self.route(start)
@@ -97,7 +99,7 @@ impl Tree {
         let (last, end_needed) = match leaf.cmp_high(&self.keys, end, end_head) {
             Ordering::Greater => return Written::Beyond,
             Ordering::Equal => (leaf.len(), false),
-            Ordering::Less if first == leaf.len() || leaf.heads[first] > end_head => (first, true),
+            Ordering::Less if first >= CAP || leaf.heads[first] > end_head => (first, true),
             Ordering::Less => {
                 let (last, exact) = leaf.find(&self.keys, end, end_head);
                 if exact && leaf.is_point(last) {
@@ -115,17 +117,17 @@ impl Tree {
         let reuse = first_exact && start_needed;
         let kept = if reuse { leaf.keys[first] } else { NONE };
         for gone in first + usize::from(reuse)..last {
-            self.keys.free(leaf.keys[gone]);
+            leaf.free(gone, &mut self.keys);
         }
         let rest = first + usize::from(start_needed);
         leaf.open(first..last, rest - first + usize::from(end_needed));
         if start_needed {
-            let key = if reuse { kept } else { self.keys.store(start) };
-            leaf.set(first, Entry { head: start_head, key, version, point: false });
+            let key = if reuse { kept } else { self.place_of(start_head, start) };
+            self.leaf_mut(at).set(first, Entry { head: start_head, key, version, point: false });
         }
         if end_needed {
-            let key = self.keys.store(end);
-            leaf.set(rest, Entry { head: end_head, key, version: after, point: false });
+            let key = self.place_of(end_head, end);
+            self.leaf_mut(at).set(rest, Entry { head: end_head, key, version: after, point: false });
         }
         self.note(at, version);
         Written::Done
@@ -150,12 +152,12 @@ impl Tree {
         let head = leaf.head(start);
         let first = leaf.find(&self.keys, start, head).0;
         let last = if stop == at { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
-        let key = self.keys.store(start);
+        let key = self.place_of(head, start);
         self.cut(at, first, last);
         self.leaf_mut(at).insert(first, Entry { head, key, version, point: false });
         self.note(at, version);
         while at != stop {
-            at = self.leaf(at).next;
+            at = self.next(at);
             if at == stop && self.keys.get(self.leaf(at).low) == end {
                 return;
             }
@@ -170,7 +172,7 @@ impl Tree {
     /// Drops the entries from `first` up to `last`, and frees their keys.
     fn cut(&mut self, at: LeafId, first: usize, last: usize) {
         let leaf = &mut self.leaves[at as usize];
-        leaf.keys[first..last].iter().for_each(|key| self.keys.free(*key));
+        (first..last).for_each(|entry| leaf.free(entry, &mut self.keys));
         leaf.open(first..last, 0);
     }
 
@@ -209,7 +211,7 @@ impl Tree {
             }
             if leaf.len() < CAP {
                 let version = leaf.version_before(entry);
-                let new = Entry { head, key: self.keys.store(key), version, point: false };
+                let new = Entry { head, key: self.place_of(head, key), version, point: false };
                 self.leaf_mut(at).insert(entry, new);
                 return true;
             }
@@ -221,6 +223,7 @@ impl Tree {
     #[cold]
     fn make_room(&mut self, at: LeafId, key: &[u8]) -> LeafId {
         self.leaves[at as usize].compact(&mut self.keys, self.floor);
+        self.briefs[at as usize].cleaned = self.writes;
         if self.leaf(at).len() + 2 > CAP {
             self.split(at);
         }
@@ -230,7 +233,7 @@ impl Tree {
     /// Notes the newest version of a leaf and of its inner node.
     #[inline]
     fn note(&mut self, at: LeafId, version: Version) {
-        self.newest[at as usize] = version;
+        self.briefs[at as usize].newest = version;
         let parent = self.leaf(at).parent as usize;
         self.inner_newest[parent] = version;
     }
