@@ -1,9 +1,9 @@
-//! The bytes of the keys in the hash table, in the order in which they came.
+//! The bytes of keys, in the order in which they came.
 //!
 //! Keys mostly die in the order in which they came, so a chunk of neighbours is given back as a whole
 //! when the last of them is gone: storing appends, freeing counts down, and neither touches what lies cold. A
 //! key that is written again is stored again, unless it is among the young ([`KeyLog::is_aged`]). Where
-//! that is not enough, chunks that a few keys would keep are condemned; whoever sweeps the table moves
+//! that is not enough, chunks that a few keys would keep are condemned; whoever sweeps the window moves
 //! these keys ([`KeyLog::is_condemned`]), so that memory follows what is held.
 
 use std::collections::VecDeque;
@@ -53,7 +53,14 @@ impl KeyLog {
     /// Stores a copy of `key`. The caller frees it once.
     #[inline]
     pub(super) fn store(&mut self, key: &[u8]) -> KeyRef {
-        let need = HEADER + key.len();
+        self.store_both(key, &[])
+    }
+
+    /// Stores the bytes of one key that come in two pieces.
+    #[inline]
+    pub(super) fn store_both(&mut self, first: &[u8], second: &[u8]) -> KeyRef {
+        let len = first.len() + second.len();
+        let need = HEADER + len;
         let at = match self.open {
             Some(at) if self.chunks[at as usize].filled + need <= CHUNK => at,
             _ => self.open(need),
@@ -61,8 +68,9 @@ impl KeyLog {
         let chunk = &mut self.chunks[at as usize];
         let unit = chunk.filled / UNIT;
         let (header, bytes) = chunk.bytes[chunk.filled..chunk.filled + need].split_at_mut(HEADER);
-        header.copy_from_slice(&(key.len() as u32).to_le_bytes());
-        bytes.copy_from_slice(key);
+        header.copy_from_slice(&(len as u32).to_le_bytes());
+        bytes[..first.len()].copy_from_slice(first);
+        bytes[first.len()..].copy_from_slice(second);
         chunk.filled = (chunk.filled + need).next_multiple_of(UNIT);
         chunk.stored += 1;
         chunk.live += 1;

@@ -5,6 +5,8 @@
 //! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
 //! growing copies nothing.
 
+use super::key_log::KeyLog;
+
 /// The name of a stored key: chunk number and unit inside the chunk.
 pub(super) type KeyRef = u32;
 /// No key.
@@ -27,8 +29,6 @@ pub(super) struct Keys {
     free: Vec<Vec<KeyRef>>,
     /// By class: the chunk that is being filled, and its first unused unit.
     open: Vec<Option<(usize, usize)>>,
-    /// Room for a key on its way.
-    room: Vec<u8>,
 }
 
 impl Keys {
@@ -146,7 +146,7 @@ fn tail(head: u64) -> ([u8; 8], usize) {
 
 /// Appends the key of a head: `shared` are the bytes that the head leaves out, `place` is where the key is
 /// stored if the head is not whole.
-pub(super) fn append_key(keys: &Keys, (head, place): (u64, KeyRef), shared: &[u8], out: &mut Vec<u8>) {
+pub(super) fn append_key(keys: &KeyLog, (head, place): (u64, KeyRef), shared: &[u8], out: &mut Vec<u8>) {
     if is_whole(head) {
         let (bytes, len) = tail(head);
         out.extend_from_slice(shared);
@@ -159,7 +159,7 @@ pub(super) fn append_key(keys: &Keys, (head, place): (u64, KeyRef), shared: &[u8
 /// The head behind `prefix` bytes of the key whose head behind the bytes `shared` is given, and where it is stored if
 /// that is not whole: stores and frees as needed. The key has at least `prefix` bytes.
 pub(super) fn rehead(
-    keys: &mut Keys,
+    keys: &mut KeyLog,
     (old, place): (u64, KeyRef),
     shared: &[u8],
     prefix: usize,
@@ -182,12 +182,8 @@ pub(super) fn rehead(
         first[..more].copy_from_slice(&shared[prefix..]);
         return (u64::from_be_bytes(first) | (bytes >> (8 * more)) | (len + more) as u64, NONE);
     }
-    let mut key = std::mem::take(&mut keys.room);
-    key.clear();
-    append_key(keys, (old, place), shared, &mut key);
-    let new = (head(&key, prefix), keys.store(&key));
-    keys.room = key;
-    new
+    let place = keys.store_both(shared, &old.to_be_bytes()[..len]);
+    (head(keys.get(place), prefix), place)
 }
 
 /// How many of some heads, which ascend, are less than `head`. `N` is a power of two.

@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use crate::resolve::Version;
+use crate::resolve::key_log::KeyLog;
 use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, head, is_whole, rehead, search};
 
 /// Entries of a leaf. Few, since a check of a cold leaf costs what it moves through the cache; fewer
@@ -109,7 +110,7 @@ impl Leaf {
 
     /// The first entry not less than `key`, and whether it is `key`. The key shares the leaf's prefix.
     #[inline]
-    pub(super) fn find(&self, keys: &Keys, key: &[u8], head: u64) -> (usize, bool) {
+    pub(super) fn find(&self, keys: &KeyLog, key: &[u8], head: u64) -> (usize, bool) {
         let at = search(&self.heads, head);
         if at >= CAP || self.heads[at] != head {
             return (at, false);
@@ -122,7 +123,7 @@ impl Leaf {
 
     /// Tells entries of equal heads apart by their whole keys.
     #[inline(never)]
-    fn find_tied(&self, keys: &Keys, key: &[u8], head: u64, first: usize) -> (usize, bool) {
+    fn find_tied(&self, keys: &KeyLog, key: &[u8], head: u64, first: usize) -> (usize, bool) {
         let tied = self.heads[first..self.len()].partition_point(|h| *h == head);
         let tied = &self.keys[first..first + tied];
         let at = first + tied.partition_point(|k| keys.get(*k) < key);
@@ -131,16 +132,16 @@ impl Leaf {
 
     /// Whether `key`, not less than the leaf's least, is less than / equal to / greater than its end.
     #[inline]
-    pub(super) fn cmp_high(&self, keys: &Keys, key: &[u8], head: u64) -> std::cmp::Ordering {
+    pub(super) fn cmp_high(&self, fences: &Keys, key: &[u8], head: u64) -> std::cmp::Ordering {
         if head != self.high_head || is_whole(head) {
             return head.cmp(&self.high_head);
         }
-        key.cmp(keys.get(self.high))
+        key.cmp(fences.get(self.high))
     }
 
     /// Gives the key of an entry back that is about to go.
     #[inline]
-    pub(super) fn free(&self, at: usize, keys: &mut Keys) {
+    pub(super) fn free(&self, at: usize, keys: &mut KeyLog) {
         if !is_whole(self.heads[at]) {
             keys.free(self.keys[at]);
         }
@@ -207,7 +208,7 @@ impl Leaf {
     }
 
     /// Drops every entry that no check above the floor can tell from the keys before it.
-    pub(super) fn compact(&mut self, keys: &mut Keys, floor: Version) {
+    pub(super) fn compact(&mut self, keys: &mut KeyLog, floor: Version) {
         let gone = self.idle(floor);
         if gone == 0 {
             return;
@@ -242,8 +243,31 @@ impl Leaf {
         idle
     }
 
+    /// Where to split a full leaf: near the middle, where neighbours share least, so that what is on either
+    /// side shares more.
+    pub(super) fn best_split(&self) -> usize {
+        let shared = |at: usize| (self.heads[at - 1] ^ self.heads[at]).leading_zeros() / 8;
+        let splits = CAP * 3 / 8..=CAP * 5 / 8;
+        splits.min_by_key(|at| (shared(*at), at.abs_diff(CAP / 2))).unwrap_or(CAP / 2)
+    }
+
+    /// Moves keys that keep memory from being given back.
+    #[cold]
+    pub(super) fn move_keys(&mut self, keys: &mut KeyLog) {
+        for at in 0..self.len() {
+            if !is_whole(self.heads[at]) && keys.is_condemned(self.keys[at]) {
+                self.keys[at] = keys.restore(self.keys[at]);
+            }
+        }
+    }
+
     /// Changes how many bytes the heads leave out. `shared` are those that they left out so far.
-    pub(super) fn set_prefix(&mut self, keys: &mut Keys, prefix: usize, shared: &[u8]) {
+    pub(super) fn set_prefix(
+        &mut self,
+        (keys, fences): (&mut KeyLog, &Keys),
+        prefix: usize,
+        shared: &[u8],
+    ) {
         if self.prefix as usize != prefix {
             self.prefix = prefix as u32;
             self.stores = false;
@@ -253,7 +277,7 @@ impl Leaf {
                 self.stores |= !is_whole(head);
             }
         }
-        self.high_head = if self.high == NONE { PAST } else { head(keys.get(self.high), prefix) };
+        self.high_head = if self.high == NONE { PAST } else { head(fences.get(self.high), prefix) };
     }
 
     /// The greatest version of an entry or of the base.

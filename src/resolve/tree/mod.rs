@@ -14,10 +14,12 @@
 //!    cleaned for long.
 //!
 //! Knowingly left: the root is searched flat, so that its insertions move a few kilobytes in windows of
-//! millions; and one outlying key shortens the prefix that the root and the outermost nodes leave out.
+//! millions; and one outlying key shortens the prefix that the outermost nodes leave out.
 
+mod inner;
 mod leaf;
 mod read;
+mod root;
 mod route;
 mod sweep;
 mod write;
@@ -28,11 +30,13 @@ use skewer_kernels::{advise_huge, prefetch_read};
 
 use super::Version;
 use super::index::Purpose;
+use super::key_log::KeyLog;
 #[cfg(test)]
 use super::keys;
 use super::keys::{KeyRef, Keys, NONE, append_key, begins_with, is_whole};
+use inner::Inner;
 use leaf::{CAP, Leaf, LeafId, NO_LEAF};
-use route::{Inner, Root};
+use root::Root;
 
 /// Where a key's leaf is, if it was looked up before: see [`Tree::locate`].
 pub(super) type Hint = LeafId;
@@ -55,7 +59,10 @@ pub(super) struct Tree {
     root: Root,
     /// All boundaries begin with these bytes.
     common: Vec<u8>,
-    keys: Keys,
+    /// The ends of leaves, and of inner nodes.
+    fences: Keys,
+    /// The keys of entries.
+    log: KeyLog,
     floor: Version,
     /// Leaves whose span changed since hints were last taken.
     reshaped: Vec<LeafId>,
@@ -95,7 +102,8 @@ impl Tree {
             inner_newest: vec![floor],
             root: Root::of_one(0),
             common: Vec::new(),
-            keys: Keys::default(),
+            fences: Keys::default(),
+            log: KeyLog::default(),
             floor,
             reshaped: Vec::new(),
             sweep_at: FIRST,
@@ -115,7 +123,7 @@ impl Tree {
         let leaves = (ranges * 2).div_ceil(CAP / 2) + 1;
         grow(&mut self.leaves, leaves);
         self.briefs.reserve(leaves);
-        grow(&mut self.inners, leaves.div_ceil(route::FAN / 2));
+        grow(&mut self.inners, leaves.div_ceil(inner::FAN / 2));
     }
 
     pub(super) fn set_floor(&mut self, floor: Version) {
@@ -196,22 +204,22 @@ impl Tree {
     fn prefix_of(&self, leaf: &Leaf) -> &[u8] {
         let whole = match (leaf.low, leaf.high) {
             (NONE, NONE) => &self.common,
-            (NONE, high) => self.keys.get(high),
-            (low, _) => self.keys.get(low),
+            (NONE, high) => self.fences.get(high),
+            (low, _) => self.fences.get(low),
         };
         &whole[..leaf.prefix as usize]
     }
 
     /// Appends the key of an entry.
     fn append_key(&self, leaf: &Leaf, entry: usize, out: &mut Vec<u8>) {
-        append_key(&self.keys, (leaf.heads[entry], leaf.keys[entry]), self.prefix_of(leaf), out);
+        append_key(&self.log, (leaf.heads[entry], leaf.keys[entry]), self.prefix_of(leaf), out);
     }
 
     /// Stores the key of a head, unless the head is whole.
     #[inline]
     fn place_of(&mut self, head: u64, key: &[u8]) -> KeyRef {
         self.stored_of_late = (self.stored_of_late << 1) | u32::from(!is_whole(head));
-        if is_whole(head) { NONE } else { self.keys.store(key) }
+        if is_whole(head) { NONE } else { self.log.store(key) }
     }
 
     #[inline]
@@ -237,7 +245,8 @@ impl Tree {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.keys.bytes()
+        self.fences.bytes()
+            + self.log.bytes()
             + self.leaves.capacity() * (size_of::<Leaf>() + size_of::<Brief>())
             + self.inners.capacity() * (size_of::<Inner>() + size_of::<Version>())
             + self.root.bytes()
@@ -268,10 +277,10 @@ impl Tree {
                 follow(&key);
                 assert_eq!(self.route(&key), at);
                 assert_eq!(leaf.head(&key), leaf.heads[entry]);
-                assert_eq!(leaf.find(&self.keys, &key, leaf.head(&key)), (entry, true));
+                assert_eq!(leaf.find(&self.log, &key, leaf.head(&key)), (entry, true));
             }
             if leaf.high != NONE {
-                assert_eq!(leaf.high_head, leaf.head(self.keys.get(leaf.high)));
+                assert_eq!(leaf.high_head, leaf.head(self.fences.get(leaf.high)));
                 assert_eq!(self.leaf(self.next(at)).low, leaf.high);
             }
             at = self.next(at);

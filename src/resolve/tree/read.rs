@@ -42,7 +42,7 @@ impl Tree {
             },
         };
         let leaf = self.leaf(at);
-        let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+        let (entry, exact) = leaf.find(&self.log, key, leaf.head(key));
         (at, entry, exact)
     }
 
@@ -67,10 +67,10 @@ impl Tree {
         // An end that does not share the leaf's prefix with the start is beyond the leaf.
         let head = (shared >= leaf.prefix as usize).then(|| leaf.head(end));
         if self.brief(at).newest <= snapshot {
-            let inside = head.is_some_and(|head| leaf.cmp_high(&self.keys, end, head) != Ordering::Greater);
+            let inside = head.is_some_and(|head| leaf.cmp_high(&self.fences, end, head) != Ordering::Greater);
             return !inside && self.newer_behind(at, end, snapshot);
         }
-        let (entry, exact) = leaf.find(&self.keys, start, leaf.head(start));
+        let (entry, exact) = leaf.find(&self.log, start, leaf.head(start));
         // A border before `start` is not newer than a point at `start`: it would have replaced it.
         let first = if exact { leaf.versions[entry] } else { leaf.version_before(entry) };
         if first > snapshot {
@@ -121,16 +121,16 @@ impl Tree {
             at += 1;
         }
         if at == leaf.len() {
-            return (leaf.cmp_high(&self.keys, end, head) != Ordering::Greater).then_some(false);
+            return (leaf.cmp_high(&self.fences, end, head) != Ordering::Greater).then_some(false);
         }
         if leaf.heads[at] > head || is_whole(head) {
             return Some(false);
         }
-        let stop = leaf.find(&self.keys, end, head).0;
+        let stop = leaf.find(&self.log, end, head).0;
         if leaf.versions[at..stop].iter().any(newer) {
             return Some(true);
         }
-        let inside = stop < leaf.len() || leaf.cmp_high(&self.keys, end, head) != Ordering::Greater;
+        let inside = stop < leaf.len() || leaf.cmp_high(&self.fences, end, head) != Ordering::Greater;
         inside.then_some(false)
     }
 
@@ -162,7 +162,7 @@ impl Tree {
                 let Some(next) = self.root.behind(place - 1).first() else { return false };
                 parent = *next;
                 let high = self.root.high(place);
-                if high == NONE || self.keys.get(high) > end {
+                if high == NONE || self.fences.get(high) > end {
                     break;
                 }
                 if self.inner_newest[parent as usize] > snapshot {
@@ -176,10 +176,10 @@ impl Tree {
     /// Looks at one leaf behind the range's start; `None` if the range goes on behind it.
     fn newer_in(&self, at: LeafId, end: &[u8], snapshot: Version) -> Option<bool> {
         let leaf = self.leaf(at);
-        if self.keys.get(leaf.low) >= end {
+        if self.fences.get(leaf.low) >= end {
             return Some(false);
         }
-        if leaf.high != NONE && self.keys.get(leaf.high) <= end {
+        if leaf.high != NONE && self.fences.get(leaf.high) <= end {
             return (self.brief(at).newest > snapshot).then_some(true);
         }
         // The leaf's least key is in the range; an entry there is not older than the base.
@@ -224,7 +224,7 @@ impl Tree {
                 return best;
             }
             let next = self.leaf(at);
-            let low = self.keys.get(next.low);
+            let low = self.fences.get(next.low);
             if low >= end {
                 return best;
             }

@@ -2,150 +2,11 @@
 
 use skewer_kernels::prefetch_read;
 
+use super::inner::{FAN, Inner};
 use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF};
 use super::{Brief, FIRST, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, common, head, append_key, is_whole, search};
-
-/// Leaves of an inner node; fewer in tests.
-pub(super) const FAN: usize = if cfg!(test) { 4 } else { 32 };
-
-/// An inner node: leaves in key order, each with the least key that belongs to it.
-#[derive(Debug, Clone)]
-#[repr(align(64))]
-pub(super) struct Inner {
-    /// The first is below all keys; `PAST` behind the last.
-    heads: [u64; FAN],
-    children: [LeafId; FAN],
-    lows: [KeyRef; FAN],
-    len: u32,
-    prefix: u32,
-}
-
-impl Inner {
-    pub(super) fn of_one(leaf: LeafId) -> Self {
-        let mut children = [NO_LEAF; FAN];
-        children[0] = leaf;
-        let mut heads = [PAST; FAN];
-        heads[0] = 0;
-        Self { heads, children, lows: [NONE; FAN], len: 1, prefix: 0 }
-    }
-
-    fn len(&self) -> usize {
-        self.len as usize
-    }
-
-    pub(super) fn children(&self) -> &[LeafId] {
-        &self.children[..self.len()]
-    }
-
-    pub(super) fn last(&self) -> LeafId {
-        self.children[self.len() - 1]
-    }
-
-    fn insert(&mut self, at: usize, (head, low, child): (u64, KeyRef, LeafId)) {
-        let len = self.len();
-        self.heads.copy_within(at..len, at + 1);
-        self.lows.copy_within(at..len, at + 1);
-        self.children.copy_within(at..len, at + 1);
-        (self.heads[at], self.lows[at], self.children[at]) = (head, low, child);
-        self.heads[0] = 0;
-        self.len += 1;
-    }
-
-    fn remove(&mut self, at: usize) {
-        let len = self.len();
-        self.heads.copy_within(at + 1..len, at);
-        self.lows.copy_within(at + 1..len, at);
-        self.children.copy_within(at + 1..len, at);
-        self.truncate(len - 1);
-    }
-
-    fn truncate(&mut self, len: usize) {
-        self.heads[len..self.len as usize].fill(PAST);
-        self.heads[0] = 0;
-        self.len = len as u32;
-    }
-
-    /// The child of a key, given its head.
-    #[inline]
-    fn child(&self, keys: &Keys, key: &[u8]) -> LeafId {
-        let head = head(key, self.prefix as usize);
-        // Those less than the head; the first counts always, and stands for itself.
-        let at = search(&self.heads, head).max(1);
-        if at >= FAN || self.heads[at] != head {
-            return self.children[(at - 1) & (FAN - 1)];
-        }
-        self.children[at - 1 + tied(&self.heads[at..self.len()], &self.lows[at..self.len()], keys, key, head)]
-    }
-
-    /// Changes how many bytes the heads leave out. The first child's low is the node's own: not compared.
-    fn set_prefix(&mut self, keys: &Keys, prefix: usize) {
-        self.prefix = prefix as u32;
-        for at in 1..self.len() {
-            self.heads[at] = head(keys.get(self.lows[at]), prefix);
-        }
-    }
-}
-
-/// The inner nodes in key order, each with the least key that belongs to it (the first one's is not compared).
-#[derive(Debug)]
-pub(super) struct Root {
-    heads: Vec<u64>,
-    lows: Vec<KeyRef>,
-    inners: Vec<u32>,
-}
-
-impl Root {
-    pub(super) fn of_one(inner: u32) -> Self {
-        Self { heads: vec![0], lows: vec![NONE], inners: vec![inner] }
-    }
-
-    pub(super) fn last(&self) -> u32 {
-        self.inners[self.inners.len() - 1]
-    }
-
-    pub(super) fn place_of(&self, inner: u32) -> usize {
-        self.inners.iter().position(|i| *i == inner).unwrap_or(0)
-    }
-
-    pub(super) fn behind(&self, place: usize) -> &[u32] {
-        &self.inners[place + 1..]
-    }
-
-    /// The least key that no longer belongs to the inner node at `place`.
-    pub(super) fn high(&self, place: usize) -> KeyRef {
-        self.lows.get(place + 1).copied().unwrap_or(NONE)
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.inners.capacity() * (size_of::<u64>() + 2 * size_of::<u32>())
-    }
-}
-
-/// How many of the keys whose heads are `head`, which come first, are at most `key`.
-#[inline(never)]
-fn tied(heads: &[u64], lows: &[KeyRef], keys: &Keys, key: &[u8], head: u64) -> usize {
-    if is_whole(head) {
-        return 1;
-    }
-    let tied = heads.partition_point(|h| *h == head);
-    lows[..tied].partition_point(|low| keys.get(*low) <= key)
-}
-
-impl Root {
-    /// The place of a key's inner node, given how many bytes the heads leave out.
-    #[inline]
-    fn place(&self, keys: &Keys, key: &[u8], prefix: usize) -> usize {
-        let head = head(key, prefix);
-        let heads = &self.heads[1..];
-        let at = heads.partition_point(|h| *h < head);
-        if heads.get(at) != Some(&head) {
-            return at;
-        }
-        at + tied(&heads[at..], &self.lows[1 + at..], keys, key, head)
-    }
-}
+use crate::resolve::keys::{KeyRef, NONE, append_key, common, head, is_whole};
 
 impl Tree {
     /// The leaf of a key that begins with the common prefix: two searches of heads.
@@ -157,13 +18,13 @@ impl Tree {
     /// The first half of [`route`](Self::route).
     #[inline]
     pub(super) fn route_to_inner(&self, key: &[u8]) -> u32 {
-        self.root.inners[self.root.place(&self.keys, key, self.common.len())]
+        self.root.inners[self.root.place(&self.fences, key, self.common.len())]
     }
 
     /// The second half.
     #[inline]
     pub(super) fn route_in(&self, inner: u32, key: &[u8]) -> LeafId {
-        self.inners[inner as usize].child(&self.keys, key)
+        self.inners[inner as usize].child(&self.fences, key)
     }
 
     /// Fetches what [`route_in`](Self::route_in) reads.
@@ -181,7 +42,7 @@ impl Tree {
         if low == NONE || high == NONE {
             return self.common.len();
         }
-        common(self.keys.get(low), self.keys.get(high))
+        common(self.fences.get(low), self.fences.get(high))
     }
 
     /// Notes the bytes that a leaf's heads leave out, before its ends change.
@@ -196,12 +57,12 @@ impl Tree {
     fn fit_leaf(&mut self, at: LeafId) {
         let (low, high) = (self.leaf(at).low, self.leaf(at).high);
         let prefix = self.prefix_between(low, high);
-        self.leaves[at as usize].set_prefix(&mut self.keys, prefix, &self.shared);
+        self.leaves[at as usize].set_prefix((&mut self.log, &self.fences), prefix, &self.shared);
     }
 
     fn fit_inner(&mut self, place: usize) {
         let prefix = self.prefix_between(self.root.lows[place], self.root.high(place));
-        self.inners[self.root.inners[place] as usize].set_prefix(&self.keys, prefix);
+        self.inners[self.root.inners[place] as usize].set_prefix(&self.fences, prefix);
     }
 
     /// Lets the prefix common to all boundaries be `prefix`, and fits the nodes that go by it.
@@ -210,9 +71,7 @@ impl Tree {
         self.note_shared(FIRST);
         self.common.clear();
         self.common.extend_from_slice(prefix);
-        for at in 1..self.root.lows.len() {
-            self.root.heads[at] = head(self.keys.get(self.root.lows[at]), prefix.len());
-        }
+        self.root.set_prefix(&self.fences, prefix.len());
         self.fit_inner(0);
         self.fit_inner(self.root.inners.len() - 1);
         self.fit_leaf(FIRST);
@@ -227,25 +86,21 @@ impl Tree {
         self.note_shared(at);
         let old = &self.leaves[at as usize];
         // The last leaf mostly grows at its end: leave it full.
-        let middle = if old.high == NONE { CAP - CAP / 8 } else { CAP / 2 };
+        let middle = if old.high == NONE { CAP - CAP / 8 } else { old.best_split() };
         let middle = middle.min(old.len() - 1);
         let mut new = Leaf::new(old.version_before(middle));
         (new.prefix, new.high) = (old.prefix, old.high);
         (middle..old.len()).for_each(|entry| new.push(old.entry(entry)));
         let first = new.entry(0);
-        let low = if first.point || is_whole(first.head) {
-            let mut low = std::mem::take(&mut self.longer);
-            low.clear();
-            append_key(&self.keys, (first.head, first.key), &self.shared, &mut low);
-            let place = self.keys.store(&low);
-            self.longer = low;
-            place
-        } else {
-            first.key
-        };
+        let mut key = std::mem::take(&mut self.longer);
+        key.clear();
+        append_key(&self.log, (first.head, first.key), &self.shared, &mut key);
+        let low = self.fences.store(&key);
+        self.longer = key;
         if !first.point {
             // A border there is said by the leaf's end and base.
             new.base = first.version;
+            new.free(0, &mut self.log);
             new.open(0..1, 0);
         }
         new.low = low;
@@ -289,7 +144,7 @@ impl Tree {
         let parent = self.leaf(at).parent;
         self.leaf_mut(new).parent = parent;
         let inner = &mut self.inners[parent as usize];
-        let head = head(self.keys.get(low), inner.prefix as usize);
+        let head = head(self.fences.get(low), inner.prefix as usize);
         let slot = slot_of(inner, at) + 1;
         inner.insert(slot, (head, low, new));
         let newest = self.brief(new).newest.max(self.brief(at).newest);
@@ -299,8 +154,9 @@ impl Tree {
     #[cold]
     fn split_inner(&mut self, at: u32) {
         let place = self.root.place_of(at);
-        let middle = if place + 1 == self.root.inners.len() { FAN - FAN.div_ceil(8) } else { FAN / 2 };
+        let is_last = place + 1 == self.root.inners.len();
         let old = &mut self.inners[at as usize];
+        let middle = if is_last { FAN - FAN.div_ceil(8) } else { old.best_split(&self.fences) };
         let mut new = Inner::of_one(NO_LEAF);
         new.truncate(0);
         for slot in middle..FAN {
@@ -316,9 +172,7 @@ impl Tree {
             self.inner_newest.push(Version::MIN);
             (self.inners.len() - 1) as u32
         };
-        self.root.heads.insert(place + 1, head(self.keys.get(low), self.common.len()));
-        self.root.lows.insert(place + 1, low);
-        self.root.inners.insert(place + 1, id);
+        self.root.insert(&self.fences, place + 1, (low, id), self.common.len());
         for place in [place, place + 1] {
             self.fit_inner(place);
             self.take_over(self.root.inners[place]);
@@ -353,8 +207,8 @@ impl Tree {
             }
         }
         let (leaf, behind) = (self.leaf(at), self.leaf(next));
-        let low = self.keys.get(behind.low);
-        let double = behind.find(&self.keys, low, behind.head(low)) == (0, true);
+        let low = self.fences.get(behind.low);
+        let double = behind.find(&self.log, low, behind.head(low)) == (0, true);
         let (before, base) = (leaf.version_before(a), behind.base);
         let same = base == before || (base <= self.floor && before <= self.floor);
         // A point on a border takes two entries where no leaf's end says the border: leave it.
@@ -374,18 +228,18 @@ impl Tree {
         let prefix = self.prefix_between(low, high);
         self.note_shared(next);
         let mut old = std::mem::replace(&mut self.leaves[next as usize], Leaf::new(self.floor));
-        old.set_prefix(&mut self.keys, prefix, &self.shared);
+        old.set_prefix((&mut self.log, &self.fences), prefix, &self.shared);
         self.note_shared(at);
         let leaf = &mut self.leaves[at as usize];
         leaf.high = high;
-        leaf.set_prefix(&mut self.keys, prefix, &self.shared);
-        let head = leaf.head(self.keys.get(old.low));
+        leaf.set_prefix((&mut self.log, &self.fences), prefix, &self.shared);
         if border {
-            leaf.push(Entry { head, key: old.low, version: old.base, point: false });
+            let low = self.fences.get(old.low);
+            let head = leaf.head(low);
+            let key = if is_whole(head) { NONE } else { self.log.store(low) };
+            leaf.push(Entry { head, key, version: old.base, point: false });
         }
-        if !border || is_whole(head) {
-            self.keys.free(old.low);
-        }
+        self.fences.free(old.low);
         (0..old.len()).for_each(|entry| leaf.push(old.entry(entry)));
         let absorbed = self.brief(next);
         let brief = &mut self.briefs[at as usize];
@@ -410,9 +264,7 @@ impl Tree {
             let low = if slot == 0 { self.root.lows[place + 1] } else { old.lows[slot] };
             inner.insert(len, (old.heads[slot], low, old.children[slot]));
         }
-        self.root.heads.remove(place + 1);
-        self.root.lows.remove(place + 1);
-        self.root.inners.remove(place + 1);
+        self.root.remove(&self.fences, place + 1);
         self.spare_inners.push(next);
         self.fit_inner(place);
         self.take_over(at);

@@ -33,7 +33,10 @@ impl Tree {
 
     /// Drops what is dead in a leaf, and merges leaves that are sparse.
     fn clean(&mut self, at: u32) {
-        self.leaves[at as usize].compact(&mut self.keys, self.floor);
+        self.leaves[at as usize].compact(&mut self.log, self.floor);
+        if self.log.has_condemned() {
+            self.leaves[at as usize].move_keys(&mut self.log);
+        }
         self.briefs[at as usize].cleaned = self.writes;
         self.merge_next(at);
         let next = self.next(at);
@@ -62,11 +65,11 @@ impl Tree {
         let (first, last) = (self.leaf(FIRST), self.leaf(self.last()));
         match (first.len(), first.high) {
             (0, NONE) => return false,
-            (0, high) => least.extend_from_slice(self.keys.get(high)),
+            (0, high) => least.extend_from_slice(self.fences.get(high)),
             _ => self.append_key(first, 0, least),
         }
         match last.len() {
-            0 => greatest.extend_from_slice(self.keys.get(last.low)),
+            0 => greatest.extend_from_slice(self.fences.get(last.low)),
             len => self.append_key(last, len - 1, greatest),
         }
         true

@@ -21,7 +21,7 @@ impl Tree {
         loop {
             let leaf = self.leaf(at);
             let head = leaf.head(key);
-            let (entry, exact) = leaf.find(&self.keys, key, head);
+            let (entry, exact) = leaf.find(&self.log, key, head);
             if exact {
                 return self.rewrite_point(at, entry, key, version);
             }
@@ -55,7 +55,7 @@ impl Tree {
         self.longer = behind;
         let at = self.route(key);
         let leaf = self.leaf(at);
-        let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+        let (entry, exact) = leaf.find(&self.log, key, leaf.head(key));
         if exact {
             self.leaf_mut(at).versions[entry] = version;
         } else {
@@ -95,13 +95,13 @@ impl Tree {
             return Written::Beyond;
         }
         let (start_head, end_head) = (leaf.head(start), leaf.head(end));
-        let (first, first_exact) = leaf.find(&self.keys, start, start_head);
-        let (last, end_needed) = match leaf.cmp_high(&self.keys, end, end_head) {
+        let (first, first_exact) = leaf.find(&self.log, start, start_head);
+        let (last, end_needed) = match leaf.cmp_high(&self.fences, end, end_head) {
             Ordering::Greater => return Written::Beyond,
             Ordering::Equal => (leaf.len(), false),
             Ordering::Less if first >= CAP || leaf.heads[first] > end_head => (first, true),
             Ordering::Less => {
-                let (last, exact) = leaf.find(&self.keys, end, end_head);
+                let (last, exact) = leaf.find(&self.log, end, end_head);
                 if exact && leaf.is_point(last) {
                     return Written::Beyond;
                 }
@@ -117,7 +117,7 @@ impl Tree {
         let reuse = first_exact && start_needed;
         let kept = if reuse { leaf.keys[first] } else { NONE };
         for gone in first + usize::from(reuse)..last {
-            leaf.free(gone, &mut self.keys);
+            leaf.free(gone, &mut self.log);
         }
         let rest = first + usize::from(start_needed);
         leaf.open(first..last, rest - first + usize::from(end_needed));
@@ -150,19 +150,19 @@ impl Tree {
         let stop = self.route(end);
         let leaf = self.leaf(at);
         let head = leaf.head(start);
-        let first = leaf.find(&self.keys, start, head).0;
-        let last = if stop == at { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
+        let first = leaf.find(&self.log, start, head).0;
+        let last = if stop == at { leaf.find(&self.log, end, leaf.head(end)).0 } else { leaf.len() };
         let key = self.place_of(head, start);
         self.cut(at, first, last);
         self.leaf_mut(at).insert(first, Entry { head, key, version, point: false });
         self.note(at, version);
         while at != stop {
             at = self.next(at);
-            if at == stop && self.keys.get(self.leaf(at).low) == end {
+            if at == stop && self.fences.get(self.leaf(at).low) == end {
                 return;
             }
             let leaf = self.leaf(at);
-            let last = if at == stop { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
+            let last = if at == stop { leaf.find(&self.log, end, leaf.head(end)).0 } else { leaf.len() };
             self.cut(at, 0, last);
             self.leaf_mut(at).base = version;
             self.note(at, version);
@@ -172,7 +172,7 @@ impl Tree {
     /// Drops the entries from `first` up to `last`, and frees their keys.
     fn cut(&mut self, at: LeafId, first: usize, last: usize) {
         let leaf = &mut self.leaves[at as usize];
-        (first..last).for_each(|entry| leaf.free(entry, &mut self.keys));
+        (first..last).for_each(|entry| leaf.free(entry, &mut self.log));
         leaf.open(first..last, 0);
     }
 
@@ -189,7 +189,7 @@ impl Tree {
             key.pop();
             let at = self.route(key);
             let leaf = self.leaf(at);
-            let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+            let (entry, exact) = leaf.find(&self.log, key, leaf.head(key));
             if exact {
                 self.leaf_mut(at).points &= !(1 << entry);
             }
@@ -202,8 +202,8 @@ impl Tree {
             let at = self.route(key);
             let leaf = self.leaf(at);
             let head = leaf.head(key);
-            let (entry, exact) = leaf.find(&self.keys, key, head);
-            if entry == 0 && leaf.low != NONE && self.keys.get(leaf.low) == key {
+            let (entry, exact) = leaf.find(&self.log, key, head);
+            if entry == 0 && leaf.low != NONE && self.fences.get(leaf.low) == key {
                 return true;
             }
             if exact {
@@ -222,7 +222,7 @@ impl Tree {
     /// Makes room in a full leaf; returns the leaf of `key` after that.
     #[cold]
     fn make_room(&mut self, at: LeafId, key: &[u8]) -> LeafId {
-        self.leaves[at as usize].compact(&mut self.keys, self.floor);
+        self.leaves[at as usize].compact(&mut self.log, self.floor);
         self.briefs[at as usize].cleaned = self.writes;
         if self.leaf(at).len() + 2 > CAP {
             self.split(at);
