@@ -15,7 +15,10 @@ pub(super) struct Inner {
     pub(super) children: [LeafId; FAN],
     pub(super) lows: [KeyRef; FAN],
     len: u32,
+    /// All keys that belong here share so many bytes, and all lows but the first one so many: the heads leave
+    /// these out.
     pub(super) prefix: u32,
+    depth: u32,
 }
 
 impl Inner {
@@ -24,7 +27,7 @@ impl Inner {
         children[0] = leaf;
         let mut heads = [PAST; FAN];
         heads[0] = 0;
-        Self { heads, children, lows: [NONE; FAN], len: 1, prefix: 0 }
+        Self { heads, children, lows: [NONE; FAN], len: 1, prefix: 0, depth: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -75,7 +78,14 @@ impl Inner {
     /// The child of a key, given its head.
     #[inline]
     pub(super) fn child(&self, keys: &Keys, key: &[u8]) -> LeafId {
-        let head = head(key, self.prefix as usize);
+        if self.depth > self.prefix {
+            let shared = &keys.get(self.lows[1])[..self.depth as usize];
+            let same = common(key, shared);
+            if same < shared.len() {
+                return if key.get(same) < shared.get(same) { self.children[0] } else { self.last() };
+            }
+        }
+        let head = head(key, self.depth as usize);
         // Those less than the head; the first counts always, and stands for itself.
         let at = search(&self.heads, head).max(1);
         if at >= FAN || self.heads[at] != head {
@@ -84,11 +94,25 @@ impl Inner {
         self.children[at - 1 + tied(&self.heads[at..self.len()], &self.lows[at..self.len()], keys, key, head)]
     }
 
-    /// Changes how many bytes the heads leave out. The first child's low is the node's own: not compared.
+    /// Notes how many bytes all keys that belong here share. The first child's low is the node's own: not compared.
     pub(super) fn set_prefix(&mut self, keys: &Keys, prefix: usize) {
-        self.prefix = prefix as u32;
-        for at in 1..self.len() {
-            self.heads[at] = head(keys.get(self.lows[at]), prefix);
+        let len = self.len();
+        let depth = if len > 2 { common(keys.get(self.lows[1]), keys.get(self.lows[len - 1])) } else { 0 };
+        let depth = depth.max(prefix);
+        (self.prefix, self.depth) = (prefix as u32, depth as u32);
+        for at in 1..len {
+            self.heads[at] = head(keys.get(self.lows[at]), depth);
+        }
+    }
+
+    /// Puts a leaf behind the one at `at`.
+    pub(super) fn insert_behind(&mut self, at: usize, keys: &Keys, low: KeyRef, leaf: LeafId) {
+        let (key, depth) = (keys.get(low), self.depth as usize);
+        let is_like_others = self.depth == self.prefix || common(key, keys.get(self.lows[1])) >= depth;
+        let head = if is_like_others { head(key, depth) } else { 0 };
+        self.insert(at + 1, (head, low, leaf));
+        if !is_like_others {
+            self.set_prefix(keys, self.prefix as usize);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::inner::{FAN, Inner};
 use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF};
 use super::{Brief, FIRST, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{KeyRef, NONE, append_key, common, head, is_whole};
+use crate::resolve::keys::{KeyRef, NONE, append_key, common, is_whole};
 
 impl Tree {
     /// The leaf of a key that begins with the common prefix: two searches of heads.
@@ -144,9 +144,8 @@ impl Tree {
         let parent = self.leaf(at).parent;
         self.leaf_mut(new).parent = parent;
         let inner = &mut self.inners[parent as usize];
-        let head = head(self.fences.get(low), inner.prefix as usize);
-        let slot = slot_of(inner, at) + 1;
-        inner.insert(slot, (head, low, new));
+        let slot = slot_of(inner, at);
+        inner.insert_behind(slot, &self.fences, low, new);
         let newest = self.brief(new).newest.max(self.brief(at).newest);
         self.inner_newest[parent as usize] = self.inner_newest[parent as usize].max(newest);
     }
