@@ -71,7 +71,7 @@ impl Inner {
     pub(super) fn best_split(&self, keys: &Keys) -> usize {
         let shared = |at: usize| common(keys.get(self.lows[at - 1]), keys.get(self.lows[at]));
         // The first child's low is the node's, and may be none.
-        let splits = (FAN * 3 / 8..=FAN * 5 / 8).filter(|at| *at > 1);
+        let splits = (FAN / 4..=FAN * 3 / 4).filter(|at| *at > 1);
         splits.min_by_key(|at| (shared(*at), at.abs_diff(FAN / 2))).unwrap_or(FAN / 2)
     }
 
