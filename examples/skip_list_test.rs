@@ -71,7 +71,6 @@ fn main() -> Result<(), ResolveError> {
         times.push(begun.elapsed());
     }
     report(committed, hash, times);
-    eprintln!("boundaries={} bytes={}", resolver.boundaries(), resolver.bytes());
     Ok(())
 }
 

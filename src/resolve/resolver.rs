@@ -20,6 +20,8 @@ pub struct Resolver {
     flights: Flights,
     snapshots: Snapshots,
     scratch: Scratch,
+    /// Writes for which room was asked.
+    room: usize,
 }
 
 /// The answer to [`prepare`](Resolver::prepare).
@@ -50,15 +52,34 @@ impl Resolver {
             flights: Flights::default(),
             snapshots: Snapshots::default(),
             scratch: Scratch::default(),
+            room: 0,
         }
     }
 
-    /// Makes room for a window of `keys` point writes at once instead of while it grows.
+    /// As [`recover`](Self::recover), of a store that uses points only: fingerprints of 64 bits are kept instead of
+    /// keys, which saves the memory of these.
+    ///
+    /// Two keys may have one fingerprint. The later write of either then counts for both, so that a transaction
+    /// may be refused that conflicts with nobody; none commits that must not. With `n` keys in the window a key
+    /// that was not written is taken for one that was with a probability of at most `n / 2^64`: for
+    /// a million keys and a million checked keys a second, once in some 200 days. Seeds are random, so nobody can choose keys that
+    /// collide. Ranges are [`RangeOfFingerprints`](ResolveError::RangeOfFingerprints), and
+    /// [`expecting_ranges`](Self::expecting_ranges) has no effect.
+    pub fn of_fingerprints(checked: Checked, floor: Version) -> Self {
+        Self::of_short_fingerprints(checked, floor, 64)
+    }
+
+    /// As [`of_fingerprints`](Self::of_fingerprints), of so few bits that tests see collisions.
+    #[doc(hidden)]
+    pub fn of_short_fingerprints(checked: Checked, floor: Version, bits: u32) -> Self {
+        Self { window: Window::of_fingerprints(floor, bits), ..Self::recover(checked, floor) }
+    }
+
+    /// Makes room for a window of so many writes at once instead of while it grows.
     #[must_use]
-    pub fn with_room_for(mut self, keys: usize) -> Self {
-        if let Window::Points(points) = &mut self.window {
-            points.reserve(keys);
-        }
+    pub fn with_room_for(mut self, writes: usize) -> Self {
+        self.room = writes;
+        self.window.reserve(writes);
         self
     }
 
@@ -66,8 +87,13 @@ impl Resolver {
     /// per key of the window, in that call.
     #[must_use]
     pub fn expecting_ranges(mut self) -> Self {
-        self.window.order(self.floor);
+        self.window.order(self.floor, self.room);
         self
+    }
+
+    /// Whether ranges can be judged: not by fingerprints.
+    pub(super) fn takes_ranges(&self) -> bool {
+        self.window.takes_ranges()
     }
 
     /// The last version that was decided or promised: nothing commits at or below it any more.
@@ -93,10 +119,11 @@ impl Resolver {
     ///
     /// # Errors
     /// [`ResolveError::VersionNotAbove`] if `commit` is not above [`version`](Self::version), and
-    /// [`ResolveError::SnapshotFromTheFuture`] if a snapshot is not below `commit`. Nothing is changed.
+    /// [`ResolveError::SnapshotFromTheFuture`] if a snapshot is not below `commit`;
+    /// [`ResolveError::RangeOfFingerprints`]. Nothing is changed.
     pub fn resolve(&mut self, batch: &Batch, commit: Version) -> Result<&[Verdict], ResolveError> {
         self.check_version(commit)?;
-        check_snapshots(batch, commit)?;
+        self.admit(batch, commit)?;
         self.judge(batch, commit);
         Ok(&self.scratch.verdicts)
     }
@@ -115,7 +142,7 @@ impl Resolver {
     #[inline]
     pub fn commit(&mut self, txn: &Transaction, at: Option<Version>) -> Result<Verdict, ResolveError> {
         let commit = self.pick(at)?;
-        check_snapshots(&txn.batch, commit)?;
+        self.admit(&txn.batch, commit)?;
         self.judge(&txn.batch, commit);
         self.scratch.verdicts.first().copied().ok_or(ResolveError::UnknownTicket)
     }
@@ -126,9 +153,11 @@ impl Resolver {
     /// It is refused only for the sake of transactions in flight, which were promised to commit.
     ///
     /// # Errors
-    /// [`ResolveError::VersionNotAbove`], [`ResolveError::VersionsUsedUp`].
+    /// [`ResolveError::VersionNotAbove`], [`ResolveError::VersionsUsedUp`],
+    /// [`ResolveError::RangeOfFingerprints`].
     pub fn record(&mut self, txn: &Transaction, at: Option<Version>) -> Result<Verdict, ResolveError> {
         let commit = self.pick(at)?;
+        self.admit_ranges(&txn.batch)?;
         let writes = txn.batch.writes();
         if let Some(refusal) = self.flights.conflict(self.checked, &txn.batch, &[], writes) {
             return Ok(refusal);
@@ -145,10 +174,10 @@ impl Resolver {
     ///
     /// # Errors
     /// [`ResolveError::SnapshotFromTheFuture`], [`ResolveError::VersionsUsedUp`],
-    /// [`ResolveError::BatchTooLarge`].
+    /// [`ResolveError::BatchTooLarge`], [`ResolveError::RangeOfFingerprints`].
     pub fn prepare(&mut self, txn: &Transaction) -> Result<Vote, ResolveError> {
         let not_before = self.pick(None)?;
-        check_snapshots(&txn.batch, not_before)?;
+        self.admit(&txn.batch, not_before)?;
         self.order_for(&txn.batch);
         let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
         let judged = Txn::of(&txn.batch, 0);
@@ -299,9 +328,24 @@ impl Resolver {
         }
     }
 
+    /// What can be judged at `commit`.
+    #[inline]
+    fn admit(&self, batch: &Batch, commit: Version) -> Result<(), ResolveError> {
+        self.admit_ranges(batch)?;
+        check_snapshots(batch, commit)
+    }
+
+    #[inline]
+    fn admit_ranges(&self, batch: &Batch) -> Result<(), ResolveError> {
+        if batch.has_ranges() && !self.takes_ranges() {
+            return Err(ResolveError::RangeOfFingerprints);
+        }
+        Ok(())
+    }
+
     fn order_for(&mut self, batch: &Batch) {
         if batch.has_ranges() && matches!(self.window, Window::Points(_)) {
-            self.window.order(self.floor);
+            self.window.order(self.floor, self.room);
         }
     }
 

@@ -53,6 +53,7 @@ struct Inner {
     version: AtomicI64,
     /// Whether the open group holds somebody.
     has_waiting: AtomicBool,
+    takes_ranges: AtomicBool,
 }
 
 /// Transactions of several callers in the order in which they came.
@@ -87,9 +88,10 @@ impl SharedResolver {
     /// Shares a resolver.
     pub fn new(resolver: Resolver) -> Self {
         let version = AtomicI64::new(resolver.version());
-        let core = Core { resolver, group: Group::default() };
+        let takes_ranges = AtomicBool::new(resolver.takes_ranges());
+        let core = Mutex::new(Core { resolver, group: Group::default() });
         let (open, has_waiting) = (Mutex::default(), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { open, core: Mutex::new(core), version, has_waiting }) }
+        Self { inner: Arc::new(Inner { open, core, version, has_waiting, takes_ranges }) }
     }
 
     /// A seat for one thread. Takes some memory; keep it.
@@ -110,6 +112,7 @@ impl SharedResolver {
         let mut core = self.inner.core.lock().map_err(|_| ResolveError::Poisoned)?;
         let result = act(&mut core.resolver);
         self.inner.version.store(core.resolver.version(), Ordering::Release);
+        self.inner.takes_ranges.store(core.resolver.takes_ranges(), Ordering::Release);
         Ok(result)
     }
 }
@@ -126,7 +129,8 @@ impl Committer {
     ///
     /// # Errors
     /// [`ResolveError::SnapshotFromTheFuture`] if it read above [`version`](SharedResolver::version);
-    /// [`ResolveError::BatchTooLarge`], [`ResolveError::VersionsUsedUp`], [`ResolveError::Poisoned`]. Nothing is changed.
+    /// [`ResolveError::BatchTooLarge`], [`ResolveError::VersionsUsedUp`],
+    /// [`ResolveError::RangeOfFingerprints`], [`ResolveError::Poisoned`]. Nothing is changed.
     pub fn commit(&mut self, txn: &Transaction) -> Result<Verdict, ResolveError> {
         self.call(&txn.batch, |verdicts| verdicts.first().copied())?.ok_or(ResolveError::Poisoned)
     }
@@ -152,6 +156,9 @@ impl Committer {
                 snapshot,
                 commit: last.saturating_add(1),
             });
+        }
+        if batch.has_ranges() && !self.inner.takes_ranges.load(Ordering::Acquire) {
+            return Err(ResolveError::RangeOfFingerprints);
         }
         if let Some(core) = self.find_free(batch)? {
             return self.inner.serve_now(core, batch, take);

@@ -29,6 +29,8 @@ mod readings;
 mod recorded;
 mod render;
 mod resolve;
+mod resolve_fingerprints;
+mod resolve_memory;
 #[cfg(feature = "cli")]
 mod rules;
 mod serial;

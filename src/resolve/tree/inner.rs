@@ -64,6 +64,10 @@ impl Inner {
         self.heads[len..self.len as usize].fill(PAST);
         self.heads[0] = 0;
         self.len = len as u32;
+        if len < 2 {
+            // No low is left to share anything.
+            self.depth = self.prefix;
+        }
     }
 
     /// Where to split a full node: near the middle, where neighbours share least, so that what is on either
