@@ -66,6 +66,6 @@ pub use extent::Extent;
 pub use huge::advise_huge;
 pub use isa::Isa;
 pub use map::MappedFile;
-pub use prefetch::prefetch_read;
+pub use prefetch::{prefetch_range, prefetch_read};
 pub use scalar::{mix_one, unmix_one};
 pub use shared_memory::SharedMemory;
