@@ -14,7 +14,9 @@
 use std::ops::Bound::{Excluded, Included};
 use std::time::Instant;
 
-use skewer::resolve::{Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version};
+use skewer::resolve::{
+    Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version,
+};
 
 type Outcome = Result<(), ResolveError>;
 
@@ -161,7 +163,8 @@ fn points(window: u64, size: usize) -> Outcome {
     let mut batch = Batch::new();
     let mut times = Vec::new();
     for version in 1..=batches as Version {
-        let numbers: Vec<[u64; 2]> = (0..size).map(|_| [(); 2].map(|()| random.below(window * 160))).collect();
+        let numbers: Vec<[u64; 2]> =
+            (0..size).map(|_| [(); 2].map(|()| random.below(window * 160))).collect();
         let begun = Instant::now();
         batch.clear();
         for [read, write] in &numbers {

@@ -51,7 +51,9 @@ impl Keyed<'_> {
         match (self, other) {
             (Keyed::Nothing, _) | (_, Keyed::Nothing) => false,
             (Keyed::Point(a), Keyed::Point(b)) => a == b,
-            (Keyed::Point(k), Keyed::Range(r)) | (Keyed::Range(r), Keyed::Point(k)) => r.start <= k && k < r.end,
+            (Keyed::Point(k), Keyed::Range(r)) | (Keyed::Range(r), Keyed::Point(k)) => {
+                r.start <= k && k < r.end
+            }
             (Keyed::Range(a), Keyed::Range(b)) => a.start < b.end && b.start < a.end,
         }
     }

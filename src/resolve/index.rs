@@ -2,6 +2,7 @@
 
 use super::Version;
 use super::batch::Keyed;
+use super::hashes::Hashes;
 use super::points::Points;
 use super::tree::Tree;
 
@@ -20,6 +21,10 @@ pub(super) trait Index {
     const HAS_HINTS: bool;
     /// Begins a group of accesses whose hints are taken together.
     fn begin(&mut self) {}
+    /// Whether these hashes may stand for aims.
+    fn knows(&self, hashes: &Hashes) -> bool;
+    /// Fetches what an access of this hash will touch.
+    fn fetch(&self, hash: u64, written: bool);
     /// Where the access will look, roughly; what `hint` reads is fetched from memory.
     fn aim(&self, keyed: Keyed<'_>, written: bool) -> u64;
     /// Where the access will look, given its aim; what it will touch is fetched from memory.
@@ -36,6 +41,16 @@ pub(super) trait Index {
 
 impl Index for Points {
     const HAS_HINTS: bool = false;
+
+    #[inline]
+    fn knows(&self, hashes: &Hashes) -> bool {
+        hashes.are_of(self.hasher())
+    }
+
+    #[inline]
+    fn fetch(&self, hash: u64, written: bool) {
+        self.prefetch(hash, written);
+    }
 
     #[inline]
     fn aim(&self, keyed: Keyed<'_>, written: bool) -> u64 {
@@ -77,6 +92,12 @@ impl Index for Points {
 
 impl Index for Tree {
     const HAS_HINTS: bool = true;
+
+    fn knows(&self, _: &Hashes) -> bool {
+        false
+    }
+
+    fn fetch(&self, _: u64, _: bool) {}
 
     #[inline]
     fn begin(&mut self) {

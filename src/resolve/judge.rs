@@ -3,6 +3,7 @@
 use super::Version;
 use super::batch::{Access, Batch, Keyed, split_keyspace};
 use super::flight::Flights;
+use super::hashes::Hashes;
 use super::index::{Index, Purpose};
 use super::verdict::{Cause, Checked, Verdict};
 
@@ -24,6 +25,8 @@ pub(super) struct Rule<'a> {
     pub(super) checked: Checked,
     pub(super) floor: Version,
     pub(super) flights: &'a Flights,
+    /// Hashes of the batch, if they were taken before.
+    pub(super) hashes: Option<&'a Hashes>,
 }
 
 /// Room for hints, verdicts and explanations that is used again.
@@ -71,7 +74,7 @@ pub(super) fn judge(
     out.verdicts.reserve(batch.len());
     for first in (0..batch.len()).step_by(GROUP) {
         let behind = batch.len().min(first + GROUP);
-        look_ahead(index, rule.checked, batch, first..behind, out);
+        look_ahead(index, rule, batch, first..behind, out);
         let start = batch.starts(first);
         let mut at = start;
         for txn in first..behind {
@@ -105,7 +108,7 @@ pub(super) fn check(
     refusals.clear();
     for first in (0..batch.len()).step_by(GROUP) {
         let behind = batch.len().min(first + GROUP);
-        look_ahead(index, rule.checked, batch, first..behind, out);
+        look_ahead(index, rule, batch, first..behind, out);
         let start = batch.starts(first);
         for txn in first..behind {
             let judged = Txn::of(batch, txn);
@@ -140,7 +143,7 @@ pub(super) fn write_one(index: &mut impl Index, batch: &Batch, txn: usize, commi
 #[inline]
 fn look_ahead<I: Index>(
     index: &mut I,
-    checked: Checked,
+    rule: Rule<'_>,
     batch: &Batch,
     group: std::ops::Range<usize>,
     out: &mut Scratch,
@@ -149,7 +152,17 @@ fn look_ahead<I: Index>(
     out.reads.clear();
     out.writes.clear();
     let (start, end) = (batch.starts(group.start), batch.starts(group.end));
-    let reads = if checked.reads() { &batch.reads()[start.0..end.0] } else { &[] };
+    let checks_reads = rule.checked.reads();
+    if let Some(hashes) = rule.hashes.filter(|hashes| index.knows(hashes)) {
+        if checks_reads {
+            out.reads.extend_from_slice(&hashes.reads[start.0..end.0]);
+        }
+        out.writes.extend_from_slice(&hashes.writes[start.1..end.1]);
+        out.reads.iter().for_each(|hash| index.fetch(*hash, false));
+        out.writes.iter().for_each(|hash| index.fetch(*hash, true));
+        return;
+    }
+    let reads = if checks_reads { &batch.reads()[start.0..end.0] } else { &[] };
     let writes = &batch.writes()[start.1..end.1];
     for access in reads {
         out.reads.push(index.aim(batch.keyed(*access), false));
@@ -163,7 +176,7 @@ fn look_ahead<I: Index>(
     for txn in group {
         let snapshot = batch.txns()[txn].snapshot;
         let (from, to) = (batch.starts(txn), batch.starts(txn + 1));
-        if checked.reads() {
+        if checks_reads {
             let hints = &mut out.reads[from.0 - start.0..to.0 - start.0];
             for (access, hint) in batch.reads()[from.0..to.0].iter().zip(hints) {
                 *hint = index.hint(*hint, batch.keyed(*access), Purpose::Check(snapshot));

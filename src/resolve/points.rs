@@ -9,6 +9,7 @@
 use skewer_kernels::{advise_huge, prefetch_read};
 
 use super::Version;
+use super::hashes::Hasher;
 use super::key_log::KeyLog;
 use super::keys::{KeyRef, NONE};
 
@@ -111,11 +112,9 @@ fn slot(bits: u64) -> usize {
 #[derive(Debug)]
 pub(super) struct Points {
     buckets: Vec<Bucket>,
-    hasher: ahash::RandomState,
+    hasher: Hasher,
     /// None: fingerprints only.
     keys: Option<KeyLog>,
-    /// The bits of a hash that are used; all but in tests of collisions.
-    mask: Hash,
     floor: Version,
     held: usize,
     swept: usize,
@@ -124,16 +123,10 @@ pub(super) struct Points {
 
 impl Points {
     pub(super) fn new(floor: Version) -> Self {
-        // Seeded at random: nobody can choose keys that collide.
-        let mut seeds = [0; 4];
-        for seed in &mut seeds {
-            *seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
-        }
         Self {
             buckets: vec![EMPTY; SMALLEST],
-            hasher: ahash::RandomState::with_seeds(seeds[0], seeds[1], seeds[2], seeds[3]),
+            hasher: Hasher::new(64),
             keys: Some(KeyLog::default()),
-            mask: Hash::MAX,
             floor,
             held: 0,
             swept: 0,
@@ -143,8 +136,11 @@ impl Points {
 
     /// A table that knows keys by `bits` bits (64 but in tests) of their hashes.
     pub(super) fn of_fingerprints(floor: Version, bits: u32) -> Self {
-        let mask = Hash::MAX.checked_shl(64 - bits.min(64)).unwrap_or(0);
-        Self { keys: None, mask, ..Self::new(floor) }
+        Self { keys: None, hasher: Hasher::new(bits), ..Self::new(floor) }
+    }
+
+    pub(super) fn hasher(&self) -> &Hasher {
+        &self.hasher
     }
 
     pub(super) fn has_keys(&self) -> bool {
@@ -162,7 +158,7 @@ impl Points {
 
     #[inline]
     pub(super) fn hash(&self, key: &[u8]) -> Hash {
-        self.hasher.hash_one(key) & self.mask
+        self.hasher.hash(key)
     }
 
     /// Fetches what a look-up of a hash will touch.
@@ -220,7 +216,9 @@ impl Points {
         let slots = self.buckets.iter().flat_map(|bucket| (0..SLOTS).map(move |slot| (bucket, slot)));
         slots
             .filter(|(bucket, slot)| bucket.is_used(*slot) && bucket.versions[*slot] > self.floor)
-            .filter_map(|(bucket, slot)| Some((self.keys.as_ref()?.get(bucket.keys[slot]), bucket.versions[slot])))
+            .filter_map(|(bucket, slot)| {
+                Some((self.keys.as_ref()?.get(bucket.keys[slot]), bucket.versions[slot]))
+            })
     }
 
     /// Keys held, those included that are forgotten and not yet swept.
@@ -229,8 +227,7 @@ impl Points {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.keys.as_ref().map_or(0, KeyLog::bytes)
-            + self.buckets.capacity() * size_of::<Bucket>()
+        self.keys.as_ref().map_or(0, KeyLog::bytes) + self.buckets.capacity() * size_of::<Bucket>()
     }
 
     /// The bucket where the key of a hash is looked for first: in the order of hashes, for any number of buckets.

@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Transaction};
 use super::flight::{Flights, Ticket};
+use super::hashes::{Hasher, Hashes};
 use super::judge::{Rule, Scratch, Txn, judge};
 use super::snapshots::Snapshots;
 use super::verdict::{Checked, Conflict, Verdict};
@@ -124,8 +125,29 @@ impl Resolver {
     pub fn resolve(&mut self, batch: &Batch, commit: Version) -> Result<&[Verdict], ResolveError> {
         self.check_version(commit)?;
         self.admit(batch, commit)?;
-        self.judge(batch, commit);
+        self.judge(batch, commit, None);
         Ok(&self.scratch.verdicts)
+    }
+
+    /// As `resolve`, with hashes of the batch that were taken before.
+    pub(super) fn resolve_hashed(
+        &mut self,
+        batch: &Batch,
+        hashes: Option<&Hashes>,
+        commit: Version,
+    ) -> Result<&[Verdict], ResolveError> {
+        self.check_version(commit)?;
+        self.admit(batch, commit)?;
+        self.judge(batch, commit, hashes);
+        Ok(&self.scratch.verdicts)
+    }
+
+    /// How the window hashes keys, while it holds points alone.
+    pub(super) fn hasher(&self) -> Option<Hasher> {
+        match &self.window {
+            Window::Points(points) => Some(points.hasher().clone()),
+            Window::Ordered(_) => None,
+        }
     }
 
     /// What transaction `txn` of the last [`resolve`](Self::resolve), or of the last
@@ -143,7 +165,7 @@ impl Resolver {
     pub fn commit(&mut self, txn: &Transaction, at: Option<Version>) -> Result<Verdict, ResolveError> {
         let commit = self.pick(at)?;
         self.admit(&txn.batch, commit)?;
-        self.judge(&txn.batch, commit);
+        self.judge(&txn.batch, commit, None);
         self.scratch.verdicts.first().copied().ok_or(ResolveError::UnknownTicket)
     }
 
@@ -179,7 +201,7 @@ impl Resolver {
         let not_before = self.pick(None)?;
         self.admit(&txn.batch, not_before)?;
         self.order_for(&txn.batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes: None };
         let judged = Txn::of(&txn.batch, 0);
         let refusal = match &mut self.window {
             Window::Points(points) => judged.refusal(points.as_mut(), rule),
@@ -349,9 +371,9 @@ impl Resolver {
         }
     }
 
-    fn judge(&mut self, batch: &Batch, commit: Version) {
+    fn judge(&mut self, batch: &Batch, commit: Version, hashes: Option<&Hashes>) {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes };
         match &mut self.window {
             Window::Points(points) => judge(points.as_mut(), rule, batch, commit, &mut self.scratch),
             Window::Ordered(tree) => judge(tree.as_mut(), rule, batch, commit, &mut self.scratch),
@@ -374,7 +396,7 @@ impl Resolver {
     /// Why each transaction of a batch may not commit, as far as the window goes. Records nothing.
     pub(super) fn check_all(&mut self, batch: &Batch, refusals: &mut Vec<Option<Verdict>>) {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes: None };
         let out = &mut self.scratch;
         match &mut self.window {
             Window::Points(points) => super::judge::check(points.as_mut(), rule, batch, out, refusals),
@@ -391,7 +413,7 @@ impl Resolver {
     /// Why one transaction of a batch may not commit, if all was written after its snapshot.
     pub(super) fn check_one(&mut self, batch: &Batch, txn: usize) -> Option<Verdict> {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: Version::MIN, flights: &self.flights };
+        let rule = Rule { checked: self.checked, floor: Version::MIN, flights: &self.flights, hashes: None };
         let judged = Txn::of(batch, txn).at(self.floor);
         match &mut self.window {
             Window::Points(points) => judged.refusal(points.as_mut(), rule),

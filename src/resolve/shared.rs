@@ -4,7 +4,7 @@
 //! joins the open group; the next to hold the resolver takes the whole group, judges it as one
 //! batch and hands out the verdicts, so that the others find theirs in their seats. Calls of many transactions
 //! look for the resolver for a while before they join, since copying them costs more than
-//! that: meanwhile the other thread fills its next batch. So calls are judged in the order in which they came to
+//! that: meanwhile the other thread fills its next batch, and hashes its keys. So calls are judged in the order in which they came to
 //! wait, and nobody waits for more than a bounded number of looks, the group at work and the one it is in: a
 //! group holds at most one call of each committer.
 
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use super::batch::{Batch, Transaction};
+use super::hashes::{Hasher, Hashes};
 use super::resolver::Resolver;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
@@ -54,6 +55,8 @@ struct Inner {
     /// Whether the open group holds somebody.
     has_waiting: AtomicBool,
     takes_ranges: AtomicBool,
+    /// How the window hashed keys at first: callers do that for it, as long as it holds points alone.
+    hasher: Option<Hasher>,
 }
 
 /// Transactions of several callers in the order in which they came.
@@ -89,19 +92,25 @@ impl SharedResolver {
     pub fn new(resolver: Resolver) -> Self {
         let version = AtomicI64::new(resolver.version());
         let takes_ranges = AtomicBool::new(resolver.takes_ranges());
+        let hasher = resolver.hasher();
         let core = Mutex::new(Core { resolver, group: Group::default() });
         let (open, has_waiting) = (Mutex::default(), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { open, core, version, has_waiting, takes_ranges }) }
+        Self { inner: Arc::new(Inner { open, core, version, has_waiting, takes_ranges, hasher }) }
     }
 
     /// A seat for one thread. Takes some memory; keep it.
     pub fn committer(&self) -> Committer {
-        Committer { inner: Arc::clone(&self.inner), seat: Arc::default() }
+        Committer { inner: Arc::clone(&self.inner), seat: Arc::default(), hashes: Hashes::default() }
     }
 
     /// The last version decided: a good snapshot.
     pub fn version(&self) -> Version {
         self.inner.version.load(Ordering::Acquire)
+    }
+
+    /// How many calls wait for the resolver. For tests and measurements.
+    pub fn waiting(&self) -> usize {
+        self.inner.open.lock().map_or(0, |open| open.seats.len())
     }
 
     /// Does something else with the resolver, between two groups: forgets, advances, prepares, takes snapshots.
@@ -122,6 +131,7 @@ impl SharedResolver {
 pub struct Committer {
     inner: Arc<Inner>,
     seat: Arc<Seat>,
+    hashes: Hashes,
 }
 
 impl Committer {
@@ -160,8 +170,12 @@ impl Committer {
         if batch.has_ranges() && !self.inner.takes_ranges.load(Ordering::Acquire) {
             return Err(ResolveError::RangeOfFingerprints);
         }
+        let hasher = self.inner.hasher.as_ref().filter(|_| !batch.has_ranges());
+        if let Some(hasher) = hasher {
+            self.hashes.take(hasher, batch);
+        }
         if let Some(core) = self.find_free(batch)? {
-            return self.inner.serve_now(core, batch, take);
+            return self.inner.serve_now(core, batch, hasher.map(|_| &self.hashes), take);
         }
         self.sit_down(batch)?;
         self.wait()?;
@@ -226,13 +240,14 @@ impl Inner {
         &self,
         mut core: MutexGuard<'_, Core>,
         batch: &Batch,
+        hashes: Option<&Hashes>,
         take: impl FnOnce(&[Verdict]) -> T,
     ) -> Result<T, ResolveError> {
         if self.has_waiting.load(Ordering::Acquire) {
             self.serve(&mut core)?;
         }
         let commit = core.resolver.version().checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
-        let verdicts = core.resolver.resolve(batch, commit)?;
+        let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
         self.version.store(commit, Ordering::Release);
         Ok(take(verdicts))
     }

@@ -32,6 +32,7 @@ mod render;
 mod resolve;
 mod resolve_fingerprints;
 mod resolve_memory;
+mod resolve_misuse;
 #[cfg(feature = "cli")]
 mod rules;
 mod serial;

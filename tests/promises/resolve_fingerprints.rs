@@ -2,9 +2,7 @@
 
 use std::ops::Bound::Included;
 
-use skewer::resolve::{
-    Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version, Vote,
-};
+use skewer::resolve::{Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version, Vote};
 
 struct Numbers(u64);
 

@@ -262,12 +262,7 @@ impl Leaf {
     }
 
     /// Changes how many bytes the heads leave out. `shared` are those that they left out so far.
-    pub(super) fn set_prefix(
-        &mut self,
-        (keys, fences): (&mut KeyLog, &Keys),
-        prefix: usize,
-        shared: &[u8],
-    ) {
+    pub(super) fn set_prefix(&mut self, (keys, fences): (&mut KeyLog, &Keys), prefix: usize, shared: &[u8]) {
         if self.prefix as usize != prefix {
             self.prefix = prefix as u32;
             self.stores = false;

@@ -19,13 +19,7 @@ pub(super) struct Root {
 
 impl Root {
     pub(super) fn of_one(inner: u32) -> Self {
-        Self {
-            heads: vec![0],
-            seconds: vec![0],
-            depths: vec![0],
-            lows: vec![NONE],
-            inners: vec![inner],
-        }
+        Self { heads: vec![0], seconds: vec![0], depths: vec![0], lows: vec![NONE], inners: vec![inner] }
     }
 
     pub(super) fn last(&self) -> u32 {
