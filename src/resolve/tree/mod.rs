@@ -119,10 +119,10 @@ impl Tree {
 
     /// Makes room for a window of about `ranges` ranges at once, instead of while it grows.
     pub(super) fn reserve(&mut self, ranges: usize) {
-        // Two boundaries each, in leaves that are half full at worst on average.
-        let leaves = (ranges * 2).div_ceil(CAP / 2) + 1;
+        // Two boundaries each, with those not yet swept, in leaves that are not full.
+        let leaves = (ranges * 2).div_ceil(CAP * 3 / 8) + 1;
         grow(&mut self.leaves, leaves);
-        self.briefs.reserve(leaves);
+        grow(&mut self.briefs, leaves);
         grow(&mut self.inners, leaves.div_ceil(inner::FAN / 2));
     }
 
@@ -134,6 +134,7 @@ impl Tree {
     #[inline]
     pub(super) fn begin_hints(&mut self) {
         self.reshaped.clear();
+        self.foresee_sweep();
     }
 
     /// The inner node of `key`, fetched from memory for [`hint`](Self::hint).

@@ -130,6 +130,7 @@ impl Tree {
         if self.leaves.len() == self.leaves.capacity() {
             let room = self.leaves.len() * 2;
             super::grow(&mut self.leaves, room);
+            super::grow(&mut self.briefs, room);
         }
         self.leaves.push(leaf);
         self.briefs.push(brief);

@@ -1,6 +1,6 @@
 //! Gives back what the floor has passed, a little with every few writes.
 
-use super::leaf::NO_LEAF;
+use super::leaf::{CAP, NO_LEAF};
 use super::{FIRST, Tree};
 use crate::resolve::keys::{NONE, common};
 use skewer_kernels::prefetch_read;
@@ -15,9 +15,7 @@ impl Tree {
     pub(in crate::resolve) fn sweep(&mut self) {
         for _ in 0..std::mem::take(&mut self.owed) {
             let at = self.sweep_at;
-            let brief = self.brief(at);
-            let after = CLEANED_AFTER * self.leaves.len() as u32;
-            if brief.newest <= self.floor || self.writes.wrapping_sub(brief.cleaned) > after {
+            if self.is_due(at) {
                 self.clean(at);
             }
             self.sweep_at = self.next(at);
@@ -29,6 +27,31 @@ impl Tree {
                 }
             }
         }
+        prefetch_read(&self.briefs, self.sweep_at as usize);
+    }
+
+    /// Fetches what the sweep will look at next.
+    #[inline]
+    pub(super) fn foresee_sweep(&self) {
+        if self.is_due(self.sweep_at) {
+            self.foresee(self.sweep_at);
+        }
+    }
+
+    fn foresee(&self, at: u32) {
+        if let Some(leaf) = self.leaves.get(at as usize) {
+            prefetch_read(std::slice::from_ref(leaf), 0);
+            (0..CAP / 8).for_each(|line| prefetch_read(&leaf.heads, line * 8));
+            (0..CAP / 8).for_each(|line| prefetch_read(&leaf.versions, line * 8));
+        }
+    }
+
+    /// Whether a leaf is dead as a whole, or was not cleaned for long.
+    #[inline]
+    fn is_due(&self, at: u32) -> bool {
+        let brief = self.brief(at);
+        let after = CLEANED_AFTER * self.leaves.len() as u32;
+        brief.newest <= self.floor || self.writes.wrapping_sub(brief.cleaned) > after
     }
 
     /// Drops what is dead in a leaf, and merges leaves that are sparse.
@@ -40,9 +63,8 @@ impl Tree {
         self.briefs[at as usize].cleaned = self.writes;
         self.merge_next(at);
         let next = self.next(at);
-        if let Some(leaf) = self.leaves.get(next as usize) {
-            prefetch_read(std::slice::from_ref(leaf), 0);
-            (0..4).for_each(|line| prefetch_read(&leaf.versions, line * 8));
+        if next != NO_LEAF && self.is_due(next) {
+            self.foresee(next);
         }
     }
 
