@@ -141,7 +141,7 @@ impl KeyLog {
     fn open(&mut self, need: usize) -> u32 {
         // Where there are few chunks, the two at the ends are much of all.
         for at in 0..self.order.len().saturating_sub(4) {
-            if self.stored * 2 <= self.live * 3 {
+            if self.stored * 4 <= self.live * 5 {
                 break;
             }
             let (chunk, born) = self.order[at];

@@ -54,13 +54,18 @@ impl Tree {
         brief.newest <= self.floor || self.writes.wrapping_sub(brief.cleaned) > after
     }
 
-    /// Drops what is dead in a leaf, and merges leaves that are sparse.
-    fn clean(&mut self, at: u32) {
+    /// Drops what is dead in a leaf.
+    pub(super) fn compact(&mut self, at: u32) {
         self.leaves[at as usize].compact(&mut self.log, self.floor);
         if self.log.has_condemned() {
             self.leaves[at as usize].move_keys(&mut self.log);
         }
         self.briefs[at as usize].cleaned = self.writes;
+    }
+
+    /// Drops what is dead in a leaf, and merges leaves that are sparse.
+    fn clean(&mut self, at: u32) {
+        self.compact(at);
         self.merge_next(at);
         let next = self.next(at);
         if next != NO_LEAF && self.is_due(next) {

@@ -222,8 +222,7 @@ impl Tree {
     /// Makes room in a full leaf; returns the leaf of `key` after that.
     #[cold]
     fn make_room(&mut self, at: LeafId, key: &[u8]) -> LeafId {
-        self.leaves[at as usize].compact(&mut self.log, self.floor);
-        self.briefs[at as usize].cleaned = self.writes;
+        self.compact(at);
         if self.leaf(at).len() + 2 > CAP {
             self.split(at);
         }
