@@ -56,9 +56,9 @@ impl Scratch {
 
     #[cold]
     fn explain(&mut self, txn: usize, of: &Txn<'_>, index: &impl Index, rule: Rule<'_>, refusal: Verdict) {
-        if let Some(version) = of.explain(index, rule, refusal, &mut self.detail_keys) {
-            self.details.push(Detail { txn, version, end: self.detail_keys.len() });
-        }
+        let Verdict::Conflict { cause, range_index } = refusal else { return };
+        let version = of.explain(index, rule, (cause, range_index), &mut self.detail_keys);
+        self.details.push(Detail { txn, version, end: self.detail_keys.len() });
     }
 }
 
@@ -290,33 +290,31 @@ impl<'a> Txn<'a> {
         (checked.reads() && any(self.reads)) || (checked.writes() && any(self.writes))
     }
 
-    /// The version that a refused transaction conflicts with, if it is a conflict; `None` inside if what is in the way is
-    /// in flight. The key is appended to `key`.
+    /// The version that an access conflicts with, `None` if what is in the way is in flight; the key is
+    /// appended to `key`.
     fn explain(
         &self,
         index: &impl Index,
         rule: Rule<'_>,
-        refusal: Verdict,
+        (cause, range_index): (Cause, u32),
         key: &mut Vec<u8>,
-    ) -> Option<Option<Version>> {
-        let Verdict::Conflict { cause, range_index } = refusal else { return None };
-        let accesses = if cause == Cause::Read { self.reads } else { self.writes };
-        let keyed = self.batch.keyed(accesses[range_index as usize]);
-        let checked = match cause {
-            Cause::Read => rule.checked.reads(),
-            Cause::Write => rule.checked.writes(),
+    ) -> Option<Version> {
+        let (accesses, checked) = match cause {
+            Cause::Read => (self.reads, rule.checked.reads()),
+            Cause::Write => (self.writes, rule.checked.writes()),
         };
+        let keyed = self.batch.keyed(accesses[range_index as usize]);
         let before = key.len();
         let version = index.newest(keyed, key);
         if checked && version > self.snapshot {
-            return Some(Some(version));
+            return Some(version);
         }
         key.truncate(before);
         match keyed {
-            Keyed::Nothing => return None,
+            Keyed::Nothing => {}
             Keyed::Point(only) => key.extend_from_slice(only),
             Keyed::Range(range) => key.extend_from_slice(range.start),
         }
-        Some(None)
+        None
     }
 }

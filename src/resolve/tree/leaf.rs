@@ -213,9 +213,9 @@ impl Leaf {
         if gone == 0 {
             return;
         }
-        let (mut kept, len) = (gone.trailing_zeros() as usize, self.len().min(CAP));
-        let mut points = self.points & below(kept);
-        for at in kept..len {
+        let (first, len) = (gone.trailing_zeros() as usize, self.len().min(CAP));
+        let (mut kept, mut points) = (first, self.points & below(first));
+        for at in first..len {
             if gone >> at & 1 != 0 {
                 self.free(at, keys);
                 continue;

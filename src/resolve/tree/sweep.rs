@@ -22,7 +22,7 @@ impl Tree {
             if self.sweep_at == NO_LEAF {
                 self.sweep_at = FIRST;
                 self.rotations = self.rotations.wrapping_add(1);
-                if self.rotations % 8 == 0 {
+                if self.rotations.is_multiple_of(8) {
                     self.lengthen_common();
                 }
             }
@@ -75,29 +75,29 @@ impl Tree {
 
     /// Keys that shortened the common prefix may be gone.
     fn lengthen_common(&mut self) {
-        let (mut least, mut greatest) = (std::mem::take(&mut self.longer), std::mem::take(&mut self.other));
-        least.clear();
-        greatest.clear();
-        if self.append_ends(&mut least, &mut greatest) {
-            let shared = common(&least, &greatest);
+        let (mut low, mut high) = (std::mem::take(&mut self.longer), std::mem::take(&mut self.other));
+        low.clear();
+        high.clear();
+        if self.append_ends(&mut low, &mut high) {
+            let shared = common(&low, &high);
             if shared > self.common.len() {
-                self.set_common(&least[..shared]);
+                self.set_common(&low[..shared]);
             }
         }
-        (self.longer, self.other) = (least, greatest);
+        (self.longer, self.other) = (low, high);
     }
 
     /// Appends the least and the greatest boundary, if there are any.
     fn append_ends(&self, least: &mut Vec<u8>, greatest: &mut Vec<u8>) -> bool {
-        let (first, last) = (self.leaf(FIRST), self.leaf(self.last()));
-        match (first.len(), first.high) {
+        let (front, back) = (self.leaf(FIRST), self.leaf(self.last()));
+        match (front.len(), front.high) {
             (0, NONE) => return false,
             (0, high) => least.extend_from_slice(self.fences.get(high)),
-            _ => self.append_key(first, 0, least),
+            _ => self.append_key(front, 0, least),
         }
-        match last.len() {
-            0 => greatest.extend_from_slice(self.fences.get(last.low)),
-            len => self.append_key(last, len - 1, greatest),
+        match back.len() {
+            0 => greatest.extend_from_slice(self.fences.get(back.low)),
+            len => self.append_key(back, len - 1, greatest),
         }
         true
     }
