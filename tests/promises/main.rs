@@ -33,6 +33,9 @@ mod readings;
 mod recorded;
 mod render;
 mod resolve;
+mod resolve_fingerprints;
+mod resolve_memory;
+mod resolve_misuse;
 #[cfg(feature = "cli")]
 mod rules;
 mod serial;
