@@ -51,8 +51,8 @@
 //!
 //! # After a crash
 //!
-//! A commit is on disk before the leader tells anybody. So the greatest version on disk is the greatest ever
-//! promised, and the floor of the new resolver is right above it: see `recover`.
+//! A commit is on disk before the leader tells anybody. So nothing beyond the greatest version on disk and its snapshots
+//! was ever promised, and the floor of the new resolver is right above them: see `recover`.
 
 #![forbid(unsafe_code)]
 
@@ -85,7 +85,7 @@ use skewer::{OpenOptions, VerifyOptions};
 
 use leader::{Leader, Message};
 use log::Log;
-use progress::Replicas;
+use progress::{Replicas, SNAPSHOTS};
 use session::{Session, Shared};
 use store::Store;
 use world::{REGIONS, RegionClock, Truth};
@@ -161,7 +161,7 @@ fn run(options: &Options, store: &Store, mut log: Log) -> Result<(u32, u32)> {
     let truth = Truth::begin();
     let clocks = REGIONS.each_ref().map(|region| RegionClock::new(truth, region));
     let floor = recover(store, &mut log, &clocks)?;
-    let replicas = Arc::new(Replicas::new(floor));
+    let replicas = Arc::new(Replicas::new(floor + SNAPSHOTS - 1));
     let shared = Shared {
         store: store.clone(),
         replicas: Arc::clone(&replicas),
@@ -190,8 +190,9 @@ fn run(options: &Options, store: &Store, mut log: Log) -> Result<(u32, u32)> {
 /// Commits whose clients never heard of them are there all the same. They became visible at some time after their timestamps
 /// had passed, and are visible now; that is all that is known, and the log says so.
 fn recover(store: &Store, log: &mut Log, clocks: &[RegionClock; 3]) -> Result<Version> {
-    // Snapshots are counted from the tick after a commit.
-    let floor = store.last_commit()? + 1;
+    // Above the last commit, and above the snapshots that saw it.
+    let floor = store.version()? + SNAPSHOTS;
+    store.begin_above(floor)?;
     let [mut clock, ..] = clocks.clone();
     clock.commit_wait(floor, Duration::from_secs(60))?;
     let latest = clock.now().latest;

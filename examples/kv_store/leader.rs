@@ -9,7 +9,7 @@ use skewer::clock::BoundedClock;
 use skewer::resolve::{Batch, Checked, CommitClock, Resolver, Verdict, Version};
 
 use crate::Fault;
-use crate::progress::{Progress, Replicas};
+use crate::progress::{Progress, Replicas, SNAPSHOTS};
 use crate::store::{Fate, Row, Store};
 use crate::world::RegionClock;
 
@@ -82,7 +82,7 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
-    /// A leader of a store in which nothing above `floor` was ever promised.
+    /// A leader of a store in which nothing at or above `floor` was ever promised.
     pub(crate) fn recover(
         floor: Version,
         store: Store,
@@ -98,7 +98,7 @@ impl Leader {
         };
         Leader {
             resolver: Resolver::recover(checked, floor).expecting_ranges(),
-            commit_clock: CommitClock::new(floor),
+            commit_clock: CommitClock::new(floor + SNAPSHOTS),
             clock,
             store,
             progress: Progress::new(floor),
@@ -132,7 +132,7 @@ impl Leader {
             Message::Commit(request) => self.group.push(request),
             Message::Release { version, reply } => {
                 if self.progress.released(version, reply) {
-                    self.replicas.publish(self.progress.visible());
+                    self.replicas.publish(self.progress.last_snapshot());
                 }
             }
             Message::Acknowledge { row, reply } => {
@@ -151,7 +151,13 @@ impl Leader {
     }
 
     fn begin(&mut self, earliest: i64) -> Result<Begun> {
-        let snapshot = self.progress.visible();
+        if self.progress.wants_heartbeat() {
+            let version = self.next_version()?;
+            self.resolver.advance_to(version)?;
+            self.progress.heartbeat(version);
+            self.replicas.publish(self.progress.last_snapshot());
+        }
+        let snapshot = self.progress.snapshot();
         let checked = self.progress.certain(earliest);
         if self.fault == Some(Fault::ForgetEarly) {
             return Ok(Begun { snapshot, checked });
@@ -168,14 +174,20 @@ impl Leader {
         Ok(self.resolver.close_snapshot(checked)?)
     }
 
+    /// A version above all that was promised, not below the latest that it may be now.
+    fn next_version(&mut self) -> Result<Version> {
+        let version = self.commit_clock.next(self.clock.now().bound())?;
+        // The ticks after a commit are left to the snapshots that see it.
+        self.commit_clock.observe(version + SNAPSHOTS);
+        Ok(version)
+    }
+
     /// Decides the transactions that came together: all that commit do so at one version.
     fn commit_group(&mut self) -> Result<()> {
         if self.group.is_empty() {
             return Ok(());
         }
-        let version = self.commit_clock.next(self.clock.now().bound())?;
-        // The tick after a commit is left to the snapshots that see it.
-        self.commit_clock.observe(version + 1);
+        let version = self.next_version()?;
 
         self.batch.clear();
         for request in &self.group {

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use skewer::resolve::Version;
 
+/// How many ticks after a commit are left to the snapshots that see it. Each takes one of its own: so the timestamps of
+/// transactions that only read are in order too.
+pub(crate) const SNAPSHOTS: Version = 10_000;
 /// Commits acknowledged longer ago than this are before every transaction that begins now.
 const LONG_AGO: Duration = Duration::from_secs(1);
 
@@ -19,13 +22,15 @@ struct Stage {
     latest: i64,
 }
 
-/// What the leader knows of the versions that it decided. Snapshots are counted from the tick after a commit.
+/// What the leader knows of the versions that it decided.
 #[derive(Debug)]
 pub(crate) struct Progress {
     recent: BTreeMap<Version, Stage>,
-    /// The newest snapshot: it sees all that is published.
-    visible: Version,
-    /// A snapshot that sees nothing but what was acknowledged long ago.
+    /// The newest version that is published.
+    published: Version,
+    /// How many snapshots were taken since.
+    snapshots: Version,
+    /// A version below which everything was acknowledged long ago, itself included.
     old: Version,
     waiting: Vec<(Version, Sender<()>)>,
 }
@@ -33,11 +38,29 @@ pub(crate) struct Progress {
 impl Progress {
     /// Everything up to `floor` was published and acknowledged long ago.
     pub(crate) fn new(floor: Version) -> Self {
-        Progress { recent: BTreeMap::new(), visible: floor, old: floor, waiting: Vec::new() }
+        Progress { recent: BTreeMap::new(), published: floor, snapshots: 0, old: floor, waiting: Vec::new() }
     }
 
-    pub(crate) fn visible(&self) -> Version {
-        self.visible
+    /// A new snapshot: it sees all that is published.
+    pub(crate) fn snapshot(&mut self) -> Version {
+        self.snapshots = (self.snapshots + 1).min(SNAPSHOTS - 1);
+        self.published + self.snapshots
+    }
+
+    /// Whether snapshots run short, and nothing that is decided stands in the way of new ones.
+    pub(crate) fn wants_heartbeat(&self) -> bool {
+        let is_idle = self.recent.range(self.published + 1..).next().is_none();
+        is_idle && self.snapshots > SNAPSHOTS / 2
+    }
+
+    /// Nothing commits at or below `version` any more: snapshots go on from there.
+    pub(crate) fn heartbeat(&mut self, version: Version) {
+        (self.published, self.snapshots) = (version, 0);
+    }
+
+    /// The last snapshot that sees what is published and nothing more.
+    pub(crate) fn last_snapshot(&self) -> Version {
+        self.published + SNAPSHOTS - 1
     }
 
     pub(crate) fn old(&self) -> Version {
@@ -57,19 +80,21 @@ impl Progress {
             stage.unreleased -= 1;
         }
         self.waiting.push((version, reply));
-        let before = self.visible;
-        let done = self.recent.range(before..).take_while(|(_, stage)| stage.unreleased == 0);
-        self.visible = done.last().map_or(before, |(version, _)| version + 1);
-        let visible = self.visible;
+        let before = self.published;
+        let done = self.recent.range(before + 1..).take_while(|(_, stage)| stage.unreleased == 0);
+        let published = done.last().map_or(before, |(version, _)| *version);
+        if published > before {
+            (self.published, self.snapshots) = (published, 0);
+        }
         self.waiting.retain(|(version, reply)| {
-            let is_hidden = *version >= visible;
+            let is_hidden = *version > published;
             if !is_hidden {
                 // Whoever is gone does not have to be told.
                 let _ = reply.send(());
             }
             is_hidden
         });
-        before < visible
+        before < published
     }
 
     /// One transaction of `version` became visible at `latest`, at the latest.
@@ -80,13 +105,13 @@ impl Progress {
         }
     }
 
-    /// The newest snapshot that sees only what was certainly visible at `earliest`, when a transaction began.
+    /// The newest version that, with all before it, was certainly visible at `earliest`, when a transaction began.
     ///
     /// What was acknowledged [`LONG_AGO`] is taken to have been: no message takes so long.
     pub(crate) fn certain(&self, earliest: i64) -> Version {
         let certain = |stage: &Stage| stage.unacknowledged == 0 && stage.latest <= earliest;
         let before = self.recent.iter().take_while(|(_, stage)| certain(stage)).last();
-        before.map_or(self.old, |(version, _)| version + 1)
+        before.map_or(self.old, |(version, _)| *version)
     }
 
     /// Lets versions go that were acknowledged long before `earliest`.
@@ -96,7 +121,7 @@ impl Progress {
             if first.get().unacknowledged > 0 || first.get().latest > horizon {
                 return;
             }
-            self.old = first.key() + 1;
+            self.old = *first.key();
             first.remove();
         }
     }
@@ -105,28 +130,28 @@ impl Progress {
 /// What replicas have received: one keyspace stands for all of them, and a replica of it is as old as its delay.
 #[derive(Debug)]
 pub(crate) struct Replicas {
-    /// When which snapshot became complete at the leader.
+    /// When which snapshot, and all before it, became complete at the leader.
     published: Mutex<VecDeque<(Instant, Version)>>,
 }
 
 impl Replicas {
-    pub(crate) fn new(visible: Version) -> Self {
-        Replicas { published: Mutex::new(VecDeque::from([(Instant::now(), visible)])) }
+    pub(crate) fn new(snapshot: Version) -> Self {
+        Replicas { published: Mutex::new(VecDeque::from([(Instant::now(), snapshot)])) }
     }
 
-    pub(crate) fn publish(&self, visible: Version) {
+    pub(crate) fn publish(&self, snapshot: Version) {
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         while published.get(1).is_some_and(|(when, _)| when.elapsed() > LONG_AGO) {
             published.pop_front();
         }
-        published.push_back((Instant::now(), visible));
+        published.push_back((Instant::now(), snapshot));
     }
 
     /// The newest snapshot that a replica has, if news take `delay` to reach it.
     pub(crate) fn received(&self, delay: Duration) -> Version {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
         let arrived = published.iter().rev().find(|(when, _)| when.elapsed() >= delay);
-        arrived.or(published.front()).map_or(0, |(_, visible)| *visible)
+        arrived.or(published.front()).map_or(0, |(_, snapshot)| *snapshot)
     }
 
     /// Waits until a replica has `snapshot`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use skewer::BoundedTimestamp;
-use skewer::clock::BoundedClock;
+use skewer::clock::{BoundedClock, Reading};
 use skewer::resolve::Version;
 
 use crate::Fault;
@@ -117,8 +117,10 @@ impl Session {
             writes: plan.writes.iter().map(|key| (key.clone(), txn)).collect(),
         };
         if row.writes.is_empty() {
-            // Nothing to conflict with: it stands at its snapshot.
-            let row = Row { fate: Fate::Committed, commit_ts: Some(row.start_ts), ..row };
+            // Nothing to conflict with: it stands at its snapshot, and is told when that has passed.
+            let told = self.wait_out(begun.snapshot)?;
+            let commit = Some((told.earliest, told.latest));
+            let row = Row { fate: Fate::Committed, commit, commit_ts: Some(row.start_ts), ..row };
             self.leader.send(Message::Finish { row, checked: begun.checked })?;
             return Ok(true);
         }
@@ -164,11 +166,7 @@ impl Session {
         let decided = self.ask(|reply| Message::Commit(Request { row: asked, checked, reads, reply }))?;
         let Some(version) = decided else { return Ok(false) };
         // Commit wait: when anybody sees the commit, its timestamp has passed on every clock.
-        let waited = if self.shared.fault == Some(Fault::NoCommitWait) {
-            self.clock.now()
-        } else {
-            self.clock.commit_wait(version, PATIENCE)?
-        };
+        let waited = self.wait_out(version)?;
         self.ask(|reply| Message::Release { version, reply })?;
         // It was published between these two readings.
         let commit = Some((waited.earliest, self.clock.now().latest));
@@ -180,6 +178,14 @@ impl Session {
             println!("ack {} {version} {}", row.txn, writes.join(","));
         }
         Ok(true)
+    }
+
+    /// Waits until `version` has certainly passed.
+    fn wait_out(&mut self, version: Version) -> Result<Reading> {
+        if self.shared.fault == Some(Fault::NoCommitWait) {
+            return Ok(self.clock.now());
+        }
+        Ok(self.clock.commit_wait(version, PATIENCE)?)
     }
 
     /// Sends a message to the leader and waits for its answer.

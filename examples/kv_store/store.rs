@@ -69,9 +69,15 @@ impl Store {
         Ok(Store { items, outbox, meta, database, durability })
     }
 
-    /// The version of the last commit on disk, 0 in an empty store. Nobody ever heard of a greater one.
-    pub(crate) fn last_commit(&self) -> Result<Version> {
+    /// The version of the last commit on disk, or the last floor if that is greater; 0 in an empty store.
+    pub(crate) fn version(&self) -> Result<Version> {
         self.number("version")
+    }
+
+    /// Notes a floor before anything is promised above it.
+    pub(crate) fn begin_above(&self, floor: Version) -> Result<()> {
+        self.meta.insert("version", floor.to_be_bytes())?;
+        Ok(self.database.persist(self.durability)?)
     }
 
     /// Counts how often the store was opened to run: numbers of transactions begin with it.
