@@ -29,6 +29,7 @@ pub mod import;
 
 mod history;
 mod partition;
+mod scatter;
 mod window;
 
 pub mod models;

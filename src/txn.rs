@@ -96,8 +96,8 @@ pub struct Times {
     pub start_ts: Option<i64>,
     /// The commit timestamp that the database assigned.
     pub commit_ts: Option<i64>,
-    /// Whether a bound above was not recorded but made of an assigned timestamp and a stated
-    /// clock error.
+    /// Whether a bound above was not recorded but made of an assigned timestamp and a clock error: a
+    /// stated one, or one that the clock's daemon kept.
     pub assumed: bool,
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The architecture: each room of `src/`, in the order in which data flows, and the rooms that it may
 /// name. The report's words are what judges fill in, so they depend on it and not the reverse.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("error", &[]),
     ("time", &[]),
     ("txn", &["time"]),
@@ -20,8 +20,9 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("log", &["error", "time", "txn", "clock", "bounds", "bytes"]),
     ("import", &["error", "time", "txn", "log"]),
     ("history", &["time", "txn", "timings", "log"]),
-    ("partition", &["txn", "timings", "log", "history"]),
-    ("window", &["log", "history"]),
+    ("scatter", &[]),
+    ("partition", &["txn", "timings", "log", "history", "scatter"]),
+    ("window", &["log", "history", "scatter"]),
     ("report", &["error", "time", "txn", "output"]),
     ("reference", &["time", "txn", "report"]),
     ("resolve", &["time"]),

@@ -64,6 +64,6 @@ pub use dispatch::{extent, first_inverted, mix};
 pub use extent::Extent;
 pub use isa::Isa;
 pub use map::MappedFile;
-pub use prefetch::prefetch_read;
+pub use prefetch::{prefetch_range, prefetch_read};
 pub use scalar::{mix_one, unmix_one};
 pub use shared_memory::SharedMemory;

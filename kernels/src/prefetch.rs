@@ -19,6 +19,15 @@ pub fn prefetch_read<T>(slice: &[T], index: usize) {
     let _ = (slice, index);
 }
 
+/// Asks for the items of `slice` from `first` on, `count` of them, one hint a cache line; what lies
+/// beyond the slice is left alone.
+#[inline]
+pub fn prefetch_range<T>(slice: &[T], first: usize, count: usize) {
+    let per_line = (64 / size_of::<T>().max(1)).max(1);
+    let end = slice.len().min(first.saturating_add(count));
+    (first..end).step_by(per_line).for_each(|index| prefetch_read(slice, index));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +39,8 @@ mod tests {
         for index in [0, 2, 3, usize::MAX] {
             prefetch_read(&items, index);
         }
+        prefetch_range(&items, 1, usize::MAX);
+        prefetch_range(&items, usize::MAX, 2);
         prefetch_read::<u64>(&[], 0);
         prefetch_read(&[(); 4], 1);
     }

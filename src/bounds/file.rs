@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::history::Events;
-use super::{DEFAULT_DRIFT_PPB, Whose, chrony, clockbound, csv};
+use super::{BoundHistory, DEFAULT_DRIFT_PPB, Whose, chrony, clockbound, csv};
 use crate::error::{Error, Result};
 use crate::time::Span;
 
@@ -89,9 +89,23 @@ impl BoundsFile {
         }
     }
 
+    /// The history that `input` holds, taken as this file's contents would be: for those who keep them
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// If `input` cannot be read or a line cannot be understood; the error names line and value, and the
+    /// path as if the line were of it.
+    pub fn history_of(&self, input: impl Read) -> Result<BoundHistory> {
+        Ok(self.events(Lines::of(&self.path, input))?.history())
+    }
+
     /// What the file's lines tell.
     pub(super) fn read(&self) -> Result<Events> {
-        let mut lines = Lines::open(&self.path)?;
+        let file = File::open(&self.path).map_err(|e| Error::io(&self.path, e))?;
+        self.events(Lines::of(&self.path, file))
+    }
+
+    fn events(&self, mut lines: Lines<'_>) -> Result<Events> {
         let form = lines.form()?;
         let drift = self.drift_ppb.unwrap_or(DEFAULT_DRIFT_PPB).min(999_999_999);
         let mut events = Events::new(drift, self.hold_ns.unwrap_or(form.hold_ns()));
@@ -136,16 +150,15 @@ impl Form {
 /// The lines of a file that are not blank, with their numbers.
 pub(super) struct Lines<'a> {
     path: &'a Path,
-    input: BufReader<File>,
+    input: Box<dyn BufRead + 'a>,
     number: u64,
     /// A line that was looked at, and will be read again.
     peeked: Option<String>,
 }
 
 impl<'a> Lines<'a> {
-    fn open(path: &'a Path) -> Result<Self> {
-        let input = BufReader::new(File::open(path).map_err(|e| Error::io(path, e))?);
-        Ok(Lines { path, input, number: 0, peeked: None })
+    fn of(path: &'a Path, input: impl Read + 'a) -> Self {
+        Lines { path, input: Box::new(BufReader::new(input)), number: 0, peeked: None }
     }
 
     fn form(&mut self) -> Result<Form> {
@@ -164,7 +177,7 @@ impl<'a> Lines<'a> {
         }
         loop {
             let mut bytes = Vec::new();
-            let read = self.input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes);
+            let read = (&mut self.input).take(LONGEST_LINE).read_until(b'\n', &mut bytes);
             if read.map_err(|e| Error::io(self.path, e))? == 0 {
                 return Ok(None);
             }

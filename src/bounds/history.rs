@@ -101,7 +101,9 @@ impl Events {
         let held = from.saturating_add_unsigned(self.hold_ns);
         match until_now {
             Some(greatest) if to <= held => Span::new(from, to, greatest, false),
-            _ => Span::new(from, to.min(held), error, true),
+            // Told too late to be believed all the way, but no less than it says.
+            Some(greatest) => Span::new(from, held, error.max(greatest), true),
+            None => Span::new(from, to.min(held), error, true),
         }
     }
 }
@@ -282,6 +284,9 @@ mod tests {
         assert_eq!((h.error_at(1), h.error_at(63 * S)), (Some(20), Some(20)));
         assert_eq!(h.error_at(64 * S), Some(30));
         assert_eq!(h.error_at(129 * S), Some(7 + 1_000));
+        let late = history(&[(0, told(9, 5)), (2_000, told(20, 6))]);
+        assert_eq!((late.error_at(0), late.error_at(999 * S)), (Some(20), Some(20 + 999_000)));
+        assert_eq!((late.error_at(1_000 * S), late.error_at(2_000 * S)), (None, Some(6)));
     }
 
     /// Promise: corrections of the system's clock come on top, over their window.

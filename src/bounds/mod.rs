@@ -34,6 +34,8 @@ mod history;
 pub use file::BoundsFile;
 pub use history::BoundHistory;
 
+use std::fmt;
+
 pub use crate::clock::DEFAULT_DRIFT_PPB;
 
 use crate::error::Result;
@@ -47,6 +49,16 @@ pub enum Whose {
     Region(String),
     /// That of a host, named in the log's column `host`.
     Host(String),
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Whose::Any => f.write_str("a clock without a file of its own"),
+            Whose::Region(name) => write!(f, "region `{name}`"),
+            Whose::Host(name) => write!(f, "host `{name}`"),
+        }
+    }
 }
 
 /// Histories of several clocks.
@@ -108,6 +120,19 @@ impl BoundHistories {
 
     fn find(&self, wanted: impl Fn(&Whose) -> bool) -> Option<usize> {
         self.histories.iter().position(|(whose, _)| wanted(whose))
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.histories.len()
+    }
+
+    /// What a user should know of those that are not `used`, in sentences without a full stop: mostly a name
+    /// is misspelt.
+    pub(crate) fn unused(&self, used: &[bool]) -> Vec<String> {
+        let idle = self.histories.iter().zip(used).filter(|(_, used)| !**used);
+        idle.map(|((whose, _), _)| format!("--bounds: no bare timestamp is of {whose}: nothing was joined"))
+            .collect()
     }
 
     /// The history that stands there.

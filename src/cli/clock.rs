@@ -20,7 +20,8 @@ pub(crate) fn run(args: &ClockArgs) -> anyhow::Result<u8> {
         let mut found = survey(&places);
         let chosen = choose(&mut found);
         let text = match (args.format, again) {
-            (InspectFormat::Human, _) => human(&found, &chosen),
+            (InspectFormat::Human, None) => human(&found, &chosen),
+            (InspectFormat::Human, Some(_)) => human(&found, &chosen) + "\n",
             (InspectFormat::Json, Some(_)) => json(&found, &chosen).to_string() + "\n",
             (InspectFormat::Json, None) => format!("{:#}\n", json(&found, &chosen)),
         };
@@ -91,9 +92,22 @@ fn human(found: &[Found], chosen: &Result<Best, NoClock>) -> String {
     }
     _ = match chosen {
         Ok(best) => writeln!(text, "\nbest: {}: {}", best.source, one_line(&best.why)),
-        Err(none) => writeln!(text, "\nbest: none: {}", one_line(&none.to_string())),
+        Err(_) => writeln!(text, "\nbest: none: {NONE}"),
     };
+    let reading = chosen.as_ref().ok().and_then(|best| found.iter().find(|one| one.place == best.place));
+    if let Some(reading) = reading.and_then(Found::trusted) {
+        _ = writeln!(text, "now:  from {} to {}", date(reading.earliest), date(reading.latest));
+    }
     text
+}
+
+/// What it means that there is no clock, and what would help.
+const NONE: &str = "no synchronised clock on this host: no timestamp taken here orders anything. Start chronyd, \
+                    ntpd or ClockBound, and look again";
+
+/// Nanoseconds since 1970 as a date, in UTC.
+fn date(ns: i64) -> String {
+    chrono::DateTime::from_timestamp_nanos(ns).format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()
 }
 
 /// A length of time in its largest unit below it, to three decimals.

@@ -13,11 +13,11 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let progress = Progress::start("importing", false);
     let options = ImportOptions { map: args.map.clone(), client_times: args.client_times, unit: args.unit };
     let imported = import(args.from, &args.inputs, &options)?;
+    let mut warnings = imported.log.warnings();
     match histories(&args.bounds)? {
         None => imported.log.write_to(&args.output)?,
-        Some(bounds) => imported.log.write_with_bounds(&args.output, &bounds)?,
+        Some(bounds) => warnings.extend(imported.log.write_with_bounds(&args.output, &bounds)?),
     }
-    let warnings = imported.log.warnings();
     drop(progress);
     say_what_was_left_out(&imported);
     for warning in warnings {

@@ -44,9 +44,32 @@ impl Adjtimex {
     /// # Errors
     /// Where there is no such call (it is Linux's), or the system forbids it.
     pub fn observe(self) -> Result<(Reading, Leap), ClockError> {
-        let kernel = kernel_clock().map_err(|e| ClockError::io("adjtimex", e))?;
-        Ok(judge(&kernel))
+        Adjtimex::look().map(|(reading, leap, _)| (reading, leap))
     }
+
+    /// Also why the kernel's clock is not to be trusted, in half a sentence.
+    pub(super) fn look() -> Result<(Reading, Leap, Option<String>), ClockError> {
+        let kernel = kernel_clock().map_err(|e| ClockError::io("adjtimex", e))?;
+        let (reading, leap) = judge(&kernel);
+        Ok((reading, leap, complaint(&kernel)))
+    }
+}
+
+/// Why a kernel's clock is not to be trusted, leap seconds apart; `None` if it is.
+fn complaint(kernel: &KernelClock) -> Option<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    if kernel.status & STA_UNSYNC != 0 || (kernel.state == TIME_ERROR && kernel.status & STA_CLOCKERR == 0) {
+        reasons.push("no daemon keeps the kernel's clock synchronised".to_owned());
+    }
+    if kernel.status & STA_CLOCKERR != 0 {
+        reasons.push("the kernel reports a fault of its clock's hardware".to_owned());
+    }
+    match kernel.max_error_us {
+        GIVEN_UP_US.. => reasons.push("its error grew to the kernel's limit of 16 s".to_owned()),
+        below if below < 0 => reasons.push(format!("its error is {below} us, which cannot be")),
+        _ => {}
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// What a kernel's answer means.
@@ -112,7 +135,11 @@ mod tests {
         for kernel in cases {
             let (reading, _) = judge(&kernel);
             assert_eq!(reading, Reading::unknown(Source::Adjtimex), "{kernel:?}");
+            assert!(complaint(&kernel).is_some(), "{kernel:?}");
         }
+        assert_eq!(complaint(&fine()), None);
+        let both = complaint(&unsync).unwrap();
+        assert!(both.contains("no daemon") && both.contains("limit of 16 s"), "{both}");
     }
 
     /// Promise: a leap second to come is told and believed; while it is inserted nothing is

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::adjtimex::{Adjtimex, Leap};
 use super::chrony::Chrony;
-use super::clockbound::{CLOCKBOUND_V2, CLOCKBOUND_V3, ClockBound, VMCLOCK};
+use super::clockbound::{CLOCKBOUND_V2, CLOCKBOUND_V3, ClockBound, Observation, VMCLOCK};
 use super::error::ClockError;
 use super::memory::Access;
 use super::{BoundedClock, Reading, Source};
@@ -42,7 +42,8 @@ pub struct Found {
     pub place: String,
     /// What is said there now, or why nothing is.
     pub reading: Result<Reading, ClockError>,
-    /// What is to be known beside it: the bound's age, or a leap second to come.
+    /// What is to be known beside it: what the daemon published, a leap second to come, or why the clock is
+    /// not synchronised.
     pub note: Option<String>,
     clock: Option<Box<dyn BoundedClock + Send>>,
 }
@@ -121,30 +122,43 @@ pub fn best(places: &Places) -> Result<Best, NoClock> {
 /// # Errors
 /// [`NoClock`] if none is to be trusted.
 pub fn choose(found: &mut [Found]) -> Result<Best, NoClock> {
-    let mut passed: Vec<String> = Vec::new();
-    for one in found {
-        let (reading, place) = (one.trusted(), one.place.clone());
-        match (reading, one.clock.take()) {
-            (Some(reading), Some(clock)) => {
-                let mut why = format!(
-                    "{place} is {}, give or take {} ns",
-                    reading.status,
-                    reading.error_ns().unwrap_or(u64::MAX)
-                );
-                why.push_str("; it is the first in order of trust that may order events");
-                if !passed.is_empty() {
-                    why = format!("{why} ({})", passed.join("; "));
-                }
-                return Ok(Best { clock, source: reading.source, place, why });
-            }
-            _ => passed.push(match &one.reading {
-                Ok(reading) => format!("{place} is {}", reading.status),
-                Err(error) if error.is_absent() => format!("{place} is not there"),
-                Err(error) => error.to_string(),
-            }),
-        }
+    let taken = found.iter().position(|one| one.trusted().is_some() && one.clock.is_some());
+    let Some(taken) = taken else { return Err(NoClock { why: passed_over(found, full_reason) }) };
+    let why_not = passed_over(&found[..taken], reason);
+    let one = &mut found[taken];
+    let (Some(reading), Some(clock)) = (one.trusted(), one.clock.take()) else {
+        return Err(NoClock { why: passed_over(found, full_reason) });
+    };
+    let (place, error) = (one.place.clone(), reading.error_ns().unwrap_or(u64::MAX));
+    let mut why = format!("{place} is {}, give or take {error} ns", reading.status);
+    why.push_str("; it is the first in order of trust that may order events");
+    if !why_not.is_empty() {
+        why = format!("{why} ({why_not})");
     }
-    Err(NoClock { why: passed.join("; ") })
+    Ok(Best { clock, source: reading.source, place, why })
+}
+
+/// Why none of `found` was taken: first what is wrong with those that are there.
+fn passed_over(found: &[Found], reason: fn(&Found) -> String) -> String {
+    let (there, absent): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|one| one.is_there());
+    let mut reasons: Vec<String> = there.into_iter().map(reason).collect();
+    if !absent.is_empty() {
+        let places: Vec<&str> = absent.iter().map(|one| one.place.as_str()).collect();
+        reasons.push(format!("not found: {}", places.join(", ")));
+    }
+    reasons.join("; ")
+}
+
+fn reason(one: &Found) -> String {
+    match &one.reading {
+        Ok(reading) => format!("{} is {}", one.place, reading.status),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn full_reason(one: &Found) -> String {
+    let note = one.note.as_ref().map_or(String::new(), |note| format!(" ({note})"));
+    reason(one) + &note
 }
 
 fn segment(path: &Path, places: &Places) -> Found {
@@ -153,14 +167,23 @@ fn segment(path: &Path, places: &Places) -> Found {
     let seen = opened.and_then(|mut clock| Ok((clock.observe()?, clock)));
     match seen {
         Ok((seen, mut clock)) => {
-            let note = format!(
-                "published {} with {} ns, growing by {} ppb",
-                seen.snapshot.status, seen.snapshot.bound_ns, seen.snapshot.max_drift_ppb
-            );
-            Found { place, reading: Ok(clock.now()), note: Some(note), clock: Some(Box::new(clock)) }
+            let note = Some(published(&seen));
+            Found { place, reading: Ok(clock.now()), note, clock: Some(Box::new(clock)) }
         }
         Err(error) => Found { place, reading: Err(error), note: None, clock: None },
     }
+}
+
+/// What a segment's reading rests on.
+fn published(seen: &Observation) -> String {
+    let (snapshot, age) = (&seen.snapshot, seconds(seen.window.age_ns));
+    let (status, bound, drift) = (snapshot.status, snapshot.bound_ns, snapshot.max_drift_ppb);
+    let life = seconds(snapshot.void_after_ns.abs_diff(snapshot.as_of_ns));
+    format!("published {age} ago: {status}, {bound} ns, growing by {drift} ppb, void after {life}")
+}
+
+fn seconds(ns: u64) -> String {
+    format!("{:.1} s", ns as f64 / 1e9)
 }
 
 fn chrony(places: &Places) -> Found {
@@ -179,9 +202,9 @@ fn chrony(places: &Places) -> Found {
 
 fn adjtimex() -> Found {
     let place = "adjtimex".to_owned();
-    match Adjtimex.observe() {
-        Ok((reading, leap)) => {
-            let note = leap_note(leap).map(str::to_owned);
+    match Adjtimex::look() {
+        Ok((reading, leap, complaint)) => {
+            let note = complaint.or(leap_note(leap).map(str::to_owned));
             Found { place, reading: Ok(reading), note, clock: Some(Box::new(Adjtimex)) }
         }
         Err(error) => Found { place, reading: Err(error), note: None, clock: None },

@@ -30,7 +30,8 @@ const BETWEEN_OPENINGS: Duration = Duration::from_secs(1);
 /// A reading copies the segment between two looks at its generation, so that it is of one update;
 /// while the daemon writes or restarts, the last one serves, as old as it is. The bound grows with
 /// its age; when it is void, or the daemon is silent about its machine's disruption, the reading
-/// says so and orders nothing. A segment that went stale or changed its layout is opened anew.
+/// says so and orders nothing. A segment that was not renewed for as long as a daemon takes to restart, or
+/// that changed its layout, is opened anew once a second: the daemon may have put another file in its place.
 #[derive(Debug)]
 pub struct ClockBound {
     path: PathBuf,
@@ -59,6 +60,13 @@ pub struct Observation {
     pub window: Window,
     /// What the daemon had published.
     pub snapshot: Snapshot,
+}
+
+impl Observation {
+    /// Whether the daemon was silent for longer than a restart takes.
+    fn is_aged(&self) -> bool {
+        self.window.is_aged(self.snapshot.layout)
+    }
 }
 
 impl ClockBound {
@@ -119,13 +127,14 @@ impl ClockBound {
     /// disruption marker cannot be read.
     pub fn observe(&mut self) -> Result<Observation, ClockError> {
         let seen = self.observe_segment();
-        let stale = match &seen {
-            Ok(seen) => seen.window.status == ClockStatus::Unknown && seen.snapshot.status.is_trusted(),
-            Err(_) => true,
-        };
-        if stale && self.opened.elapsed() >= BETWEEN_OPENINGS {
+        let aged = seen.as_ref().is_ok_and(Observation::is_aged);
+        if (aged || seen.is_err()) && self.opened.elapsed() >= BETWEEN_OPENINGS {
             self.opened = Instant::now();
-            if let Ok(anew) = ClockBound::open(&self.path, &self.vmclock_path, self.access) {
+            let anew = ClockBound::open(&self.path, &self.vmclock_path, self.access);
+            // An old bound is better than none: a file that is just being written is left alone.
+            if let Ok(anew) = anew
+                && (seen.is_err() || anew.last.is_some())
+            {
                 *self = anew;
                 return self.observe_segment();
             }
@@ -143,7 +152,8 @@ impl ClockBound {
             None => false,
         };
         let as_it_was = last.snapshot.disruption_support == self.vmclock.is_some();
-        (as_it_was && !disrupted && window.status.is_trusted()).then_some(window)
+        let is_fresh = window.status.is_trusted() && !window.is_aged(self.layout);
+        (as_it_was && !disrupted && is_fresh).then_some(window)
     }
 
     fn observe_segment(&mut self) -> Result<Observation, ClockError> {

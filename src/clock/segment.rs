@@ -24,9 +24,6 @@ const MAGIC: [u32; 2] = [0x414D_5A4E, 0x4342_0200];
 const NS: i64 = 1_000_000_000;
 /// Words of the longest layout.
 pub(super) const MOST_WORDS: usize = 13;
-/// Below it the status published is believed: the daemon may just be restarting.
-const GRACE_V2_NS: i64 = 5 * NS;
-const GRACE_V3_NS: i64 = 60 * NS;
 /// The coarse clock may lag behind the daemon's by as much.
 const CAUSALITY_BLUR_NS: i64 = 1_000;
 
@@ -45,6 +42,14 @@ impl Layout {
         match self {
             Layout::V2 => 10,
             Layout::V3 => MOST_WORDS,
+        }
+    }
+
+    /// Up to this age, in nanoseconds, the status published is believed: the daemon may just be restarting.
+    pub(super) const fn grace_ns(self) -> i64 {
+        match self {
+            Layout::V2 => 5 * NS,
+            Layout::V3 => 60 * NS,
         }
     }
 }
@@ -183,6 +188,15 @@ pub struct Window {
     pub bound: BoundedTimestamp,
     /// The status published, aged.
     pub status: ClockStatus,
+    /// How old the bound is that the daemon published, in nanoseconds.
+    pub age_ns: u64,
+}
+
+impl Window {
+    /// Whether a daemon of that layout was silent for longer than a restart takes.
+    pub(super) const fn is_aged(&self, layout: Layout) -> bool {
+        self.age_ns >= layout.grace_ns().unsigned_abs()
+    }
 }
 
 impl Snapshot {
@@ -263,10 +277,10 @@ impl Snapshot {
         let status = match self.status {
             published if !published.is_trusted() => published,
             _ if now > self.void_after_ns => ClockStatus::Unknown,
-            _ if now > self.as_of_ns.saturating_add(GRACE_V3_NS) => ClockStatus::FreeRunning,
+            _ if now > self.as_of_ns.saturating_add(self.layout.grace_ns()) => ClockStatus::FreeRunning,
             published => published,
         };
-        Ok(Window { bound: BoundedTimestamp::reading(now, error), status })
+        Ok(Window { bound: BoundedTimestamp::reading(now, error), status, age_ns: elapsed })
     }
 
     /// Where the true time is when the system's clock says `realtime_ns` and then its coarse
@@ -279,14 +293,15 @@ impl Snapshot {
         if age <= -CAUSALITY_BLUR_NS {
             return Err(SegmentError::Causality { ahead_ns: age.saturating_neg() });
         }
-        let error = self.bound_ns.saturating_add(drift(age.max(0) as u64, self.max_drift_ppb));
+        let age_ns = age.max(0) as u64;
+        let error = self.bound_ns.saturating_add(drift(age_ns, self.max_drift_ppb));
         let status = match self.status {
             published if !published.is_trusted() => published,
             _ if monotonic_ns >= self.void_after_ns => ClockStatus::Unknown,
-            _ if age >= GRACE_V2_NS => ClockStatus::FreeRunning,
+            _ if age >= self.layout.grace_ns() => ClockStatus::FreeRunning,
             published => published,
         };
-        Ok(Window { bound: BoundedTimestamp::reading(realtime_ns, error), status })
+        Ok(Window { bound: BoundedTimestamp::reading(realtime_ns, error), status, age_ns })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use arrow::buffer::ScalarBuffer;
 use rayon::prelude::*;
-use skewer_kernels::{Extent, Isa};
+use skewer_kernels::{Extent, Isa, extent, prefetch_range};
 
 use super::fates::Fates;
 use super::superseded::superseded;
@@ -61,6 +61,15 @@ impl Segment<'_> {
     /// The extents of its lifetimes, if they are those of the chunk's commit bounds.
     pub(crate) fn outline(&self) -> &[Extent] {
         if self.rows.is_none() && self.start.is_none() { &self.chunk.outline } else { &[] }
+    }
+
+    /// The width of the widest commit bound, in ticks.
+    fn widest(&self, isa: Isa) -> u64 {
+        let known = &self.chunk.outline;
+        if self.rows.is_none() && !known.is_empty() {
+            return known.iter().map(|e| e.max_width).max().unwrap_or(0);
+        }
+        extent(isa, &self.commit.earliest, &self.commit.latest).max_width
     }
 
     /// The log row of a write.
@@ -184,6 +193,27 @@ impl<'a> Writes<'a> {
         if self.fingerprint_mask != u64::MAX {
             out.iter_mut().for_each(|f| *f &= self.fingerprint_mask);
         }
+    }
+
+    /// Asks for the keys of some of a segment's writes to be brought closer.
+    pub(crate) fn prefetch_keys(&self, segment: usize, first: usize, len: usize) {
+        let segment = &self.segments[segment];
+        if segment.rows.is_none() {
+            segment.chunk.key.prefetch(first, len);
+        }
+    }
+
+    /// The same for their keys and commit bounds.
+    pub(crate) fn prefetch(&self, segment: usize, first: usize, len: usize) {
+        self.prefetch_keys(segment, first, len);
+        let Ends { earliest, latest } = &self.segments[segment].commit;
+        prefetch_range(earliest, first, len);
+        prefetch_range(latest, first, len);
+    }
+
+    /// The width of the widest commit bound, in ticks.
+    pub(crate) fn widest(&self, isa: Isa) -> u64 {
+        self.segments.par_iter().map(|s| s.widest(isa)).max().unwrap_or(0)
     }
 
     /// Writes.

@@ -46,6 +46,8 @@ pub(super) struct Assembly {
     pub(super) chunks: Vec<Chunk>,
     regions: Vec<String>,
     notes: Vec<String>,
+    /// Which histories of clocks bounded a timestamp.
+    joined_by: Vec<bool>,
 }
 
 impl Assembly {
@@ -57,11 +59,14 @@ impl Assembly {
             session: files.iter().any(|f| f.schema.index_of("session").is_ok()),
             reads: false,
         };
+        let histories = options.bounds.as_ref();
         let mut assembly = Assembly::default();
+        assembly.joined_by.resize(histories.map_or(0, BoundHistories::count), false);
         let mut times = Vec::with_capacity(files.len());
         for file in files {
-            times.push(assembly.add_file(file, several, options.bounds.as_ref())?);
+            times.push(assembly.add_file(file, several, histories)?);
         }
+        assembly.notes.extend(histories.map(|known| known.unused(&assembly.joined_by)).unwrap_or_default());
         let unit = assembly.convert(&times)?;
         assembly.apply_clock_error(&times, unit, options.clock_error)?;
         assembly.sort_regions();
@@ -82,7 +87,8 @@ impl Assembly {
         let default_region =
             stated.region.unwrap_or_else(|| if several { file.stem.clone() } else { "-".to_owned() });
         if let Some(bounds) = bounds {
-            join_bounds(&mut file, bounds, &default_region, stated.unit)?;
+            let used = join_bounds(&mut file, bounds, &default_region, stated.unit)?;
+            self.joined_by.iter_mut().zip(used).for_each(|(all, here)| *all |= here);
         }
         let mut reader = Reader {
             file: self.paths.len(),
@@ -193,19 +199,24 @@ impl Assembly {
     }
 }
 
-/// Gives the bare timestamps of a file the bounds that their clocks' histories tell.
+/// Gives the bare timestamps of a file the bounds that their clocks' histories tell, and says which
+/// histories did.
 fn join_bounds(
     file: &mut NamedFile,
     bounds: &BoundHistories,
     default_region: &str,
     stated: Option<Unit>,
-) -> Result<()> {
+) -> Result<Vec<bool>> {
     let wrong = |reason| Error::Option { option: "--bounds", reason };
-    let joiner = Joiner::new(bounds, &file.schema, default_region, stated);
-    let Some(joiner) = joiner.map_err(wrong)? else { return Ok(()) };
+    let batches = &file.batches;
+    let lacks =
+        |name: &str| batches.iter().any(|b| b.column_by_name(name).is_none_or(|c| c.null_count() > 0));
+    let joiner = Joiner::new(bounds, &file.schema, default_region, stated, lacks);
+    let Some(joiner) = joiner.map_err(wrong)? else { return Ok(Vec::new()) };
     let batches = joiner.join(&file.batches).map_err(|e| Error::malformed(&file.path, e.to_string()))?;
+    let used = joiner.used();
     (file.schema, file.batches) = (joiner.schema(), batches);
-    Ok(())
+    Ok(used)
 }
 
 /// What the metadata of a schema states.

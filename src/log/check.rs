@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use skewer_kernels::{Isa, extent, first_inverted};
+use skewer_kernels::{Isa, extent, first_inverted, prefetch_range};
 
 use super::chunk::{Bounds, Chunk, OUTLINE, READ};
 use crate::error::{Error, Result};
@@ -41,8 +41,14 @@ pub(super) fn row_error(place: &Place<'_>, row: u64, column: &str, reason: Strin
 fn outline(chunk: &mut Chunk) {
     let Some((earliest, latest)) = chunk.commit.as_ref().and_then(Bounds::dense) else { return };
     let isa = Isa::in_use();
-    let blocks = earliest.chunks(OUTLINE).zip(latest.chunks(OUTLINE));
-    chunk.outline = blocks.map(|(earliest, latest)| extent(isa, earliest, latest)).collect();
+    let blocks = earliest.chunks(OUTLINE).zip(latest.chunks(OUTLINE)).enumerate();
+    let measure = |(block, ends): (usize, (&[i64], &[i64]))| {
+        // A block is a page of each column, and no CPU reads ahead into the next page.
+        prefetch_range(earliest, (block + 1) * OUTLINE, OUTLINE);
+        prefetch_range(latest, (block + 1) * OUTLINE, OUTLINE);
+        extent(isa, ends.0, ends.1)
+    };
+    chunk.outline = blocks.map(measure).collect();
 }
 
 fn check_chunk(chunk: &Chunk) -> Option<(u64, Broken)> {

@@ -4,6 +4,7 @@
 //! recorded, so that nothing downstream pays for what is not there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::compute::cast;
@@ -35,13 +36,16 @@ pub(crate) struct Joiner<'a> {
     /// Nanoseconds in a tick.
     tick: i64,
     schema: SchemaRef,
-    /// The pairs of [`PAIRS`] whose timestamp the file has.
+    /// Which histories bounded a timestamp.
+    used: Vec<AtomicBool>,
+    /// The pairs of [`PAIRS`] whose timestamp the file has, and whose bounds some row lacks.
     pairs: Vec<usize>,
 }
 
 impl<'a> Joiner<'a> {
     /// For files of `schema`, whose rows are of `default_region` unless they say otherwise and whose
-    /// integers count `stated`. `None` if the file has no timestamps to join to.
+    /// integers count `stated`; `lacks` says whether some row has a null in a column. `None` if the file
+    /// has no timestamps to join to: if it has none, or recorded all their bounds.
     ///
     /// # Errors
     /// Says why the histories do not fit the file.
@@ -50,12 +54,16 @@ impl<'a> Joiner<'a> {
         schema: &Schema,
         default_region: &'a str,
         stated: Option<Unit>,
+        lacks: impl Fn(&str) -> bool,
     ) -> Result<Option<Self>, String> {
         if histories.by_host() && schema.index_of(HOST).is_err() {
             return Err("is of a host, but the log has no column `host`".to_owned());
         }
         let stamp = |pair: usize| schema.field_with_name(PAIRS[pair].1).ok().filter(|f| is_time(f));
-        let pairs: Vec<usize> = (0..PAIRS.len()).filter(|pair| stamp(*pair).is_some()).collect();
+        let bare = |end: &str| schema.index_of(end).is_err() || lacks(end);
+        let is_bare = |pair: usize| PAIRS[pair].2.into_iter().any(bare);
+        let pairs: Vec<usize> =
+            (0..PAIRS.len()).filter(|pair| stamp(*pair).is_some() && is_bare(*pair)).collect();
         let Some(first) = pairs.first().and_then(|pair| stamp(*pair)) else { return Ok(None) };
         let Some(tick) = unit_of(first.data_type(), stated).nanoseconds() else {
             return Err(format!(
@@ -65,7 +73,13 @@ impl<'a> Joiner<'a> {
             ));
         };
         let schema = joined_schema(schema, &pairs);
-        Ok(Some(Joiner { histories, default_region, tick, schema, pairs }))
+        let used = (0..histories.count()).map(|_| AtomicBool::new(false)).collect();
+        Ok(Some(Joiner { histories, default_region, tick, schema, used, pairs }))
+    }
+
+    /// Which histories bounded a timestamp of the batches joined so far.
+    pub(crate) fn used(&self) -> Vec<bool> {
+        self.used.iter().map(|used| used.load(Ordering::Relaxed)).collect()
     }
 
     /// The schema of joined batches.
@@ -83,23 +97,23 @@ impl<'a> Joiner<'a> {
 
     pub(crate) fn join_one(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         let places = self.places(batch);
-        let mut made: Vec<(&str, ArrayRef)> = Vec::new();
+        let ends: Vec<&str> = self.pairs.iter().flat_map(|pair| PAIRS[*pair].2).collect();
+        // A batch holds the columns that were read, which need not be all of the file's.
+        let (schema, columns) = (batch.schema(), batch.columns());
+        let kept =
+            schema.fields().iter().zip(columns).filter(|(field, _)| !ends.contains(&field.name().as_str()));
+        let (mut fields, mut columns): (Vec<FieldRef>, Vec<ArrayRef>) =
+            kept.map(|(field, column)| (Arc::clone(field), Arc::clone(column))).unzip();
         for &pair in &self.pairs {
             let (_, stamp, ends) = PAIRS[pair];
-            let bounds = self.bounds(batch, stamp, ends, &places);
-            made.extend(ends.into_iter().zip(bounds));
-        }
-        let column = |field: &FieldRef| -> Result<ArrayRef, ArrowError> {
-            match made.iter().find(|(name, _)| name == field.name()) {
-                Some((_, ticks)) => cast(ticks, field.data_type()),
-                None => batch
-                    .column_by_name(field.name())
-                    .cloned()
-                    .ok_or_else(|| ArrowError::SchemaError(format!("column {} is missing", field.name()))),
+            for (name, ticks) in ends.into_iter().zip(self.bounds(batch, stamp, ends, &places)) {
+                let field = self.schema.field_with_name(name)?;
+                columns.push(cast(&ticks, field.data_type())?);
+                fields.push(Arc::new(field.clone()));
             }
-        };
-        let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
-        RecordBatch::try_new(self.schema(), columns)
+        }
+        let schema = Schema::new_with_metadata(fields, self.schema.metadata().clone());
+        RecordBatch::try_new(Arc::new(schema), columns)
     }
 
     /// Where the history of each row's clock stands.
@@ -126,17 +140,21 @@ impl<'a> Joiner<'a> {
         let (stamps, recorded) = (ticks(stamp), ends.map(ticks));
         let at = |ticks: &Option<Ticks>, row| ticks.as_ref().and_then(|t| t.get(row));
         let (mut earliest, mut latest) = (Vec::new(), Vec::new());
-        let mut hint = 0;
+        let (mut hint, mut used) = (0, vec![false; self.used.len()]);
         for row in 0..batch.num_rows() {
             let (mut first, mut last) = (at(&recorded[0], row), at(&recorded[1], row));
             if first.is_none() && last.is_none() {
                 let place = [by_host, by_region].into_iter().map(|codes| codes.get(row)).find(|p| *p != NONE);
-                let bound = place.zip(at(&stamps, row)).map(|(place, t)| self.bound(place, t, &mut hint));
+                let found = place.zip(at(&stamps, row));
+                found.into_iter().for_each(|(place, _)| used[usize::from(place)] = true);
+                let bound = found.map(|(place, t)| self.bound(place, t, &mut hint));
                 (first, last) = (bound.map(BoundedTimestamp::earliest), bound.map(BoundedTimestamp::latest));
             }
             earliest.push(first);
             latest.push(last);
         }
+        let mark = |(all, here): (&AtomicBool, bool)| all.fetch_or(here, Ordering::Relaxed);
+        self.used.iter().zip(used).for_each(|both| _ = mark(both));
         [Arc::new(Int64Array::from(earliest)), Arc::new(Int64Array::from(latest))]
     }
 
@@ -171,7 +189,8 @@ fn unit_of(data_type: &DataType, stated: Option<Unit>) -> Unit {
 fn joined_schema(schema: &Schema, pairs: &[usize]) -> SchemaRef {
     let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
     let mut metadata = schema.metadata().clone();
-    let mut names: Vec<&str> = Vec::new();
+    // What was joined before stays so.
+    let mut joined = Joined::of(schema);
     for &pair in pairs {
         let (name, stamp, ends) = PAIRS[pair];
         let of_stamp = schema.field_with_name(stamp).map_or(DataType::Int64, |f| f.data_type().clone());
@@ -180,9 +199,10 @@ fn joined_schema(schema: &Schema, pairs: &[usize]) -> SchemaRef {
             fields.retain(|field| field.name() != end);
             fields.push(Arc::new(Field::new(end, data_type.clone(), true)));
         }
-        names.push(name);
+        joined.start |= name == "start";
+        joined.commit |= name == "commit";
     }
-    metadata.insert(JOINED.to_owned(), names.join(" "));
+    metadata.extend(joined.text().map(|names| (JOINED.to_owned(), names.to_owned())));
     Arc::new(Schema::new_with_metadata(fields, metadata))
 }
 

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use skewer_kernels::{Isa, mix, mix_one};
+use skewer_kernels::{Isa, mix, mix_one, prefetch_range};
 
 use std::sync::Arc;
 
@@ -148,6 +148,15 @@ impl Scalars {
                 }
             }
             _ => rows.zip(out).for_each(|(row, slot)| *slot = self.fingerprint(row)),
+        }
+    }
+
+    /// Asks for `len` integers from `first` on to be brought closer; other data is left alone.
+    pub(crate) fn prefetch(&self, first: usize, len: usize) {
+        match &self.kind {
+            Kind::Int(a) => prefetch_range(a.values(), first, len),
+            Kind::UInt(a) => prefetch_range(a.values(), first, len),
+            _ => {}
         }
     }
 

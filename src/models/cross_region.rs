@@ -1,5 +1,6 @@
 //! `cross-region-conflicts`: writers of one key in different regions, each blind to the other.
 
+use std::array::from_fn;
 use std::collections::BTreeMap;
 
 use super::names::{key_name, party, txn_name};
@@ -8,9 +9,9 @@ use super::shortlist::Shortlist;
 use super::{Path, VerifyOptions};
 use crate::history::{Segment, Writes};
 use crate::log::Log;
-use crate::partition::{Record, for_each_key, key_at};
+use crate::partition::{Label, LeanRecord, Record, Written, for_each_key, key_at};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport, Party};
-use crate::window;
+use crate::window::{self, Force};
 
 /// The one kind that there is.
 const KIND: Kind = Kind::WriteWrite;
@@ -21,7 +22,7 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport
         // Nobody is in another region.
         _ if writes.log.regions().len() < 2 => Tally::new(writes, options),
         Path::Partitioned => by_key(writes, options),
-        path => by_window(writes, options, path == Path::Window).unwrap_or_else(|| by_key(writes, options)),
+        path => by_window(writes, options, path).unwrap_or_else(|| by_key(writes, options)),
     };
     let kinds = BTreeMap::from([(KIND.name(), tally.counts)]);
     ModelReport::judged(BTreeMap::new(), kinds, tally.findings.into_findings())
@@ -118,7 +119,12 @@ fn sum<'a>(writes: &Writes<'a>, options: &VerifyOptions, tallies: Vec<Tally<'a>>
 }
 
 /// Over the window join; `None` if the log is not for it.
-fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, insist: bool) -> Option<Tally<'a>> {
+fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, path: Path) -> Option<Tally<'a>> {
+    let force = match path {
+        Path::Window => Some(Force::Rows),
+        Path::Slices => Some(Force::Slices),
+        Path::Auto | Path::Partitioned => None,
+    };
     let make = || Tally::new(writes, options);
     let meet = |tally: &mut Tally<'a>, (s, a): window::At, (t, b): window::At| {
         let (first, second) = (&writes.segments[s as usize], &writes.segments[t as usize]);
@@ -128,7 +134,7 @@ fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, insist: bool) -> 
             tally.add(certainty, first.row(a), second.row(b));
         }
     };
-    let tallies = window::conflicts(writes, options.tuning.isa(), insist, make, meet)?;
+    let tallies = window::conflicts(writes, options.tuning.isa(), force, make, meet)?;
     Some(sum(writes, options, tallies))
 }
 
@@ -137,22 +143,34 @@ fn by_key<'a>(writes: &Writes<'a>, options: &VerifyOptions) -> Tally<'a> {
     let isa = options.tuning.isa();
     let make = || Tally::new(writes, options);
     let tallies = if writes.segments.iter().any(|s| s.start.is_some()) {
-        let ticks = |s: &Segment<'_>, at: usize| life(s, at).ticks;
-        for_each_key::<4, _>(writes, isa, ticks, make, |tally, group| {
-            judge_key(tally, group, |r| Life { ticks: r.ticks });
-        })
+        let record = |s: &Segment<'_>, at: usize, label: Label| Record::<6>::new(label, &life(s, at).ticks);
+        let life = |r: &Record<6>| Life { ticks: from_fn(|at| r.tick(at)) };
+        for_each_key(writes, isa, 0, record, make, |tally, group| judge_key(tally, group, life))
+    } else if let Some(least) = LeanRecord::least_bits(writes, isa) {
+        let record = |s: &Segment<'_>, at: usize, label: Label| {
+            let (earliest, latest) = s.commit.get(at);
+            LeanRecord::new(label, earliest, latest)
+        };
+        for_each_key(writes, isa, least, record, make, |tally, group| judge_key(tally, group, bound))
     } else {
-        let ticks = |s: &Segment<'_>, at: usize| <[i64; 2]>::from(s.commit.get(at));
-        let life = |r: &Record<2>| Life { ticks: [r.ticks[0], r.ticks[1], r.ticks[0], r.ticks[1]] };
-        for_each_key::<2, _>(writes, isa, ticks, make, |tally, group| judge_key(tally, group, life))
+        let record = |s: &Segment<'_>, at: usize, label: Label| {
+            Record::<4>::new(label, &<[i64; 2]>::from(s.commit.get(at)))
+        };
+        for_each_key(writes, isa, 0, record, make, |tally, group| judge_key(tally, group, bound))
     };
     sum(writes, options, tallies)
 }
 
-fn judge_key<const N: usize>(tally: &mut Tally<'_>, group: &[Record<N>], life: impl Fn(&Record<N>) -> Life) {
-    if group.iter().all(|r| r.region == group[0].region) {
+/// The life of a write that started when it committed.
+fn bound(write: &impl Written) -> Life {
+    let (earliest, latest) = (write.earliest(), write.latest());
+    Life { ticks: [earliest, latest, earliest, latest] }
+}
+
+fn judge_key<R: Written>(tally: &mut Tally<'_>, group: &[R], life: impl Fn(&R) -> Life) {
+    if group.iter().all(|r| r.region() == group[0].region()) {
         return;
     }
-    let rival = |r: &Record<N>| Rival { life: life(r), class: r.region.into(), row: r.row };
+    let rival = |r: &R| Rival { life: life(r), class: r.region().into(), row: r.row() };
     rivals::judge(tally, &group.iter().map(rival));
 }

@@ -74,6 +74,8 @@ pub enum Path {
     Auto,
     /// By the window join, however unfit the log is for it.
     Window,
+    /// By the window join over slices of time, however few the rows.
+    Slices,
     /// By keys.
     Partitioned,
 }

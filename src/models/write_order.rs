@@ -6,8 +6,8 @@ use super::VerifyOptions;
 use super::counting::{concurrent, pairs};
 use super::names::{by_tie_break, key_name, party};
 use super::shortlist::Shortlist;
-use crate::history::Writes;
-use crate::partition::{Record, for_each_key};
+use crate::history::{Segment, Writes};
+use crate::partition::{Label, LeanRecord, Record, Written, for_each_key};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport};
 use crate::time::BoundedTimestamp;
 
@@ -20,24 +20,31 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport
     let make = || Tally { findings: Shortlist::new(options.findings), facts: Facts::default() };
     let log = writes.log;
     let tallies = if writes.segments.iter().any(|s| s.stamp.is_some()) {
-        let ticks = |s: &crate::history::Segment<'_>, at: usize| {
+        let record = |s: &Segment<'_>, at: usize, label: Label| {
             let (earliest, latest) = s.commit.get(at);
-            [
-                earliest,
-                latest,
-                s.stamp.as_ref().map_or_else(|| midpoint(earliest, latest), |stamps| stamps[at]),
-            ]
+            let stamp = s.stamp.as_ref().map_or_else(|| midpoint(earliest, latest), |stamps| stamps[at]);
+            Record::<5>::new(label, &[earliest, latest, stamp])
         };
-        for_each_key::<3, _>(writes, isa, ticks, make, |tally, group| tally.key(log, group, |r| r.ticks[2]))
+        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key(log, group, |r| r.tick(2)))
+    } else if let Some(least) = LeanRecord::least_bits(writes, isa) {
+        let record = |s: &Segment<'_>, at: usize, label: Label| {
+            let (earliest, latest) = s.commit.get(at);
+            LeanRecord::new(label, earliest, latest)
+        };
+        for_each_key(writes, isa, least, record, make, |tally, group| tally.key(log, group, middle))
     } else {
-        let ticks = |s: &crate::history::Segment<'_>, at: usize| <[i64; 2]>::from(s.commit.get(at));
-        for_each_key::<2, _>(writes, isa, ticks, make, |tally, group| {
-            tally.key(log, group, |r| midpoint(r.ticks[0], r.ticks[1]));
-        })
+        let record = |s: &Segment<'_>, at: usize, label: Label| {
+            Record::<4>::new(label, &<[i64; 2]>::from(s.commit.get(at)))
+        };
+        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key(log, group, middle))
     };
     let mut sum = make();
     tallies.into_iter().for_each(|tally| sum.merge(tally));
     sum.report()
+}
+
+fn middle(write: &impl Written) -> i64 {
+    midpoint(write.earliest(), write.latest())
 }
 
 fn midpoint(earliest: i64, latest: i64) -> i64 {
@@ -62,24 +69,18 @@ struct Tally {
 
 impl Tally {
     /// Judges all writes of one key.
-    fn key<const N: usize>(
-        &mut self,
-        log: &crate::log::Log,
-        group: &[Record<N>],
-        stamp: impl Fn(&Record<N>) -> i64,
-    ) {
+    fn key<R: Written>(&mut self, log: &crate::log::Log, group: &[R], stamp: impl Fn(&R) -> i64) {
         if group.len() == 1 {
             self.facts.justified += 1;
             return;
         }
         self.count_pairs(group);
-        let last = group.iter().map(|r| r.ticks[0]).fold(i64::MIN, i64::max);
-        let possible = group.iter().filter(|r| r.ticks[1] >= last).count();
-        let latest = |a: &&Record<N>, b: &&Record<N>| {
-            stamp(a).cmp(&stamp(b)).then_with(|| by_tie_break(log, a.row, b.row))
-        };
+        let last = group.iter().map(R::earliest).fold(i64::MIN, i64::max);
+        let possible = group.iter().filter(|r| r.latest() >= last).count();
+        let latest =
+            |a: &&R, b: &&R| stamp(a).cmp(&stamp(b)).then_with(|| by_tie_break(log, a.row(), b.row()));
         let Some(winner) = group.iter().max_by(latest) else { return };
-        let (kind, certainty) = if winner.ticks[1] < last {
+        let (kind, certainty) = if winner.latest() < last {
             self.facts.wrong += 1;
             (Kind::LostWrite, Certainty::Definite)
         } else if possible == 1 {
@@ -89,32 +90,32 @@ impl Tally {
             self.facts.contested += 1;
             (Kind::ContestedWinner, Certainty::Possible)
         };
-        if !self.findings.wants(certainty, kind, crate::partition::key_at(log, winner.row)) {
+        if !self.findings.wants(certainty, kind, crate::partition::key_at(log, winner.row())) {
             return;
         }
         let rival = match kind {
-            Kind::LostWrite => group.iter().filter(|r| r.ticks[0] == last).max_by(latest),
-            _ => group.iter().filter(|r| r.ticks[1] >= last && r.row != winner.row).max_by(latest),
+            Kind::LostWrite => group.iter().filter(|r| r.earliest() == last).max_by(latest),
+            _ => group.iter().filter(|r| r.latest() >= last && r.row() != winner.row()).max_by(latest),
         };
         self.findings.offer(Finding {
             model: Model::WriteOrder,
             kind,
             certainty,
-            key: Some(key_name(log, winner.row)),
+            key: Some(key_name(log, winner.row())),
             value: None,
             detail: Detail::None,
-            parties: [Some(winner), rival].into_iter().flatten().map(|r| party(log, r.row)).collect(),
+            parties: [Some(winner), rival].into_iter().flatten().map(|r| party(log, r.row())).collect(),
         });
     }
 
-    fn count_pairs<const N: usize>(&mut self, group: &[Record<N>]) {
+    fn count_pairs<R: Written>(&mut self, group: &[R]) {
         if group.len() <= PAIRWISE_MAX {
             self.count_pairwise(group);
             return;
         }
         let (total, ambiguous) = totals(group.iter());
-        let mut by_region: BTreeMap<u16, Vec<&Record<N>>> = BTreeMap::new();
-        group.iter().for_each(|r| by_region.entry(r.region).or_default().push(r));
+        let mut by_region: BTreeMap<u16, Vec<&R>> = BTreeMap::new();
+        group.iter().for_each(|r| by_region.entry(r.region()).or_default().push(r));
         let mut within = (0, 0);
         if by_region.len() > 1 {
             for records in by_region.values() {
@@ -130,11 +131,11 @@ impl Tally {
         self.facts.cross_ambiguous += ambiguous - within.1;
     }
 
-    fn count_pairwise<const N: usize>(&mut self, group: &[Record<N>]) {
+    fn count_pairwise<R: Written>(&mut self, group: &[R]) {
         for (j, b) in group.iter().enumerate() {
             for a in &group[..j] {
-                let ambiguous = u64::from(a.ticks[0] <= b.ticks[1] && b.ticks[0] <= a.ticks[1]);
-                let cross = u64::from(a.region != b.region);
+                let ambiguous = u64::from(a.earliest() <= b.latest() && b.earliest() <= a.latest());
+                let cross = u64::from(a.region() != b.region());
                 self.facts.pairs += 1;
                 self.facts.ambiguous += ambiguous;
                 self.facts.cross_pairs += cross;
@@ -174,8 +175,8 @@ impl Tally {
 }
 
 /// All pairs, and the ambiguous ones.
-fn totals<'a, const N: usize>(records: impl Iterator<Item = &'a Record<N>> + Clone) -> (u64, u64) {
-    let earliest: Vec<i64> = records.clone().map(|r| r.ticks[0]).collect();
-    let latest: Vec<i64> = records.map(|r| r.ticks[1]).collect();
+fn totals<'a, R: Written + 'a>(records: impl Iterator<Item = &'a R> + Clone) -> (u64, u64) {
+    let earliest: Vec<i64> = records.clone().map(R::earliest).collect();
+    let latest: Vec<i64> = records.map(R::latest).collect();
     (pairs(earliest.len() as u64), concurrent(&earliest, &latest))
 }

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::groups::{Sorter, pieces_of_chunks};
-use super::scatter::{Record, Rounds, Scattered};
+use super::groups::{Sorter, pieces_of_chunks, stretches};
+use super::record::{Label, Record};
+use super::scatter::{Scattered, Sink, Split};
 use crate::log::{Chunk, Log, Scalars};
 
 /// A count is an aside: it must not hold more memory than the judging that follows.
@@ -22,22 +23,21 @@ pub(crate) fn count_distinct(
         return 0;
     }
     let memory = memory.unwrap_or(MEMORY_MAX).min(MEMORY_MAX);
-    let rounds = Rounds::of(log.len() as usize, size_of::<Record<0>>(), Some(memory));
-    let pieces = pieces_of_chunks(log, rounds.piece());
-    let fill = |round: usize, piece: usize, out: &mut Vec<Record<0>>| {
-        let (chunk, rows) = &pieces[piece];
-        let Some(values) = column(chunk) else { return };
-        let share = rounds.share(round);
-        let mut fingerprints = vec![0; rows.len()];
-        values.fingerprints(Isa::in_use(), rows.start, &mut fingerprints);
-        let present = rows.clone().zip(fingerprints);
-        let present = present.filter(|(at, f)| share.takes(*f) && values.get(*at).is_some());
-        out.extend(present.map(|(at, fingerprint)| Record {
-            fingerprint,
-            ticks: [],
-            row: (chunk.first_row + at as u64) as u32,
-            region: 0,
-        }));
+    let split = Split::of(log.len() as usize, size_of::<Record<2>>(), Some(memory), 0);
+    let stretches = stretches(pieces_of_chunks(log));
+    let fill = |stretch: usize, sink: &mut Sink<'_, Record<2>>| {
+        for (chunk, rows) in &stretches[stretch] {
+            let Some(values) = column(chunk) else { continue };
+            let mut fingerprints = vec![0; rows.len()];
+            values.fingerprints(Isa::in_use(), rows.start, &mut fingerprints);
+            let mut present: Vec<usize> = rows.clone().collect();
+            if values.has_nulls() {
+                present.retain(|&at| !values.is_null(at));
+                fingerprints = present.iter().map(|at| fingerprints[at - rows.start]).collect();
+            }
+            let row = |i: usize| (chunk.first_row + present[i] as u64) as u32;
+            sink.take(&fingerprints, |i, rest| Record::new(Label { rest, region: 0, row: row(i) }, &[]));
+        }
     };
     let identity = log.chunks.iter().find_map(&column).and_then(Scalars::identity);
     let exact = identity.is_some() && log.chunks.iter().filter_map(&column).all(|v| v.identity() == identity);
@@ -45,10 +45,11 @@ pub(crate) fn count_distinct(
         let (chunk, at) = log.locate(u64::from(row));
         column(chunk).and_then(|v| v.get(at))
     };
+    let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
+    let mut scattered = Scattered::new(split, lens);
     let of_round = |round: usize| -> u64 {
-        let fill = |piece: usize, out: &mut Vec<Record<0>>| fill(round, piece, out);
-        let scattered = Scattered::of(log.len() as usize, rounds, pieces.len(), fill);
-        let count = |sorter: &mut Sorter<Record<0>>, partition: usize| {
+        scattered.fill(round, fill);
+        let count = |sorter: &mut Sorter<Record<2>>, partition: usize| {
             sorter.sort(&scattered, partition);
             let mut count = 0;
             sorter.groups(exact, value, |_| count += 1);
@@ -56,5 +57,5 @@ pub(crate) fn count_distinct(
         };
         (0..scattered.len()).into_par_iter().map_init(Sorter::default, count).sum()
     };
-    rounds.each().map(of_round).sum()
+    split.rounds().map(of_round).sum()
 }

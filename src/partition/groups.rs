@@ -1,41 +1,47 @@
 //! Partitions become groups of one key each.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::scatter::{Keyed, Record, Rounds, Scattered, Share, bucket};
+use super::record::Label;
+use super::scatter::{Keyed, Scattered, Sink, Split, bucket};
 use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
 use crate::txn::Datum;
 
-/// Visits the writes of every key, each key once, its writes in row order. `ticks` gives what a
-/// record carries of a segment's write; `visit` is given the state of its thread's share, and
-/// the states come back.
+/// Visits the writes of every key, each key once, its writes in row order. `record` makes what is
+/// carried of a segment's write; `visit` is given the state of its thread's share, and the states
+/// come back. `least` bits of a label's `rest` are zero.
 ///
 /// Cost: O(writes) expected, and a record a write of memory; with a smaller budget O(writes x
 /// rounds), each round taking its share of the keys.
-pub(crate) fn for_each_key<const N: usize, T: Send>(
+pub(crate) fn for_each_key<R: Keyed, T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
-    ticks: impl Fn(&Segment<'_>, usize) -> [i64; N] + Sync,
+    least: u32,
+    record: impl Fn(&Segment<'_>, usize, Label) -> R + Sync,
     make: impl Fn() -> T + Sync,
-    visit: impl Fn(&mut T, &[Record<N>]) + Sync,
+    visit: impl Fn(&mut T, &[R]) + Sync,
 ) -> Vec<T> {
-    let rounds = Rounds::of(writes.len(), size_of::<Record<N>>(), writes.memory);
-    let pieces = pieces(writes, rounds.piece());
+    let split = Split::of(writes.len(), size_of::<R>(), writes.memory, least);
+    let stretches = stretches(pieces(writes));
+    let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
+    let mut scattered: Scattered<R> = Scattered::new(split, lens);
     let of_round = |round: usize| {
-        let scattered = writes.measure("partition", size_of::<Record<N>>(), || {
-            Scattered::of(writes.len(), rounds, pieces.len(), |piece, out: &mut Vec<Record<N>>| {
-                let (at, rows) = &pieces[piece];
-                let filler = Filler { writes, isa, at: *at, ticks: &ticks };
-                filler.fill(rows.clone(), rounds.share(round), out);
-            })
+        writes.measure("partition", size_of::<R>(), || {
+            scattered.fill(round, |stretch, sink| {
+                for (at, rows) in &stretches[stretch] {
+                    fill(writes, isa, (*at, rows.clone()), &record, sink);
+                }
+            });
         });
-        writes.measure("join", size_of::<Record<N>>(), || {
+        writes.measure("group", size_of::<R>(), || {
             each_group(writes.log, writes.exact, &scattered, &make, &visit)
         })
     };
-    rounds.each().flat_map(of_round).collect()
+    split.rounds().flat_map(of_round).collect()
 }
 
 /// Visits the groups of all partitions.
@@ -60,56 +66,54 @@ pub(super) fn each_group<R: Keyed, T: Send>(
     tasks.into_par_iter().map(task).collect()
 }
 
-/// Ranges of segments, of at most `len` writes each.
-fn pieces(writes: &Writes<'_>, len: usize) -> Vec<(usize, std::ops::Range<usize>)> {
-    let cut = |(at, segment): (usize, &Segment<'_>)| {
-        let end = segment.len();
-        (0..end).step_by(len).map(move |first| (at, first..(first + len).min(end))).collect::<Vec<_>>()
-    };
-    writes.segments.iter().enumerate().flat_map(cut).collect()
+/// Rows in a piece: enough that no thread waits long for another.
+const PIECE: usize = 1 << 16;
+
+/// Runs of consecutive pieces, a few for each thread.
+pub(super) fn stretches<P>(pieces: Vec<P>) -> Vec<Vec<P>> {
+    let per_stretch = pieces.len().div_ceil(rayon::current_num_threads() * 4).max(1);
+    let mut pieces = pieces.into_iter();
+    std::iter::from_fn(|| {
+        let stretch: Vec<P> = pieces.by_ref().take(per_stretch).collect();
+        (!stretch.is_empty()).then_some(stretch)
+    })
+    .collect()
 }
 
-/// Ranges of chunks, of at most `len` rows each.
-pub(super) fn pieces_of_chunks(log: &Log, len: usize) -> Vec<(&Chunk, std::ops::Range<usize>)> {
-    let cut = |c: &'_ Chunk| {
-        (0..c.rows).step_by(len).map(|first| first..(first + len).min(c.rows)).collect::<Vec<_>>()
-    };
-    log.chunks.iter().flat_map(|c| cut(c).into_iter().map(move |rows| (c, rows))).collect()
+/// Ranges of segments.
+fn pieces(writes: &Writes<'_>) -> Vec<(usize, Range<usize>)> {
+    let lens = writes.segments.iter().map(Segment::len).enumerate();
+    lens.flat_map(|(at, len)| cut(len).map(move |rows| (at, rows))).collect()
 }
 
-/// Makes records of the writes of one segment.
-struct Filler<'a, F> {
-    writes: &'a Writes<'a>,
+/// Ranges of chunks.
+pub(super) fn pieces_of_chunks(log: &Log) -> Vec<(&Chunk, Range<usize>)> {
+    log.chunks.iter().flat_map(|c| cut(c.rows).map(move |rows| (c, rows))).collect()
+}
+
+fn cut(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(PIECE).map(move |first| first..(first + PIECE).min(rows))
+}
+
+/// Hands in the records of some writes of one segment.
+fn fill<R: Keyed>(
+    writes: &Writes<'_>,
     isa: Isa,
-    at: usize,
-    ticks: &'a F,
-}
-
-impl<F> Filler<'_, F> {
-    fn fill<const N: usize>(&self, rows: std::ops::Range<usize>, share: Share, out: &mut Vec<Record<N>>)
-    where
-        F: Fn(&Segment<'_>, usize) -> [i64; N],
-    {
-        const STEP: usize = 512;
-        let segment = &self.writes.segments[self.at];
-        let (mut fingerprints, mut regions) = ([0; STEP], [0; STEP]);
-        for first in rows.clone().step_by(STEP) {
-            let len = STEP.min(rows.end - first);
-            self.writes.fingerprints(self.isa, self.at, first, &mut fingerprints[..len]);
-            segment.regions(first, &mut regions[..len]);
-            let record = |i: usize| Record {
-                fingerprint: fingerprints[i],
-                ticks: (self.ticks)(segment, first + i),
-                row: segment.row(first + i),
-                region: regions[i],
-            };
-            // A buffer of known length is filled without asking for room row by row.
-            if share.is_all() {
-                out.extend((0..len).map(record));
-            } else {
-                out.extend((0..len).filter(|&i| share.takes(fingerprints[i])).map(record));
-            }
-        }
+    (at, rows): (usize, Range<usize>),
+    record: &impl Fn(&Segment<'_>, usize, Label) -> R,
+    sink: &mut Sink<'_, R>,
+) {
+    const STEP: usize = 512;
+    let segment = &writes.segments[at];
+    let (mut fingerprints, mut regions) = ([0; STEP], [0; STEP]);
+    for first in rows.clone().step_by(STEP) {
+        let len = STEP.min(rows.end - first);
+        writes.fingerprints(isa, at, first, &mut fingerprints[..len]);
+        segment.regions(first, &mut regions[..len]);
+        writes.prefetch(at, first + len, STEP);
+        sink.take(&fingerprints[..len], |i, rest| {
+            record(segment, first + i, Label { rest, region: regions[i], row: segment.row(first + i) })
+        });
     }
 }
 
@@ -123,52 +127,46 @@ pub(crate) fn key_at(log: &Log, row: u32) -> Option<Datum<'_>> {
 pub(super) struct Sorter<R> {
     starts: Vec<u32>,
     records: Vec<R>,
+    len: usize,
 }
 
 impl<R> Default for Sorter<R> {
     fn default() -> Self {
-        Sorter { starts: Vec::new(), records: Vec::new() }
+        Sorter { starts: Vec::new(), records: Vec::new(), len: 0 }
     }
 }
+
+/// A record farther than that from its place shows that buckets do not tell the keys apart.
+const SHIFT_MAX: usize = 64;
 
 impl<R: Keyed> Sorter<R> {
     /// Brings the records of a partition together, equal fingerprints next to each other.
     pub(super) fn sort(&mut self, scattered: &Scattered<R>, partition: usize) {
         let rows: usize = scattered.slices(partition).map(<[_]>::len).sum();
-        self.records.clear();
-        let Some(first) = scattered.slices(partition).find_map(|s| s.first()) else { return };
-        self.records.resize(rows, *first);
+        self.len = rows;
+        if self.records.len() < rows {
+            self.records.resize(rows, R::ZERO);
+        }
         // About one record a bucket.
         let bits = rows.next_power_of_two().trailing_zeros().min(20);
-        let place = |r: &R| bucket(r.fingerprint() << scattered.bits_used, bits);
+        let place = |words: &R::Words| bucket(R::unpack(*words).fingerprint(), bits);
         self.starts.clear();
-        self.starts.resize((1 << bits) + 1, 0);
+        self.starts.resize(1 << bits, 0);
         for slice in scattered.slices(partition) {
-            slice.iter().for_each(|record| self.starts[place(record) + 1] += 1);
+            slice.iter().for_each(|words| self.starts[place(words)] += 1);
         }
-        for at in 1..self.starts.len() {
-            self.starts[at] += self.starts[at - 1];
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += std::mem::replace(start, sum);
         }
         for slice in scattered.slices(partition) {
-            for record in slice {
-                let start = &mut self.starts[place(record)];
-                self.records[*start as usize] = *record;
+            for words in slice {
+                let start = &mut self.starts[place(words)];
+                self.records[*start as usize] = R::unpack(*words);
                 *start += 1;
             }
         }
-        self.sort_buckets();
-    }
-
-    /// Each bucket was filled in row order; a stable sort keeps that within equal fingerprints.
-    fn sort_buckets(&mut self) {
-        let mut begin = 0;
-        for &end in &self.starts[..self.starts.len() - 1] {
-            let bucket = &mut self.records[begin..end as usize];
-            begin = end as usize;
-            if !bucket.is_sorted_by_key(R::fingerprint) {
-                bucket.sort_by_key(R::fingerprint);
-            }
-        }
+        sort_nearly(&mut self.records[..rows]);
     }
 
     /// Calls `visit` with the records of each key.
@@ -178,7 +176,7 @@ impl<R: Keyed> Sorter<R> {
         key: impl Fn(u32) -> Option<Datum<'k>>,
         mut visit: impl FnMut(&[R]),
     ) {
-        for group in self.records.chunk_by_mut(|a, b| a.fingerprint() == b.fingerprint()) {
+        for group in self.records[..self.len].chunk_by_mut(|a, b| a.fingerprint() == b.fingerprint()) {
             // Where fingerprints tell keys apart for certain, no key is looked up.
             let one_key = || {
                 let first = key(group[0].row());
@@ -192,5 +190,28 @@ impl<R: Keyed> Sorter<R> {
                 group.chunk_by(|a, b| key(a.row()) == key(b.row())).for_each(&mut visit);
             }
         }
+    }
+}
+
+/// Sorts records that stand near their places by their fingerprints; those of equal ones keep
+/// their order.
+fn sort_nearly<R: Keyed>(records: &mut [R]) {
+    for at in 1..records.len() {
+        let record = records[at];
+        let fingerprint = record.fingerprint();
+        if records[at - 1].fingerprint() <= fingerprint {
+            continue;
+        }
+        let mut to = at;
+        while to > 0 && records[to - 1].fingerprint() > fingerprint {
+            records[to] = records[to - 1];
+            to -= 1;
+            if at - to > SHIFT_MAX {
+                records[to] = record;
+                records.sort_by_key(R::fingerprint);
+                return;
+            }
+        }
+        records[to] = record;
     }
 }

@@ -13,9 +13,10 @@
 mod distinct;
 mod groups;
 mod operations;
+mod record;
 mod scatter;
 
 pub(crate) use distinct::count_distinct;
 pub(crate) use groups::{for_each_key, key_at};
 pub(crate) use operations::{Gathering, for_each_operated_key};
-pub(crate) use scatter::Record;
+pub(crate) use record::{Label, LeanRecord, Record, Written};

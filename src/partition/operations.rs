@@ -4,14 +4,26 @@ use std::ops::Range;
 
 use skewer_kernels::Isa;
 
-use super::groups::{each_group, pieces_of_chunks};
-use super::scatter::{Keyed, Rounds, Scattered, Share};
+use super::groups::{each_group, pieces_of_chunks, stretches};
+use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::history::{Operation, Transactions};
 use crate::log::{Chunk, READ, Txns};
 use crate::timings::{Timings, measure};
 
 impl Keyed for Operation {
+    type Words = [u64; 4];
+
     const ZERO: Self = Operation { key: 0, value: 0, row: 0, txn: 0, read: false, null: false };
+
+    fn pack(self) -> [u64; 4] {
+        let marks = u64::from(self.read) | u64::from(self.null) << 1;
+        [self.key, self.value, u64::from(self.row) << 32 | u64::from(self.txn), marks]
+    }
+
+    fn unpack([key, value, places, marks]: [u64; 4]) -> Self {
+        let (row, txn) = ((places >> 32) as u32, places as u32);
+        Operation { key, value, row, txn, read: marks & 1 != 0, null: marks & 2 != 0 }
+    }
 
     fn fingerprint(&self) -> u64 {
         self.key
@@ -49,20 +61,23 @@ pub(crate) fn for_each_operated_key<T: Send>(
     visit: impl Fn(&mut T, &[Operation]) + Sync,
 ) -> Vec<T> {
     let log = txns.log;
-    let rounds = Rounds::of(log.len() as usize, size_of::<Operation>(), how.memory);
-    let pieces = pieces_of_chunks(log, rounds.piece());
+    let split = Split::of(log.len() as usize, size_of::<Operation>(), how.memory, 0);
+    let stretches = stretches(pieces_of_chunks(log));
     let size = (log.len(), log.len() * size_of::<Operation>() as u64);
     let exact = log.exact_keys() && how.mask == u64::MAX;
+    let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
+    let mut scattered: Scattered<Operation> = Scattered::new(split, lens);
     let of_round = |round: usize| {
-        let scattered = measure(how.timings, "partition", size, || {
-            Scattered::of(log.len() as usize, rounds, pieces.len(), |piece, out| {
-                let (chunk, rows) = &pieces[piece];
-                fill(txns, how, chunk, rows.clone(), rounds.share(round), out);
-            })
+        measure(how.timings, "partition", size, || {
+            scattered.fill(round, |stretch, sink| {
+                stretches[stretch]
+                    .iter()
+                    .for_each(|(chunk, rows)| fill(txns, how, chunk, rows.clone(), sink));
+            });
         });
         measure(how.timings, "keys", size, || each_group(log, exact, &scattered, &make, &visit))
     };
-    rounds.each().flat_map(of_round).collect()
+    split.rounds().flat_map(of_round).collect()
 }
 
 fn fill(
@@ -70,8 +85,7 @@ fn fill(
     how: Gathering<'_>,
     chunk: &Chunk,
     rows: Range<usize>,
-    share: Share,
-    out: &mut Vec<Operation>,
+    sink: &mut Sink<'_, Operation>,
 ) {
     const STEP: usize = 512;
     let (mut keys, mut values, mut ops) = ([0; STEP], [0; STEP], [0; STEP]);
@@ -84,28 +98,29 @@ fn fill(
         }
         chunk.op.fill(first, &mut ops[..len]);
         chunk.null_values(first, &ops[..len], &mut null[..len]);
+        keys[..len].iter_mut().for_each(|key| *key &= how.mask);
         let row = |i: usize| (chunk.first_row + (first + i) as u64) as u32;
-        let operation = |i: usize, txn: u32| Operation {
-            key: keys[i] & how.mask,
+        let operation = |i: usize, key: u64, txn: u32| Operation {
+            key,
             value: values[i] & how.mask,
             row: row(i),
             txn,
             read: ops[i] == READ,
             null: null[i],
         };
-        // Chosen outside the loop: a buffer of known length is filled without asking for room.
+        // Chosen outside the loop.
         match &txns.log.txns {
-            Txns::EachRow => out.extend((0..len).map(|i| operation(i, row(i)))),
+            _ if how.forget_reads => {
+                let writes: Vec<usize> = (0..len).filter(|&i| ops[i] != READ).collect();
+                let keys: Vec<u64> = writes.iter().map(|&i| keys[i]).collect();
+                let txn = |i: usize| txns.log.txns.of_row(row(i));
+                sink.take(&keys, |i, key| operation(writes[i], key, txn(writes[i])));
+            }
+            Txns::EachRow => sink.take(&keys[..len], |i, key| operation(i, key, row(i))),
             Txns::Grouped { of_row, .. } => {
                 let of_row = &of_row[row(0) as usize..][..len];
-                out.extend(of_row.iter().enumerate().map(|(i, txn)| operation(i, *txn)));
+                sink.take(&keys[..len], |i, key| operation(i, key, of_row[i]));
             }
         }
-    }
-    if how.forget_reads {
-        out.retain(|o| !o.read);
-    }
-    if !share.is_all() {
-        out.retain(|o| share.takes(o.key));
     }
 }

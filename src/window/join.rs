@@ -1,13 +1,17 @@
 //! The pass itself: stretches of blocks, each with its own ring.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
+use super::At;
+use super::feed::{Feed, Pairs};
 use super::long::is_long;
 use super::plan::{BLOCK, Block, Plan, lifetimes};
 use super::ring::Ring;
+use super::slices::SLICE_ROWS;
 use crate::history::Writes;
 
 /// A ring that outgrows the second-level cache loses to the partitioned path.
@@ -16,25 +20,43 @@ const REACH_MAX: usize = 1 << 18;
 /// Chain entries looked at a row, on average of a stretch, before giving up.
 const VISITS_MAX: u64 = 32;
 
-/// A write: its segment and its place there.
-pub(crate) type At = (u32, u32);
+/// Rows in a slice where slices are forced upon a log: however small it is, it has several.
+const FEW: usize = 4;
+
+/// What a caller insists on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Force {
+    /// The rows as they stand.
+    Rows,
+    /// Slices of time.
+    Slices,
+}
 
 /// Meets every pair of writes of one key whose lifetimes, from `S.earliest` to `C.latest`, may
 /// overlap; each pair once, in no order. `meet` is given the state of its stretch; the states
 /// come back. Pairs that do not overlap, or whose keys differ, may be among them: `meet` judges.
 ///
-/// `None` if the log is not for this path: in no order of time, or with too many rivals a row;
-/// never if `insist` is set.
+/// `None` if the log is not for this path: too many writes at a time, or too many rivals a row;
+/// never if the path is forced.
 ///
-/// Cost: O(rows + pairs met), memory O(rows in a window) a thread.
+/// Cost: O(rows + pairs met), memory O(rows in a window) a thread; for a log in no order of time
+/// 8 bytes a row on top.
 pub(crate) fn conflicts<T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
-    insist: bool,
+    force: Option<Force>,
     make: impl Fn() -> T + Sync,
     meet: impl Fn(&mut T, At, At) + Sync,
 ) -> Option<Vec<T>> {
-    let plan = writes.measure("scan", 16, || Plan::of(writes, isa));
+    let insist = force.is_some();
+    let mut plan = writes.measure("scan", 16, || Plan::of(writes, isa));
+    match force {
+        Some(Force::Slices) => plan = plan.sliced(writes, isa, FEW),
+        None if plan.reach > REACH_MAX && plan.may_be_sliced() => {
+            plan = writes.measure("slice", 16, || plan.sliced(writes, isa, SLICE_ROWS));
+        }
+        _ => {}
+    }
     if !insist && plan.reach > REACH_MAX {
         return None;
     }
@@ -43,7 +65,7 @@ pub(crate) fn conflicts<T: Send>(
     let states = writes.measure("join", 8, || {
         let stretches = plan.stretches().into_par_iter();
         let mut states: Vec<T> = stretches.map(|s| pass.stretch(s, make(), &meet)).collect();
-        states.push(pass.long_pairs(make(), &meet));
+        states.extend(pass.long_pairs(&make, &meet));
         states
     });
     (!gave_up.load(Ordering::Relaxed)).then_some(states)
@@ -51,8 +73,10 @@ pub(crate) fn conflicts<T: Send>(
 
 impl Plan {
     /// Runs of blocks, each long against what it must look back to.
-    fn stretches(&self) -> Vec<std::ops::Range<usize>> {
-        let least = (self.reach * 4).div_ceil(BLOCK).max(16);
+    fn stretches(&self) -> Vec<Range<usize>> {
+        let rows: usize = self.blocks.iter().map(|b| b.len as usize).sum();
+        let per_block = rows.div_ceil(self.blocks.len().max(1)).max(1);
+        let least = (self.reach * 4).div_ceil(per_block).max(16 * BLOCK / per_block.max(BLOCK));
         let wanted = self.blocks.len().div_ceil(rayon::current_num_threads() * 4);
         let len = least.max(wanted).max(1);
         (0..self.blocks.len()).step_by(len).map(|at| at..(at + len).min(self.blocks.len())).collect()
@@ -68,65 +92,57 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn stretch<T>(
-        &self,
-        blocks: std::ops::Range<usize>,
-        mut state: T,
-        meet: &(impl Fn(&mut T, At, At) + Sync),
-    ) -> T {
+    fn stretch<T>(&self, blocks: Range<usize>, mut state: T, meet: &(impl Fn(&mut T, At, At) + Sync)) -> T {
         let plan = self.plan;
-        let mut ring = Ring::new(plan.reach.max(1));
-        let mut fingerprints = [0; BLOCK];
         let warm_up = plan.look_back[blocks.start] as usize;
-        let mut fed =
-            Fed { blocks: &plan.blocks[warm_up..], starts: Vec::with_capacity(blocks.end - warm_up) };
+        let mut ring = Ring::new(plan.reach.max(1));
+        let mut feed = Feed::of(self.writes, self.isa, plan, warm_up);
+        let mut pairs = Pairs::new(self.writes);
         let (mut visited, mut rows) = (0, 0);
         for at in warm_up..blocks.end {
             if self.gave_up.load(Ordering::Relaxed) {
                 break;
             }
-            fed.starts.push(ring.next());
             let block = &plan.blocks[at];
-            let fingerprints = self.fingerprints(block, &mut fingerprints);
+            let first = ring.next();
+            feed.load(at, first);
             if at < blocks.start {
-                self.feed(block, fingerprints, &mut ring, u32::MAX, |_, _| ());
+                self.feed(block, &feed, &mut ring, u32::MAX, |_, _| ());
                 continue;
             }
-            let tail = fed.starts[plan.look_back[at] as usize - warm_up];
-            let here = |place: usize| (block.segment, block.first + place as u32);
-            visited += self.feed(block, fingerprints, &mut ring, tail, |older, place| {
-                meet(&mut state, fed.at(older), here(place));
+            let tail = feed.first_of(plan.look_back[at] as usize);
+            visited += self.feed(block, &feed, &mut ring, tail, |older, newer| {
+                pairs.add(feed.at(older), feed.at(newer), |a, b| meet(&mut state, a, b));
             });
-            self.meet_long(block, fingerprints, &mut |a, b| meet(&mut state, a, b));
+            if plan.slices.is_none() {
+                self.meet_long(block, feed.fingerprints(), &mut |a, b| meet(&mut state, a, b));
+            }
             rows += u64::from(block.len);
             if !self.insist && visited > VISITS_MAX * rows + (1 << 16) {
                 self.gave_up.store(true, Ordering::Relaxed);
             }
         }
+        pairs.judge(|a, b| meet(&mut state, a, b));
         state
-    }
-
-    fn fingerprints<'s>(&self, block: &Block, scratch: &'s mut [u64; BLOCK]) -> &'s [u64] {
-        let out = &mut scratch[..block.len as usize];
-        self.writes.fingerprints(self.isa, block.segment as usize, block.first as usize, out);
-        out
     }
 
     /// Feeds a block to the ring, without the rows that are kept aside; entries looked at.
     fn feed(
         &self,
         block: &Block,
-        fingerprints: &[u64],
+        feed: &Feed<'_>,
         ring: &mut Ring,
         tail: u32,
-        meet: impl FnMut(u32, usize),
+        meet: impl FnMut(u32, u32),
     ) -> u64 {
         let long = &self.plan.long;
-        if long.is_empty() {
-            return ring.feed(fingerprints, tail, |_| false, meet);
+        // Slices hold none of those.
+        if long.is_empty() || self.plan.slices.is_some() {
+            return ring.feed(feed.fingerprints(), tail, |_| false, meet);
         }
         let (begins, ends) = self.lifetimes(block);
-        ring.feed(fingerprints, tail, |place| is_long(begins[place], ends[place], long.rest_width), meet)
+        let aside = |place: usize| is_long(begins[place], ends[place], long.rest_width);
+        ring.feed(feed.fingerprints(), tail, aside, meet)
     }
 
     fn lifetimes(&self, block: &Block) -> (&[i64], &[i64]) {
@@ -135,7 +151,7 @@ impl Pass<'_> {
         (&begins[rows.clone()], &ends[rows])
     }
 
-    /// The pairs of a block's rows with those kept aside.
+    /// The pairs of a block's rows, as they stand in the log, with those kept aside.
     fn meet_long(&self, block: &Block, fingerprints: &[u64], meet: &mut impl FnMut(At, At)) {
         let long = &self.plan.long;
         if long.is_empty() {
@@ -151,27 +167,37 @@ impl Pass<'_> {
         }
     }
 
-    /// The pairs of those kept aside among themselves.
-    fn long_pairs<T>(&self, mut state: T, meet: &impl Fn(&mut T, At, At)) -> T {
-        for list in self.plan.long.lists() {
+    /// The pairs of those kept aside: among themselves, and with all rows of slices.
+    fn long_pairs<T: Send>(
+        &self,
+        make: &(impl Fn() -> T + Sync),
+        meet: &(impl Fn(&mut T, At, At) + Sync),
+    ) -> Vec<T> {
+        let plan = self.plan;
+        let mut state = make();
+        for list in plan.long.lists() {
             for (i, &b) in list.iter().enumerate() {
                 list[..i].iter().for_each(|&a| meet(&mut state, a, b));
             }
         }
-        state
-    }
-}
-
-/// The blocks that a ring was fed, and the sequence number of the first row of each.
-struct Fed<'a> {
-    blocks: &'a [Block],
-    starts: Vec<u32>,
-}
-
-impl Fed<'_> {
-    /// Where the write of that sequence number stands.
-    fn at(&self, sequence: u32) -> At {
-        let block = self.starts.partition_point(|&start| start <= sequence) - 1;
-        (self.blocks[block].segment, self.blocks[block].first + (sequence - self.starts[block]))
+        let runs: &[Block] =
+            if plan.long.is_empty() { &[] } else { plan.slices.as_ref().map_or(&[], |s| &s.1) };
+        let of_runs = |runs: &[Block]| {
+            let (mut state, mut fingerprints) = (make(), [0; BLOCK]);
+            for block in runs {
+                let fingerprints = &mut fingerprints[..block.len as usize];
+                self.writes.fingerprints(
+                    self.isa,
+                    block.segment as usize,
+                    block.first as usize,
+                    fingerprints,
+                );
+                self.meet_long(block, fingerprints, &mut |a, b| meet(&mut state, a, b));
+            }
+            state
+        };
+        let mut states: Vec<T> = runs.par_chunks(256).map(of_runs).collect();
+        states.push(state);
+        states
     }
 }

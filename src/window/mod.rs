@@ -16,13 +16,19 @@
 //!    every pair is counted once, however the work was split.
 //! 4. A few writes may live far longer than the others; they would widen the window for all.
 //!    They are kept aside and met by every row through a filter of one bit a key.
+//! 5. A log in no order is brought into slices of time first, which are blocks as well.
 //!
-//! Knowingly left: a log in no order at all, or one whose window holds most of it, or where hot
-//! keys make the chains long, gives up here; [`crate::partition`] judges any log.
+//! Knowingly left: a log whose window holds most of it, or where hot keys make the chains long,
+//! gives up here; [`crate::partition`] judges any log.
 
+mod feed;
 mod join;
 mod long;
 mod plan;
 mod ring;
+mod slices;
 
-pub(crate) use join::{At, conflicts};
+pub(crate) use join::{Force, conflicts};
+
+/// A write: its segment and its place there.
+pub(crate) type At = (u32, u32);

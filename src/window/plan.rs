@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use skewer_kernels::{Extent, Isa, extent};
 
 use super::long::{self, Long, is_long};
+use super::slices::Slices;
 use crate::history::{Segment, Writes};
 use crate::log::OUTLINE;
 
@@ -44,6 +45,8 @@ pub(super) struct Plan {
     pub(super) reach: usize,
     /// The writes kept aside.
     pub(super) long: Long,
+    /// If the blocks are slices of time: these, and the blocks in which the rows stand.
+    pub(super) slices: Option<(Slices, Vec<Block>)>,
 }
 
 /// The begins and ends of the lifetimes of a segment: from the start's first end to the
@@ -69,7 +72,24 @@ impl Plan {
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
         let width = long.rest_width;
         let (look_back, reach) = look_back(&blocks, width);
-        Plan { blocks, look_back, reach, long }
+        Plan { blocks, look_back, reach, long, slices: None }
+    }
+
+    /// Whether slices of time could help: not where one window is most of the log's time.
+    pub(super) fn may_be_sliced(&self) -> bool {
+        let all = self.blocks.iter().fold(Extent::EMPTY, |all, b| all.merge(b.extent));
+        all.max_begin.abs_diff(all.min_begin) / 8 > self.long.rest_width
+    }
+
+    /// The same writes by slices of time, of `rows` rows each if they come evenly.
+    ///
+    /// Cost: O(rows), 8 bytes each.
+    pub(super) fn sliced(self, writes: &Writes<'_>, isa: Isa, rows: usize) -> Plan {
+        let Some((slices, blocks)) = Slices::of(writes, isa, (&self.blocks, rows), &self.long) else {
+            return self;
+        };
+        let (look_back, reach) = look_back(&blocks, self.long.rest_width);
+        Plan { blocks, look_back, reach, long: self.long, slices: Some((slices, self.blocks)) }
     }
 }
 

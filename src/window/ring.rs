@@ -50,8 +50,8 @@ impl Ring {
     }
 
     /// Adds the writes of a block, except those that `skip` names by their places: these only
-    /// take their sequence numbers. Calls `meet` with the sequence number of each older write, at
-    /// or after `tail`, whose fingerprint may be the same, and with the place of the newer.
+    /// take their sequence numbers. Calls `meet` with the sequence numbers of each older write, at
+    /// or after `tail`, whose fingerprint may be the same, and of the newer.
     /// Returns how many entries were looked at.
     #[inline]
     pub(super) fn feed(
@@ -59,39 +59,41 @@ impl Ring {
         fingerprints: &[u64],
         tail: u32,
         skip: impl Fn(usize) -> bool,
-        mut meet: impl FnMut(u32, usize),
+        mut meet: impl FnMut(u32, u32),
     ) -> u64 {
+        const STEP: usize = 256;
         let (heads, entries) = (self.heads.as_mut_slice(), self.entries.as_mut_slice());
-        let mut visited = 0;
-        for (place, &fingerprint) in fingerprints.iter().enumerate() {
-            let sequence = self.next;
-            self.next += 1;
-            if skip(place) {
-                continue;
+        let (shift, mask, mut next) = (self.shift, self.mask, self.next);
+        let (mut visited, mut chains) = (0, [0; STEP]);
+        for (step, fingerprints) in fingerprints.chunks(STEP).enumerate() {
+            let mut count = 0;
+            for (place, &fingerprint) in fingerprints.iter().enumerate() {
+                let sequence = next;
+                next += 1;
+                if skip(step * STEP + place) {
+                    continue;
+                }
+                let head = &mut heads[(fingerprint >> shift) as usize];
+                let older = std::mem::replace(head, sequence);
+                entries[(sequence & mask) as usize] = Entry { older, tag: fingerprint as u32 };
+                // Noted always, and kept if the chain is alive: no CPU guesses which are.
+                chains[count] = sequence;
+                count += usize::from(older >= tail);
             }
-            let head = &mut heads[(fingerprint >> self.shift) as usize];
-            let older = std::mem::replace(head, sequence);
-            let tag = fingerprint as u32;
-            entries[(sequence & self.mask) as usize] = Entry { older, tag };
-            if older >= tail {
-                visited += chase(entries, self.mask, (older, tail), tag, |older| meet(older, place));
+            for &newer in &chains[..count] {
+                visited += chase(entries, mask, newer, tail, |older| meet(older, newer));
             }
         }
+        self.next = next;
         visited
     }
 }
 
-/// Follows a chain from its newest write down to the tail. Apart from the hot loop, whose
-/// registers it would take.
-#[inline(never)]
-fn chase(
-    entries: &[Entry],
-    mask: u32,
-    (newest, tail): (u32, u32),
-    tag: u32,
-    mut meet: impl FnMut(u32),
-) -> u64 {
-    let (mut at, mut visited) = (newest, 0);
+/// Follows a chain from the entry of its newest write down to the tail.
+#[inline]
+fn chase(entries: &[Entry], mask: u32, newest: u32, tail: u32, mut meet: impl FnMut(u32)) -> u64 {
+    let Entry { older: mut at, tag } = entries[(newest & mask) as usize];
+    let mut visited = 0;
     while at >= tail {
         let entry = entries[(at & mask) as usize];
         visited += 1;

@@ -82,8 +82,7 @@ fn untrusted_stays_untrusted() {
     assert!(Snapshot::parse(&layout_2(4)).is_err());
 }
 
-/// Promise: a segment in use is read by both ways, replaced segments are taken up, and files that are
-/// no segments are refused with their name.
+/// Promise: a segment in use is read by both ways, and files that are no segments are refused with their name.
 #[test]
 fn opening() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,6 +106,117 @@ fn opening() {
     }
     let absent = ClockBound::open(&folder.path().join("none"), none, Access::Map).unwrap_err();
     assert!(matches!(&absent, ClockError::Io { .. }) && absent.is_absent());
+}
+
+/// Writes at a place in a file, as a daemon does: the file stays the same one.
+#[cfg(unix)]
+fn put(path: &Path, at: u64, bytes: &[u8]) {
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, bytes, at).unwrap();
+}
+
+/// Promise: a daemon that restarts makes its segment anew in its place, and its generations begin anew: until
+/// the first new bound is whole the old one serves; then the new one is seen, though its generation is the very
+/// number seen last. So it is when generations wrap.
+#[cfg(unix)]
+#[test]
+fn restarts_and_wraps() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("segment");
+    for (version, old) in [(2_u16, layout_2(1)), (0x0303, layout_3(1))] {
+        for access in [Access::Map, Access::Read] {
+            std::fs::write(&path, &old).unwrap();
+            let mut clock = ClockBound::open(&path, Path::new("/nowhere/vmclock0"), access).unwrap();
+            let mut bound = || clock.observe().unwrap().snapshot.bound_ns;
+            let header = |version: u16, generation: u16| {
+                put(&path, 12, &[version, generation].map(u16::to_le_bytes).concat());
+            };
+            let body = |second: u64, ns: u64| {
+                let (as_of, place) = if version == 2 { (16, 48) } else { (24, 72) };
+                put(&path, as_of, &second.to_le_bytes());
+                put(&path, place, &ns.to_le_bytes());
+            };
+            assert_eq!(bound(), 25_000);
+            header(0, 0);
+            assert_eq!(bound(), 25_000, "the file is being made anew");
+            header(version, 1);
+            body(101, 99);
+            assert_eq!(bound(), 25_000, "the first bound is being written");
+            header(version, 2);
+            assert_eq!(bound(), 99, "the generation is that of the bound before the restart");
+            for (generation, ns) in [(65_534, 98), (2, 97)] {
+                header(version, generation - 1);
+                body(102 + ns, ns);
+                assert_eq!(bound(), ns + 1);
+                header(version, generation);
+                assert_eq!(bound(), ns);
+            }
+        }
+    }
+}
+
+/// A segment of layout 2 as of `age` seconds ago, good for 1,000 s from then.
+#[cfg(target_os = "linux")]
+fn aged(age: i64, bound: u64, status: u64, support: bool) -> Vec<u8> {
+    use skewer_kernels::{SystemClock, system_clock_ns};
+    let as_of = system_clock_ns(SystemClock::MonotonicCoarse).unwrap() - age * S;
+    let (s, ns) = ((as_of / S) as u64, (as_of % S) as u64);
+    segment(2, 2, &[s, ns, s + 1_000, ns, bound, 7, (status << 32) + 1_000, support.into()])
+}
+
+/// Promise: another file put in the segment's place is taken up, once the old one is not renewed, whatever
+/// that one said last; until then the old bound serves, growing.
+#[cfg(target_os = "linux")]
+#[test]
+fn replaced_segments() {
+    use std::time::{Duration, Instant};
+    let folder = tempfile::tempdir().unwrap();
+    let (path, new) = (folder.path().join("shm0"), folder.path().join("new"));
+    for (access, status) in [(Access::Map, 1), (Access::Read, 2), (Access::Map, 3)] {
+        std::fs::write(&path, aged(6, 25_000, status, false)).unwrap();
+        let mut clock = ClockBound::open(&path, Path::new("/nowhere/vmclock0"), access).unwrap();
+        std::fs::write(&new, aged(0, 1_000, 1, false)).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        let old = clock.now();
+        match status {
+            3 => assert_eq!((old.status, old.error_ns()), (ClockStatus::Disrupted, None)),
+            _ => assert!(old.status == ClockStatus::FreeRunning && old.error_ns() >= Some(31_000), "{old:?}"),
+        }
+        let began = Instant::now();
+        while clock.now().status == old.status && began.elapsed() < Duration::from_secs(4) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(clock.observe().unwrap().snapshot.bound_ns, 1_000, "{access:?}");
+    }
+}
+
+/// Promise: a machine that was disturbed since the daemon looked orders nothing until the daemon knows of it,
+/// and a daemon that watches for that is not read blindly.
+#[cfg(target_os = "linux")]
+#[test]
+fn disruptions() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, device) = (folder.path().join("shm0"), folder.path().join("vmclock0"));
+    for access in [Access::Map, Access::Read] {
+        std::fs::write(&path, aged(0, 25_000, 1, true)).unwrap();
+        _ = std::fs::remove_file(&device);
+        let blind = ClockBound::open(&path, &device, access).unwrap_err();
+        assert!(blind.to_string().contains("watches this device for disruptions"), "{blind}");
+        let mut bytes = [0_u8; 104];
+        bytes[..4].copy_from_slice(&0x4B4C_4356_u32.to_le_bytes());
+        bytes[16] = 7;
+        std::fs::write(&device, bytes).unwrap();
+        let mut clock = ClockBound::open(&path, &device, access).unwrap();
+        assert_eq!(clock.now().status, ClockStatus::Synchronized);
+        put(&device, 16, &[8]);
+        let reading = clock.now();
+        assert_eq!((reading.status, reading.earliest), (ClockStatus::Disrupted, i64::MIN));
+        assert!(!reading.after(i64::MIN) && !reading.before(i64::MAX));
+        put(&path, 14, &[3]);
+        put(&path, 56, &[8]);
+        put(&path, 14, &[4]);
+        assert_eq!(clock.now().status, ClockStatus::Synchronized, "the daemon saw the marker, and is well");
+    }
 }
 
 proptest! {
@@ -146,6 +256,7 @@ fn this_host() {
         for said in [page["reason"].as_str().unwrap(), &run.err, &human.err, &human.out] {
             assert!(said.contains("no synchronised clock on this host"), "{said}");
         }
+        assert!(human.out.contains("Start chronyd") && human.err.contains("not found: "), "{}", human.err);
     } else {
         assert_eq!((run.status, human.status), (0, 0));
         assert!(human.out.contains("best: "), "{}", human.out);
@@ -160,11 +271,7 @@ fn sources_and_choice() {
     let folder = tempfile::tempdir().unwrap();
     let (disrupted, running) = (folder.path().join("a"), folder.path().join("b"));
     std::fs::write(&disrupted, layout_3(3)).unwrap();
-    // As of now on the coarse clock, which starts with the machine: void in the far future.
-    let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
-    let seconds: u64 = uptime.split('.').next().unwrap().parse().unwrap();
-    let fresh = segment(2, 2, &[seconds, 0, seconds + 1_000, 0, 25_000, 7, (1 << 32) + 1_000, 0]);
-    std::fs::write(&running, fresh).unwrap();
+    std::fs::write(&running, aged(0, 25_000, 1, false)).unwrap();
     let (a, b) = (disrupted.to_str().unwrap(), running.to_str().unwrap());
     let args = ["clock", "--clockbound", a, "--clockbound", b];
     let run = skewer(&[&args[..], &["--format", "json"]].concat());
@@ -181,6 +288,12 @@ fn sources_and_choice() {
     assert!((25_000..60_000).contains(&error), "{error}");
     let human = skewer(&args).out;
     assert!(human.contains("best: clockbound-v2") && human.contains("unlimited"), "{human}");
+    assert!(
+        human.contains("s ago: SYNCHRONIZED, 25000 ns, growing by 1000 ppb, void after 1000.0 s"),
+        "{human}"
+    );
+    let now = human.lines().find(|line| line.starts_with("now:  from 20")).unwrap();
+    assert_eq!(now.matches('Z').count(), 2, "{now}");
 }
 
 /// Promise: chrony's word is taken from `chronyc`, with its bound.

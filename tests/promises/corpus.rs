@@ -43,6 +43,13 @@ fn any_segment() {
     over_corpus("segment_any_bytes", fuzz::segment_any_bytes);
 }
 
+/// Promise: any bytes are a history of bounds or an error, for all that fuzzing ever kept; and the seeds are
+/// histories of each of the three forms.
+#[test]
+fn any_bounds() {
+    over_corpus("bounds_any_bytes", fuzz::bounds_any_bytes);
+}
+
 /// Promise: a transaction of unknown fate whose write was read counts as committed, also where
 /// another file of the log has no values. (Found by fuzzing: the fast path asked whether every
 /// file had them.)

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "cli")]
+mod bound_files;
 mod bounds;
 mod budget;
 #[cfg(feature = "cli")]

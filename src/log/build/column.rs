@@ -267,6 +267,10 @@ impl Ticks {
         !self.any
     }
 
+    pub(super) fn has_nulls(&self) -> bool {
+        self.present.contains(&false)
+    }
+
     pub(super) fn get(&self, row: usize) -> Option<i64> {
         self.present[row].then(|| self.values[row])
     }

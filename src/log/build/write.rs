@@ -48,23 +48,25 @@ impl LogBuilder {
     /// # Errors
     /// [`Error::Io`] if the folder cannot be written to, [`Error::Log`] if Arrow refuses.
     pub fn write_to(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.write(path.as_ref(), None)
+        self.write(path.as_ref(), None).map(|_| ())
     }
 
     /// As [`write_to`](Self::write_to), with bounds beside timestamps that have none, made of what is
-    /// known of their clocks. Records without a region are of region `-`.
+    /// known of their clocks. Records without a region are of region `-`. Returns what a user should know of
+    /// histories of which no timestamp is, in sentences without a full stop.
     ///
     /// # Errors
     /// Also [`Error::Option`], if the histories do not fit the log: a history of a host where no record
     /// has one, or times that are no times of day.
-    pub fn write_with_bounds(&self, path: impl AsRef<Path>, bounds: &BoundHistories) -> Result<()> {
+    pub fn write_with_bounds(&self, path: impl AsRef<Path>, bounds: &BoundHistories) -> Result<Vec<String>> {
         self.write(path.as_ref(), Some(bounds))
     }
 
-    fn write(&self, path: &Path, bounds: Option<&BoundHistories>) -> Result<()> {
+    fn write(&self, path: &Path, bounds: Option<&BoundHistories>) -> Result<Vec<String>> {
         let schema = self.schema();
         let stated = Some(self.unit);
-        let joiner = bounds.map(|bounds| Joiner::new(bounds, &schema, "-", stated)).transpose();
+        let lacks = |name: &str| self.times().into_iter().any(|(time, c)| time == name && c.has_nulls());
+        let joiner = bounds.map(|bounds| Joiner::new(bounds, &schema, "-", stated, lacks)).transpose();
         let joiner = joiner.map_err(|reason| Error::Option { option: "--bounds", reason })?.flatten();
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |e| Error::io(path, e);
@@ -75,7 +77,9 @@ impl LogBuilder {
         })?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(path).map_err(|e| failed(e.error))?;
-        Ok(())
+        let Some(bounds) = bounds else { return Ok(Vec::new()) };
+        let used = joiner.map_or(vec![false; bounds.count()], |joiner| joiner.used());
+        Ok(bounds.unused(&used))
     }
 
     fn write_batches(&self, file: &mut File, joiner: Option<&Joiner<'_>>) -> Result<(), ArrowError> {

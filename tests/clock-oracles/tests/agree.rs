@@ -55,8 +55,10 @@ fn agree_on(path: &Path, mut theirs: impl FnMut() -> Said) -> Said {
     let mut said = None;
     for access in [Access::Map, Access::Read] {
         let mut ours = ours(path, access);
-        let mut agreed = 0;
+        let (mut agreed, mut tries) = (0, 0);
         while agreed < 20 {
+            tries += 1;
+            assert!(tries < 100_000, "the coarse clock ticked in each of {tries} readings");
             let (before, one, after) = (ours.observe().unwrap(), theirs(), ours.observe().unwrap());
             // Layout 2 is aged by a clock that ticks every few milliseconds: at a tick the bound jumps.
             let ticked = before.window.bound.width() != after.window.bound.width();

@@ -44,6 +44,13 @@ impl Drop for Rest<'_> {
     }
 }
 
+/// Their client: it gives up opening, now and then, under a writer that never rests.
+fn opened<C>(open: impl FnMut() -> Option<C>) -> C {
+    let began = Instant::now();
+    let mut tries = std::iter::repeat_with(open).take_while(|_| began.elapsed() < Duration::from_secs(60));
+    tries.find_map(|client| client).expect("their client opens a segment within a minute")
+}
+
 /// Lets a writer, made in a thread of its own, write 1, 2, 3, ... while ours, by both ways, and
 /// theirs read.
 fn hammer<W: FnMut(i64), T: FnMut() -> Option<Said>>(
@@ -121,9 +128,7 @@ fn layout_2() {
     };
     let theirs = || {
         let path = path.to_str().unwrap();
-        // It, too, gives up opening under a writer that never rests.
-        let mut client = std::iter::repeat_with(|| ClockBoundClient::new_with_paths(path, NONE));
-        let mut client = client.find_map(Result::ok).unwrap();
+        let mut client = opened(|| ClockBoundClient::new_with_paths(path, NONE).ok());
         move || v2::said_if_whole(&mut client)
     };
     hammer(&path, writer, theirs);
@@ -144,8 +149,7 @@ fn layout_3() {
     };
     let theirs = || {
         let path = path.to_str().unwrap();
-        let mut client = std::iter::repeat_with(|| Client::new_with_paths(path, NONE));
-        let mut client = client.find_map(Result::ok).unwrap();
+        let mut client = opened(|| Client::new_with_paths(path, NONE).ok());
         move || v3::said_if_whole(&mut client)
     };
     hammer(&path, writer, theirs);

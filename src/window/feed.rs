@@ -1,0 +1,111 @@
+//! What a stretch feeds to its ring, and what it meets there.
+
+use skewer_kernels::{Isa, prefetch_read};
+
+use super::At;
+use super::plan::{BLOCK, Plan, lifetimes};
+use crate::history::Writes;
+
+/// The blocks of a stretch, one after the other, and where their writes stand.
+pub(super) struct Feed<'a> {
+    writes: &'a Writes<'a>,
+    isa: Isa,
+    plan: &'a Plan,
+    warm_up: usize,
+    /// The sequence number of the first row of each block so far.
+    starts: Vec<u32>,
+    fingerprints: Vec<u64>,
+    /// Of slices: the writes' numbers, by their sequence numbers.
+    numbers: Vec<u32>,
+}
+
+impl<'a> Feed<'a> {
+    /// The blocks of `plan` from `warm_up` on.
+    pub(super) fn of(writes: &'a Writes<'a>, isa: Isa, plan: &'a Plan, warm_up: usize) -> Self {
+        let numbers = if plan.slices.is_some() { plan.reach.max(1).next_power_of_two() } else { 0 };
+        Feed {
+            writes,
+            isa,
+            plan,
+            warm_up,
+            starts: Vec::new(),
+            fingerprints: Vec::with_capacity(BLOCK),
+            numbers: vec![0; numbers],
+        }
+    }
+
+    /// Makes `block`, the next one, the block at hand; its rows are numbered from `first` on.
+    pub(super) fn load(&mut self, block: usize, first: u32) {
+        self.starts.push(first);
+        let at = &self.plan.blocks[block];
+        if let Some((slices, _)) = &self.plan.slices {
+            let (numbers, mask, mut sequence) =
+                (&mut self.numbers, self.plan.reach.max(1).next_power_of_two() - 1, first);
+            slices.load(at.first, &mut self.fingerprints, |number| {
+                numbers[sequence as usize & mask] = number;
+                sequence += 1;
+            });
+            return;
+        }
+        self.fingerprints.resize(at.len as usize, 0);
+        self.writes.fingerprints(self.isa, at.segment as usize, at.first as usize, &mut self.fingerprints);
+        if let Some(next) = self.plan.blocks.get(block + 1) {
+            self.writes.prefetch_keys(next.segment as usize, next.first as usize, next.len as usize);
+        }
+    }
+
+    /// The fingerprints of the block at hand.
+    pub(super) fn fingerprints(&self) -> &[u64] {
+        &self.fingerprints
+    }
+
+    /// The sequence number of the first row of `block`.
+    pub(super) fn first_of(&self, block: usize) -> u32 {
+        self.starts[block - self.warm_up]
+    }
+
+    /// Where the write of that sequence number stands.
+    pub(super) fn at(&self, sequence: u32) -> At {
+        if let Some((slices, _)) = &self.plan.slices {
+            return slices.at(self.numbers[sequence as usize & (self.numbers.len() - 1)]);
+        }
+        let block = self.starts.partition_point(|&start| start <= sequence) - 1;
+        let of = &self.plan.blocks[self.warm_up + block];
+        (of.segment, of.first + (sequence - self.starts[block]))
+    }
+}
+
+/// Pairs that wait for their times to come from memory.
+pub(super) struct Pairs<'a> {
+    writes: &'a Writes<'a>,
+    waiting: Vec<(At, At)>,
+}
+
+/// As many as a core fetches at a time, and some.
+const WAITING: usize = 32;
+
+impl<'a> Pairs<'a> {
+    /// None so far.
+    pub(super) fn new(writes: &'a Writes<'a>) -> Self {
+        Pairs { writes, waiting: Vec::with_capacity(WAITING) }
+    }
+
+    /// Adds a pair; `meet` is given those that have waited long enough.
+    #[inline(never)]
+    pub(super) fn add(&mut self, a: At, b: At, meet: impl FnMut(At, At)) {
+        for (segment, row) in [a, b] {
+            let (begins, ends) = lifetimes(&self.writes.segments[segment as usize]);
+            prefetch_read(begins, row as usize);
+            prefetch_read(ends, row as usize);
+        }
+        self.waiting.push((a, b));
+        if self.waiting.len() == WAITING {
+            self.judge(meet);
+        }
+    }
+
+    /// Hands over all that wait.
+    pub(super) fn judge(&mut self, mut meet: impl FnMut(At, At)) {
+        self.waiting.drain(..).for_each(|(a, b)| meet(a, b));
+    }
+}
