@@ -227,7 +227,7 @@ fn run_sessions(
             clock: clocks[place].clone(),
             leader: leader.clone(),
             shared: shared.clone(),
-            random: fastrand::Rng::with_seed(options.seed << 8 | u64::from(number)),
+            random: fastrand::Rng::with_seed((options.seed << 8) | u64::from(number)),
         }
     };
     let count = options.sessions * REGIONS.len() as u8;
