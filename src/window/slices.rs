@@ -14,7 +14,7 @@ use crate::history::Writes;
 use crate::scatter::{Lists, Writer};
 
 /// Rows wanted in a slice: their chains fit the second-level cache.
-pub(super) const SLICE_ROWS: usize = 1 << 13;
+pub(super) const SLICE_ROWS: usize = 1 << 12;
 
 /// A scatter to more lists than that misses the cache with every store.
 const SLICES_MAX: usize = 1 << 11;
@@ -142,7 +142,7 @@ fn scatter(
     writes.fingerprints(isa, block.segment as usize, block.first as usize, fingerprints);
     let (begins, ends) = lifetimes(&writes.segments[block.segment as usize]);
     let next = (block.first + block.len) as usize;
-    writes.prefetch_keys(block.segment as usize, next, BLOCK);
+    prefetch_range(writes.key_words(block.segment as usize), next, BLOCK);
     prefetch_range(begins, next, BLOCK);
     let rows = block.first as usize..(block.first + block.len) as usize;
     let begins = &begins[rows.clone()];
