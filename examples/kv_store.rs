@@ -175,7 +175,9 @@ fn run(options: &Options, store: &Store, mut log: Log) -> Result<(u32, u32)> {
     let committed = thread::scope(|threads| {
         let leader = threads.spawn(move || leader.serve(&inbox));
         let exporter = threads.spawn(|| export(&mut log, store, &is_over));
-        let committed = run_sessions(options, &shared, &clocks, to_leader);
+        let committed = run_sessions(options, &shared, &clocks, &to_leader);
+        // It serves as long as somebody may ask.
+        drop(to_leader);
         let served = leader.join().map_err(|_| anyhow!("the leader panicked"))?;
         is_over.store(true, Ordering::Relaxed);
         exporter.join().map_err(|_| anyhow!("the exporter panicked"))??;
@@ -216,7 +218,7 @@ fn run_sessions(
     options: &Options,
     shared: &Shared,
     clocks: &[RegionClock; 3],
-    leader: Sender<Message>,
+    leader: &Sender<Message>,
 ) -> Result<u32> {
     let first = shared.next_txn.load(Ordering::Relaxed);
     let session = |number: u8| {

@@ -66,7 +66,7 @@ impl Store {
         let database = Database::builder(folder).open().context("the store does not open")?;
         let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default);
         let (items, outbox, meta) = (keyspace("items")?, keyspace("outbox")?, keyspace("meta")?);
-        Ok(Store { items, outbox, meta, database, durability })
+        Ok(Store { database, items, outbox, meta, durability })
     }
 
     /// The version of the last commit on disk, or the last floor if that is greater; 0 in an empty store.
