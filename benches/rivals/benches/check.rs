@@ -5,10 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+mod measure;
+
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use measure::CpuTime;
 use skewer_rivals::{BTreeManagers, Check, HashManagers, IntervalMap, Keys, Load, Ours, Ring, Shape};
 
 const WINDOWS: [usize; 6] = [1, 64, 1_000, 8_000, 125_000, 1_000_000];
@@ -33,7 +36,7 @@ fn rivals(load: Load) -> Rivals {
     rivals
 }
 
-fn race(c: &mut Criterion, load: Load) {
+fn race(c: &mut Criterion<CpuTime>, load: Load) {
     let ring = Ring::new(load);
     let mut rivals = rivals(load);
     let mut at = 0;
@@ -53,6 +56,8 @@ fn race(c: &mut Criterion, load: Load) {
     let name = format!("{shape:?}/{}/{window}/{batch}", keys.name()).to_lowercase();
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Elements(batch as u64)).sample_size(10);
+    // Long samples: CPU time is coarse.
+    group.sampling_mode(SamplingMode::Flat);
     group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_millis(700));
     for (name, rival) in &mut rivals {
         let mut at = at;
@@ -66,13 +71,13 @@ fn race(c: &mut Criterion, load: Load) {
     group.finish();
 }
 
-fn windows(c: &mut Criterion) {
+fn windows(c: &mut Criterion<CpuTime>) {
     for window in WINDOWS {
         race(c, Load { shape: Shape::Points, keys: Keys::Dotted, window, batch: 1 });
     }
 }
 
-fn ranges(c: &mut Criterion) {
+fn ranges(c: &mut Criterion<CpuTime>) {
     for shape in [Shape::RangeReads, Shape::Ranges] {
         for window in [64, 8_000, 125_000] {
             race(c, Load { shape, keys: Keys::Dotted, window, batch: 1 });
@@ -80,14 +85,14 @@ fn ranges(c: &mut Criterion) {
     }
 }
 
-fn shapes_of_keys(c: &mut Criterion) {
+fn shapes_of_keys(c: &mut Criterion<CpuTime>) {
     for keys in [Keys::Random16, Keys::Varied, Keys::Urls, Keys::Rising] {
         race(c, Load { shape: Shape::Points, keys, window: 1_000, batch: 1 });
         race(c, Load { shape: Shape::Ranges, keys, window: 8_000, batch: 1 });
     }
 }
 
-fn batches(c: &mut Criterion) {
+fn batches(c: &mut Criterion<CpuTime>) {
     for batch in [16, 256, 2_500] {
         for shape in [Shape::Points, Shape::Ranges] {
             race(c, Load { shape, keys: Keys::Dotted, window: 125_000, batch });
@@ -95,5 +100,9 @@ fn batches(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, windows, ranges, shapes_of_keys, batches);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime::new());
+    targets = windows, ranges, shapes_of_keys, batches
+}
 criterion_main!(benches);

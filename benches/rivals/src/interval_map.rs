@@ -1,6 +1,7 @@
 //! What one would write by hand: a `BTreeMap` from boundaries to versions.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
 use crate::{Access, Check, Load};
 
@@ -20,8 +21,16 @@ impl IntervalMap {
         IntervalMap { versions: BTreeMap::new(), written: VecDeque::new(), version: 0, load }
     }
 
+    fn range(
+        &self,
+        low: Bound<&[u8]>,
+        high: Bound<&[u8]>,
+    ) -> impl DoubleEndedIterator<Item = (&Vec<u8>, &u64)> {
+        self.versions.range::<[u8], _>((low, high))
+    }
+
     fn before(&self, key: &[u8]) -> u64 {
-        self.versions.range::<[u8], _>(..=key).next_back().map_or(0, |(_, version)| *version)
+        self.range(Unbounded, Included(key)).next_back().map_or(0, |(_, version)| *version)
     }
 
     fn is_newer(&self, read: Access<'_>, snapshot: u64) -> bool {
@@ -29,7 +38,7 @@ impl IntervalMap {
             Access::Point(key) => self.before(key) > snapshot,
             Access::Range(low, high) => {
                 self.before(low) > snapshot
-                    || self.versions.range::<[u8], _>(low..high).any(|(_, version)| *version > snapshot)
+                    || self.range(Included(low), Excluded(high)).any(|(_, version)| *version > snapshot)
             }
         }
     }
@@ -60,7 +69,7 @@ impl IntervalMap {
             let Some((_, low, high)) = self.written.pop_front() else { return };
             for key in [low, high] {
                 let is_old = self.versions.get(&key).is_some_and(|version| *version <= floor);
-                let below = self.versions.range::<[u8], _>(..&key[..]).next_back();
+                let below = self.range(Unbounded, Excluded(&key)).next_back();
                 if is_old && below.is_none_or(|(_, version)| *version <= floor) {
                     self.versions.remove(&key);
                 }

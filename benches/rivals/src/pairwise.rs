@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use txn_core::sync::{BTreeCm, Cm, CmRange, HashCm, HashCmOptions};
 
@@ -17,9 +18,9 @@ pub struct HashManagers {
     window: usize,
 }
 
-/// `BTreeCm`: keys in order; ranges can be read, not written.
+/// `BTreeCm`: keys in order; ranges can be read, not written. Its keys have to be cheap to clone.
 pub struct BTreeManagers {
-    committed: VecDeque<BTreeCm<Vec<u8>>>,
+    committed: VecDeque<BTreeCm<Arc<[u8]>>>,
     window: usize,
 }
 
@@ -64,7 +65,7 @@ fn hash_manager() -> HashCm<Vec<u8>> {
     HashCm::new(HashCmOptions::default()).unwrap_or_else(|never| match never {})
 }
 
-fn btree_manager() -> BTreeCm<Vec<u8>> {
+fn btree_manager() -> BTreeCm<Arc<[u8]>> {
     BTreeCm::new(()).unwrap_or_else(|never| match never {})
 }
 
@@ -93,12 +94,12 @@ impl Check for BTreeManagers {
         for (read, write) in txns {
             let mut txn = btree_manager();
             match read {
-                Access::Point(key) => txn.mark_read(&key.to_vec()),
+                Access::Point(key) => txn.mark_read(&Arc::from(*key)),
                 Access::Range(low, high) => {
-                    txn.mark_range((Bound::Included(low.to_vec()), Bound::Excluded(high.to_vec())));
+                    txn.mark_range((Bound::Included(Arc::from(*low)), Bound::Excluded(Arc::from(*high))));
                 }
             }
-            txn.mark_conflict(&point(*write));
+            txn.mark_conflict(&point(*write).into());
             committed += judge(&mut self.committed, self.window, txn);
         }
         committed
@@ -106,7 +107,7 @@ impl Check for BTreeManagers {
 
     fn fill(&mut self, write: Access<'_>) {
         let mut txn = btree_manager();
-        txn.mark_conflict(&point(write));
+        txn.mark_conflict(&point(write).into());
         remember(&mut self.committed, self.window, txn);
     }
 }
