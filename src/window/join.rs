@@ -72,7 +72,8 @@ pub(crate) fn conflicts<T: Send>(
         let of_stretch = |s: Range<usize>| match plan.reach {
             0..=0x400 => pass.stretch::<_, 0x2000, 0x400>(s, make(), &meet),
             0x401..=0x4000 => pass.stretch::<_, 0x2_0000, 0x4000>(s, make(), &meet),
-            0x4001..=0x1_0000 => pass.stretch::<_, 0x2_0000, 0x1_0000>(s, make(), &meet),
+            0x4001..=0x8000 => pass.stretch::<_, 0x2_0000, 0x8000>(s, make(), &meet),
+            0x8001..=0x1_0000 => pass.stretch::<_, 0x2_0000, 0x1_0000>(s, make(), &meet),
             0x1_0001..=REACH_MAX => pass.stretch::<_, 0x8_0000, REACH_MAX>(s, make(), &meet),
             _ => pass.stretch::<_, 0x40_0000, REACH_FORCED>(s, make(), &meet),
         };
