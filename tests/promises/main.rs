@@ -22,6 +22,8 @@ mod histories;
 mod hostile;
 #[cfg(feature = "import")]
 mod import;
+#[cfg(feature = "cli")]
+mod kv_store;
 mod laws;
 mod logs;
 mod misaligned;
