@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use crate::scatter::{Lists, Writer};
 
-/// Records wanted in a partition: they and their sorted copy fit the second-level cache.
-const PARTITION_ROWS: usize = 1 << 13;
+/// Records wanted in a partition: they and their sorted copy fit the second-level cache, and a scatter writes to few lists.
+const PARTITION_ROWS: usize = 1 << 14;
 
 /// What is grouped by key.
 pub(crate) trait Keyed: Copy + Send + Sync {
@@ -42,19 +42,18 @@ pub(crate) struct Split {
     bits: u32,
 }
 
-/// Records held at a time without a budget: with more, there are more partitions than a
-/// scatter writes to at the speed of memory.
-const RECORDS_MAX: u64 = 1 << 22;
+/// Bytes of records held at a time without a budget: what is read once more with every further
+/// round costs more than fresh memory does, up to about there.
+const BYTES_MAX: u64 = 256 << 20;
 
 impl Split {
     /// The split of `rows` records of `width` bytes each; a fingerprint is cut by `least` bits or
     /// more.
     pub(super) fn of(rows: usize, width: usize, memory: Option<u64>, least: u32) -> Self {
-        let count = rows as u64;
         // Records, and what their tables and the allocator take on top.
-        let bytes = count.saturating_mul(width as u64 + 2);
+        let bytes = (rows as u64).saturating_mul(width as u64 + 2);
         let by_memory = memory.map_or(1, |memory| bytes.div_ceil(memory.max(1)));
-        let rounds = count.div_ceil(RECORDS_MAX).max(by_memory);
+        let rounds = bytes.div_ceil(BYTES_MAX).max(by_memory);
         let round_bits = rounds.next_power_of_two().trailing_zeros().min(16);
         let wanted = (rows >> round_bits).div_ceil(PARTITION_ROWS);
         let bits = wanted.next_power_of_two().trailing_zeros().min(14);

@@ -23,6 +23,9 @@ const REACH_FORCED: usize = 1 << 22;
 /// Chain entries looked at a row, on average of a stretch, before giving up.
 const VISITS_MAX: u64 = 32;
 
+/// The same where finer blocks may help.
+const VISITS_FEW: u64 = 1;
+
 /// Rows in a slice where slices are forced upon a log: however small it is, it has several.
 const FEW: usize = 4;
 
@@ -31,6 +34,8 @@ const FEW: usize = 4;
 pub(crate) enum Force {
     /// The rows as they stand.
     Rows,
+    /// The same in fine blocks.
+    Fine,
     /// Slices of time.
     Slices,
 }
@@ -54,6 +59,7 @@ pub(crate) fn conflicts<T: Send>(
     let insist = force.is_some();
     let mut plan = writes.measure("scan", 16, || Plan::of(writes, isa));
     match force {
+        Some(Force::Fine) => plan = plan.finer(writes, isa),
         Some(Force::Slices) => plan = plan.sliced(writes, isa, FEW),
         None if plan.reach > REACH_MAX && plan.may_be_sliced() => {
             plan = writes.measure("slice", 16, || plan.sliced(writes, isa, SLICE_ROWS));
@@ -63,24 +69,44 @@ pub(crate) fn conflicts<T: Send>(
     if plan.reach > if insist { REACH_FORCED } else { REACH_MAX } {
         return None;
     }
-    let gave_up = AtomicBool::new(false);
-    let pass = Pass { writes, isa, plan: &plan, insist, gave_up: &gave_up };
-    let states = writes.measure("join", 8, || {
-        let stretches = plan.stretches().into_par_iter();
-        // Eight buckets a write keep seven chains in eight dead; more than the second-level cache
-        // holds cost more than they spare.
-        let of_stretch = |s: Range<usize>| match plan.reach {
-            0..=0x400 => pass.stretch::<_, 0x2000, 0x400>(s, make(), &meet),
-            0x401..=0x4000 => pass.stretch::<_, 0x2_0000, 0x4000>(s, make(), &meet),
-            0x4001..=0x1_0000 => pass.stretch::<_, 0x2_0000, 0x1_0000>(s, make(), &meet),
-            0x1_0001..=REACH_MAX => pass.stretch::<_, 0x8_0000, REACH_MAX>(s, make(), &meet),
-            _ => pass.stretch::<_, 0x40_0000, REACH_FORCED>(s, make(), &meet),
-        };
-        let mut states: Vec<T> = stretches.map(of_stretch).collect();
-        states.extend(pass.long_pairs(&make, &meet));
-        states
-    });
-    (!gave_up.load(Ordering::Relaxed)).then_some(states)
+    let run = |plan: &Plan, visits_max: u64| {
+        let gave_up = AtomicBool::new(false);
+        let states = Pass { writes, isa, plan, visits_max, gave_up: &gave_up }.run(&make, &meet);
+        (!gave_up.load(Ordering::Relaxed)).then_some(states)
+    };
+    if insist {
+        return run(&plan, u64::MAX);
+    }
+    if !plan.is_coarse() {
+        return run(&plan, VISITS_MAX);
+    }
+    // Hot keys meet themselves all over a block that is long against the window.
+    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(writes, isa), VISITS_MAX))
+}
+
+impl Pass<'_> {
+    fn run<T: Send>(
+        &self,
+        make: &(impl Fn() -> T + Sync),
+        meet: &(impl Fn(&mut T, At, At) + Sync),
+    ) -> Vec<T> {
+        self.writes.measure("join", 8, || {
+            let stretches = self.plan.stretches().into_par_iter();
+            // Eight buckets a write keep seven chains in eight dead; more than the second-level cache
+            // holds cost more than they spare.
+            let of_stretch = |s: Range<usize>| match self.plan.reach {
+                0..=0x400 => self.stretch::<_, 0x2000, 0x400>(s, make(), meet),
+                0x401..=0x4000 => self.stretch::<_, 0x2_0000, 0x4000>(s, make(), meet),
+                0x4001..=0x8000 => self.stretch::<_, 0x2_0000, 0x8000>(s, make(), meet),
+                0x8001..=0x1_0000 => self.stretch::<_, 0x2_0000, 0x1_0000>(s, make(), meet),
+                0x1_0001..=REACH_MAX => self.stretch::<_, 0x8_0000, REACH_MAX>(s, make(), meet),
+                _ => self.stretch::<_, 0x40_0000, REACH_FORCED>(s, make(), meet),
+            };
+            let mut states: Vec<T> = stretches.map(of_stretch).collect();
+            states.extend(self.long_pairs(make, meet));
+            states
+        })
+    }
 }
 
 impl Plan {
@@ -99,7 +125,7 @@ struct Pass<'a> {
     writes: &'a Writes<'a>,
     isa: Isa,
     plan: &'a Plan,
-    insist: bool,
+    visits_max: u64,
     gave_up: &'a AtomicBool,
 }
 
@@ -135,7 +161,7 @@ impl Pass<'_> {
                 self.meet_long(block, feed.fingerprints(), &mut |a, b| meet(&mut state, a, b));
             }
             rows += u64::from(block.len);
-            if !self.insist && visited > VISITS_MAX * rows + (1 << 16) {
+            if visited > self.visits_max.saturating_mul(rows).saturating_add(1 << 16) {
                 self.gave_up.store(true, Ordering::Relaxed);
             }
         }

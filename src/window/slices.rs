@@ -14,7 +14,7 @@ use crate::history::Writes;
 use crate::scatter::{Lists, Writer};
 
 /// Rows wanted in a slice: their chains fit the second-level cache.
-pub(super) const SLICE_ROWS: usize = 1 << 12;
+pub(super) const SLICE_ROWS: usize = 1 << 13;
 
 /// A scatter to more lists than that misses the cache with every store.
 const SLICES_MAX: usize = 1 << 11;
