@@ -17,6 +17,7 @@ mod snapshot_isolation;
 mod strict_serializable;
 mod tally;
 mod write_order;
+mod writers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -115,28 +116,35 @@ struct Judging<'a> {
 
 impl Judging<'_> {
     fn all(&self, asked: &[Model]) -> BTreeMap<Model, ModelReport> {
-        let mut reports = BTreeMap::new();
-        let of_writes = |m: &&Model| matches!(m, Model::WriteOrder | Model::CrossRegionConflicts);
         let timings = self.options.timings.as_deref();
         let fates = measure(timings, "fates", (self.log.len(), 0), || Fates::of(self.log));
-        if asked.iter().any(|m| of_writes(&m)) {
-            let mask = self.options.tuning.fingerprint_mask();
-            let writes = measure(timings, "select", (self.log.len(), 0), || {
-                Writes::of(self.log, &fates, self.lag, mask).map(|w| w.within(self.options.memory, timings))
-            });
-            for &model in asked.iter().filter(of_writes) {
-                let report = match &writes {
-                    Ok(writes) if model == Model::WriteOrder => write_order::judge(writes, self.options),
-                    Ok(writes) => cross_region::judge(writes, self.options),
-                    Err(lacking) => ModelReport::not_checked(self.lacking(*lacking)),
-                };
-                reports.insert(model, report);
-            }
-        }
+        let of_writes = |m: &&Model| matches!(m, Model::WriteOrder | Model::CrossRegionConflicts);
+        let mut reports = BTreeMap::new();
         if !asked.iter().all(|m| of_writes(&m)) {
-            reports.extend(rooms::judge(self.log, &fates, self.options, asked));
+            reports.extend(rooms::judge(self.log, &fates, (self.options, self.lag), asked));
+        }
+        let left: Vec<Model> = asked.iter().copied().filter(|m| !reports.contains_key(m)).collect();
+        if !left.is_empty() {
+            self.writes(&fates, &left, &mut reports);
         }
         reports
+    }
+
+    /// Judges models of writes alone, where no other model needs what was read.
+    fn writes(&self, fates: &Fates, asked: &[Model], reports: &mut BTreeMap<Model, ModelReport>) {
+        let timings = self.options.timings.as_deref();
+        let mask = self.options.tuning.fingerprint_mask();
+        let writes = measure(timings, "select", (self.log.len(), 0), || {
+            Writes::of(self.log, fates, self.lag, mask).map(|w| w.within(self.options.memory, timings))
+        });
+        for &model in asked {
+            let report = match &writes {
+                Ok(writes) if model == Model::WriteOrder => write_order::judge(writes, self.options),
+                Ok(writes) => cross_region::judge(writes, self.options),
+                Err(lacking) => ModelReport::not_checked(self.lacking(*lacking)),
+            };
+            reports.insert(model, report);
+        }
     }
 
     fn lacking(&self, lacking: Lacking) -> String {

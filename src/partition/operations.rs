@@ -1,10 +1,13 @@
 //! All operations of each key: reads and writes of whatever fate.
 
+use std::cmp::Reverse;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::groups::{each_group, pieces_of_chunks, stretches};
+use super::groups::{Sorter, key_at, pieces_of_chunks, stretches};
 use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::history::{Operation, Transactions};
 use crate::log::{Chunk, READ, Txns};
@@ -33,6 +36,9 @@ impl Keyed for Operation {
         self.row
     }
 }
+
+/// The times of the transactions of that many operations fit the second-level cache.
+const CACHED: usize = 1 << 14;
 
 /// How operations are gathered.
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +81,39 @@ pub(crate) fn for_each_operated_key<T: Send>(
                     .for_each(|(chunk, rows)| fill(txns, how, chunk, rows.clone(), sink));
             });
         });
-        measure(how.timings, "keys", size, || each_group(log, exact, &scattered, &make, &visit))
+        measure(how.timings, "keys", size, || each_key(txns, exact, &scattered, &make, &visit))
     };
     split.rounds().flat_map(of_round).collect()
+}
+
+/// Visits the groups of all partitions. Each thread takes the heaviest partition that is left: a hot
+/// key is begun first, and the others are judged beside it.
+fn each_key<T: Send>(
+    txns: &Transactions<'_>,
+    exact: bool,
+    scattered: &Scattered<Operation>,
+    make: impl Fn() -> T + Sync,
+    visit: impl Fn(&mut T, &[Operation]) + Sync,
+) -> Vec<T> {
+    let key = |row: u32| key_at(txns.log, row);
+    let rows = |&partition: &usize| scattered.slices(partition).map(<[_]>::len).sum::<usize>();
+    let mut heaviest: Vec<usize> = (0..scattered.len()).collect();
+    heaviest.sort_by_cached_key(|partition| Reverse(rows(partition)));
+    let (taken, clock) = (AtomicUsize::new(0), txns.clock());
+    let share = |_: usize| {
+        let (mut state, mut sorter) = (make(), Sorter::default());
+        while let Some(partition) = heaviest.get(taken.fetch_add(1, Ordering::Relaxed)) {
+            sorter.sort(scattered, *partition);
+            // All at once: each would be waited for, were it asked for when it is needed. What hot keys
+            // need would not stay: their operations ask for each other's as they go.
+            if sorter.records().len() <= CACHED {
+                sorter.records().iter().for_each(|o| txns.prefetch(clock, o.txn));
+            }
+            sorter.groups(exact, key, |group| visit(&mut state, group));
+        }
+        state
+    };
+    (0..rayon::current_num_threads()).into_par_iter().map(share).collect()
 }
 
 fn fill(

@@ -14,6 +14,7 @@ mod collisions;
 mod columns;
 mod conformance;
 mod corpus;
+mod every_world;
 #[cfg(feature = "import")]
 mod histories;
 mod hostile;
@@ -25,6 +26,7 @@ mod misaligned;
 mod model_laws;
 mod model_worlds;
 mod models;
+mod notation;
 mod properties;
 mod readings;
 mod recorded;
