@@ -30,7 +30,7 @@ fn judge(args: &VerifyArgs) -> anyhow::Result<(Log, Report)> {
     let _progress = Progress::start("judging", args.quiet);
     let timings = args.timings.then(|| Arc::new(Timings::default()));
     let begin = Instant::now();
-    let log = open(&args.source, false, args.quiet)?;
+    let log = open(&args.source, false, args.quiet, args.memory)?;
     if let Some(timings) = &timings {
         timings.note("open", begin.elapsed(), log.len());
     }

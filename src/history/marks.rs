@@ -24,11 +24,11 @@ const STEP: usize = 1 << 16;
 /// [`COMMITTED`], [`WROTE`] and [`LONG`] of every transaction.
 ///
 /// Cost: O(rows) where rows share transactions or some row is a read.
-pub(super) fn marks(log: &Log, fates: &Fates) -> Vec<u8> {
+pub(super) fn marks(log: &Log, fates: &Fates) -> Vec<AtomicU8> {
     let count = log.txns.count(log.len()) as usize;
     let fate = |txn: usize| if fates.committed(txn as u32) { COMMITTED } else { 0 };
     if matches!(log.txns, Txns::EachRow) && !log.columns.reads {
-        return (0..count).into_par_iter().map(|txn| fate(txn) | WROTE).collect();
+        return (0..count).into_par_iter().map(|txn| AtomicU8::new(fate(txn) | WROTE)).collect();
     }
     let marks: Vec<AtomicU8> = (0..count).into_par_iter().map(|txn| AtomicU8::new(fate(txn))).collect();
     let pieces: Vec<(&Chunk, usize)> =
@@ -46,5 +46,5 @@ pub(super) fn marks(log: &Log, fates: &Fates) -> Vec<u8> {
             }
         }
     });
-    marks.into_par_iter().map(AtomicU8::into_inner).collect()
+    marks
 }
