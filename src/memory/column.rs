@@ -72,6 +72,8 @@ impl<N: Pod + ArrowNativeType> ColumnWriter<N> {
         match self.file {
             None => Ok(self.values.into()),
             Some((_, Some(error))) => Err(error),
+            // An empty file has no place in memory that could be aligned.
+            Some(_) if self.len == 0 => Ok(Vec::new().into()),
             Some((file, None)) => Ok(ScalarBuffer::new(file.map()?, 0, self.len)),
         }
     }
@@ -123,6 +125,9 @@ mod tests {
                 let mut writer = ColumnWriter::new(Budget::of(budget), len).unwrap();
                 writer.extend(wanted.iter().copied());
                 assert_eq!(writer.finish().unwrap()[..], wanted, "{len} values, {budget:?}");
+                // What was announced may not come.
+                let none: ColumnWriter<u32> = ColumnWriter::new(Budget::of(budget), len).unwrap();
+                assert!(none.finish().unwrap().is_empty(), "{budget:?}");
                 let made = column_of(Budget::of(budget), len, 100, |first, values: &mut [u32]| {
                     values.iter_mut().enumerate().for_each(|(i, v)| *v = wanted[first + i]);
                 });

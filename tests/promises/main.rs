@@ -37,6 +37,8 @@ mod rules;
 mod serial;
 mod shapes;
 mod strategies;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod temporary;
 #[cfg(feature = "cli")]
 mod verdicts;
 mod worlds;
