@@ -170,7 +170,7 @@ impl Adversary {
         match self {
             Adversary::Uniform | Adversary::Shuffled | Adversary::Zipf => None,
             Adversary::HotKey => {
-                let elsewhere = |d: &u64| d % REGIONS.len() as u64 != 0;
+                let elsewhere = |d: &u64| !d.is_multiple_of(REGIONS.len() as u64);
                 let possible = (1..=inside.min(n - 1)).filter(elsewhere).map(at).sum();
                 let ambiguous = up_to(touching);
                 Some(Truth { possible, ambiguous, ordered: n * (n - 1) / 2 - ambiguous, ..none })
