@@ -17,10 +17,10 @@ use std::collections::HashMap;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use data::{Data, KeyType, Keys, Order, Write};
-use skewer::models::{Path, Tuning};
+use data::{Data, KeyType, Keys, Order, Write, judge};
+use skewer::models::Path;
 use skewer::report::{Counts, Kind, ModelReport};
-use skewer::{Model, VerifyOptions, reference, verify};
+use skewer::{Model, reference};
 use skewer_kernels::Isa;
 
 /// Rows where only the answers are of interest; the reference is quadratic.
@@ -47,14 +47,6 @@ fn isas() -> Vec<Isa> {
     let mut isas = vec![Isa::scalar(), Isa::best()];
     isas.dedup();
     isas
-}
-
-fn judge(data: &Data, model: Model, path: Path, isa: Isa) -> ModelReport {
-    let tuning = Tuning { isa: Some(isa), path, ..Tuning::default() };
-    let options =
-        VerifyOptions { models: Some(vec![model]), findings: Some(10), tuning, ..VerifyOptions::default() };
-    let report = verify(&data.log, &options).expect("no option to refuse");
-    report.models.into_values().next().expect("the model asked for")
 }
 
 fn conflicts(report: &ModelReport) -> Counts {
@@ -139,7 +131,7 @@ fn race(c: &mut Criterion, name: &str, data: &Data, truth: &Pairs, paths: &[(&st
         let mut group = c.benchmark_group(format!("{stage}/{name}/{rows}"));
         group.throughput(throughput.clone());
         for isa in isas() {
-            let run = || judge(data, Model::CrossRegionConflicts, path, isa);
+            let run = || judge(&data.log, Model::CrossRegionConflicts, path, isa);
             let answer = Counts { definite: 0, possible: truth.cross_region_blind };
             assert_eq!(conflicts(&run()), answer, "{stage} on {name} by {isa}");
             group.bench_function(BenchmarkId::from_parameter(isa), |b| b.iter(run));
@@ -149,7 +141,7 @@ fn race(c: &mut Criterion, name: &str, data: &Data, truth: &Pairs, paths: &[(&st
     let mut group = c.benchmark_group(format!("write-order/{name}/{rows}"));
     group.throughput(throughput.clone());
     for isa in isas() {
-        let run = || judge(data, Model::WriteOrder, Path::Auto, isa);
+        let run = || judge(&data.log, Model::WriteOrder, Path::Auto, isa);
         let report = run();
         let found = (pairs_ambiguous(&report), report.facts["cross_region_pairs_ambiguous"]);
         assert_eq!(found, (truth.all, truth.cross_region_touching), "write-order on {name} by {isa}");

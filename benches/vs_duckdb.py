@@ -13,6 +13,7 @@ the bound, and a write rate at which about one row in a thousand conflicts.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -30,45 +31,63 @@ REGIONS = ["ap", "eu", "us"]
 # Expected rivals of a row: rows within the reach of its bound, in another region, of its key.
 CONFLICTS_PER_ROW = 0.001
 
+# No bound is wider, so two that touch begin in one slot of that width or in neighbouring ones.
+SLOT = 1_500_001
+
+OVERLAP = "a.earliest <= b.latest and b.earliest <= a.latest"
+CONFLICT = "a.earliest < b.latest and b.earliest < a.latest"
+
+
+def by_slot(count, condition):
+    """Counts pairs of a key in one slot and in neighbouring ones: however often a key is written, few
+    rows of a slot have it. `count` and `condition` mean the same for (a, b) and (b, a)."""
+    return f"""(
+        with s as (select *, earliest // {SLOT} slot from w)
+        select same.n + next.n n, same.x + next.x x from
+            (select {count} from s a join s b on a.key = b.key and a.slot = b.slot and a.id < b.id where {condition}) same,
+            (select {count} from s a join s b on a.key = b.key and a.slot + 1 = b.slot where {condition}) next)"""
+
+
 CONFLICTS = [
     # A self join on the key; the optimiser hashes the key and filters the rest.
-    """select count(*) from w a join w b on a.key = b.key
-       where a.region < b.region and a.earliest < b.latest and b.earliest < a.latest""",
+    f"select count(*) from w a join w b on a.key = b.key where a.region < b.region and {CONFLICT}",
     # The same, after dropping keys that were written once.
-    """with again as (select key from w group by key having count(*) > 1),
+    f"""with again as (select key from w group by key having count(*) > 1),
             v as (select w.* from w semi join again using (key))
-       select count(*) from v a join v b on a.key = b.key
-       where a.region < b.region and a.earliest < b.latest and b.earliest < a.latest""",
+       select count(*) from v a join v b on a.key = b.key where a.region < b.region and {CONFLICT}""",
 ]
 
+# For hot keys, whose every pair a join on the key alone would make: days, not seconds.
+CONFLICTS_BY_SLOT = [f"select n from {by_slot('count(*) n, 0 x', 'a.region <> b.region and ' + CONFLICT)}"]
+
+# A winner is in doubt only if it overlaps the write whose bound begins last: keys without an
+# ambiguous pair need no second look.
 WRITE_ORDER = [
-    """with per_region as (
-           select key, region, count(*) n, max(earliest) m,
-                  arg_max(latest, (earliest + latest) // 2) from w group by key, region),
-         per_key as (
-           select key, sum(n) n, sum(n * n) squares, max(m) m from per_region group by key),
-         ambiguous as (
-           select count(*) total, count(*) filter (a.region <> b.region) across
-           from w a join w b on a.key = b.key and a.id < b.id
-           where a.earliest <= b.latest and b.earliest <= a.latest),
-         last as (
-           select w.key, count(*) possible from w join per_key using (key)
-           where w.latest >= per_key.m group by w.key)
-       select (select sum(n * (n - 1) // 2) from per_key) - (select total from ambiguous),
-              (select total from ambiguous),
-              (select sum((n * n - squares) // 2) from per_key) - (select across from ambiguous),
-              (select across from ambiguous),
-              (select count(*) from last where possible = 1)""",
-    """with g as (select key, list(earliest) e, list(latest) l, list(region) r, max(earliest) m from w group by key),
-            single as (select count(*) c from g where len(e) = 1),
-            many as (select * from g where len(e) > 1),
-            pairs as (select w1.key, w1.region r1, w2.region r2,
-                             (w1.earliest <= w2.latest and w2.earliest <= w1.latest) amb
-                      from w w1 join w w2 on w1.key = w2.key and w1.id < w2.id)
-       select count(*) filter (not amb), count(*) filter (amb), count(*) filter (not amb and r1 <> r2),
-              count(*) filter (amb and r1 <> r2),
-              (select c from single) + (select count(*) from many where len(list_filter(l, lambda x: x >= m)) = 1)
-       from pairs""",
+    f"""with pairs as materialized (
+           select count(*) n, count(*) filter (a.region <> b.region) x,
+                  count(*) filter ({OVERLAP}) ambiguous, count(*) filter (a.region <> b.region and {OVERLAP}) across,
+                  coalesce(list(distinct a.key) filter ({OVERLAP}), []) keys
+           from w a join w b on a.key = b.key and a.id < b.id),
+         doubtful as materialized (
+           select w.* from w semi join (select unnest(keys) as key from pairs) using (key)),
+         contested as (
+           select key from doubtful join (select key, max(earliest) m from doubtful group by key) using (key)
+           where latest >= m group by key having count(*) > 1)
+       select n - ambiguous, ambiguous, x - across, across,
+              (select count(distinct key) from w) - (select count(*) from contested) from pairs""",
+]
+
+# Pairs from counts, ambiguous ones by slots, winners from the two last ends.
+WRITE_ORDER_BY_SLOT = [
+    f"""with per_key as materialized (
+           select key, count(*) n, count(*) filter (region = 0) r0, count(*) filter (region = 1) r1,
+                  max(earliest) m, max(latest, 2) last from w group by key),
+         totals as (
+           select sum(n * (n - 1) // 2) n, sum((n * n - r0 * r0 - r1 * r1 - (n - r0 - r1) * (n - r0 - r1)) // 2) x,
+                  count(*) filter (len(last) = 1 or last[2] < m) justified from per_key),
+         ambiguous as (select * from {by_slot('count(*) n, count(*) filter (a.region <> b.region) x', OVERLAP)})
+       select totals.n - ambiguous.n, ambiguous.n, totals.x - ambiguous.x, ambiguous.x, justified
+       from totals, ambiguous""",
 ]
 
 
@@ -115,17 +134,24 @@ def text_keys(keys):
     return pa.Array.from_buffers(pa.large_utf8(), len(keys), buffers)
 
 
-def write_log(path, columns):
+def table_of(columns):
     key, region, earliest, latest = columns
     stamp = pa.timestamp("ns")
-    table = pa.table({
+    return pa.table({
         "key": key if isinstance(key, pa.Array) else pa.array(key, pa.uint64()),
         "region": pa.DictionaryArray.from_arrays(pa.array(region), pa.array(REGIONS)),
         "commit_earliest": pa.array(earliest).cast(stamp),
         "commit_latest": pa.array(latest).cast(stamp),
     })
-    with pa.ipc.new_file(path, table.schema) as writer:
-        writer.write_table(table, max_chunksize=1 << 16)
+
+
+def write_log(path, parts):
+    """Writes the columns of each part, one after the other."""
+    tables = map(table_of, parts)
+    first = next(tables)
+    with pa.ipc.new_file(path, first.schema) as writer:
+        for table in itertools.chain([first], tables):
+            writer.write_table(table, max_chunksize=1 << 16)
 
 
 def load(columns, threads):
@@ -189,13 +215,21 @@ def best_query(con, queries):
     return min(queries, key=lambda sql: timed_query(con, sql)[0])
 
 
-def compare(name, columns, args, folder):
+def queries_for(skew):
+    """For each model the formulations to try: the best of them is what counts."""
+    conflicts, order = CONFLICTS_BY_SLOT, WRITE_ORDER_BY_SLOT
+    if not skew:
+        conflicts, order = CONFLICTS + conflicts, WRITE_ORDER + order
+    return ("cross-region-conflicts", conflicts), ("write-order", order)
+
+
+def compare(name, columns, skew, args, folder):
     log = folder / f"{name}.arrow"
     if not log.exists():
-        write_log(log, columns)
+        write_log(log, [columns])
     con = load(columns, args.threads)
     rows = len(columns[2])
-    for model, queries in (("cross-region-conflicts", CONFLICTS), ("write-order", WRITE_ORDER)):
+    for model, queries in queries_for(skew):
         if args.model and args.model != model:
             continue
         sql = best_query(con, queries)
@@ -241,7 +275,7 @@ def main():
                 name = f"{spread}-{kind}-{order}"
                 if args.only and args.only not in name:
                     continue
-                compare(f"{name}-{args.rows}", make(args.rows, skew, strings, shuffled), args, folder)
+                compare(f"{name}-{args.rows}", make(args.rows, skew, strings, shuffled), skew, args, folder)
 
 
 if __name__ == "__main__":

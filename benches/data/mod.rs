@@ -4,14 +4,25 @@
 //! reading plus and minus the error, so it holds the true time. There are as many keys as rows, and
 //! as many rows in a millisecond as make about one row in a thousand conflict where keys are uniform.
 
+// Each bench draws those that it needs.
+#![allow(dead_code)]
+
+pub(crate) mod adversarial;
+
+use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{Array, TimestampNanosecondArray};
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::Int32Type;
+use arrow::ipc::writer::FileWriter;
 use fastrand::Rng;
-use skewer::{Log, OpenOptions};
+use skewer::models::{Path, Tuning};
+use skewer::report::ModelReport;
+use skewer::{Log, Model, OpenOptions, VerifyOptions, verify};
+use skewer_kernels::Isa;
 
+const BATCH_ROWS: usize = 1 << 16;
 const SEED: u64 = 20_240_229;
 const REGIONS: [&str; 3] = ["ap", "eu", "us"];
 
@@ -54,6 +65,7 @@ pub(crate) struct Data {
     pub(crate) log: Log,
     /// Bytes of the columns that are judged.
     pub(crate) bytes: u64,
+    batch: RecordBatch,
 }
 
 impl Data {
@@ -66,9 +78,36 @@ impl Data {
         let batch = batch(&writes, key_type);
         let bytes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
         let bytes = bytes.map(|size| size.expect("plain columns") as u64).sum();
-        let log = Log::from_batches(vec![("bench.arrow".to_owned(), vec![batch])], &OpenOptions::default());
-        Data { writes, log: log.expect("a valid log"), bytes }
+        let of_log = vec![("bench.arrow".to_owned(), vec![batch.clone()])];
+        let log = Log::from_batches(of_log, &OpenOptions::default());
+        Data { writes, log: log.expect("a valid log"), bytes, batch }
     }
+
+    /// Writes the log, 65,536 rows a batch.
+    pub(crate) fn write_to(&self, file: &File) {
+        let mut writer = FileWriter::try_new_buffered(file, &self.batch.schema()).expect("a schema");
+        for first in (0..self.batch.num_rows()).step_by(BATCH_ROWS) {
+            let rows = BATCH_ROWS.min(self.batch.num_rows() - first);
+            writer.write(&self.batch.slice(first, rows)).expect("a batch is written");
+        }
+        writer.finish().expect("a footer is written");
+    }
+}
+
+/// What one model says of a log, with ten findings.
+pub(crate) fn judge(log: &Log, model: Model, path: Path, isa: Isa) -> ModelReport {
+    let tuning = Tuning { isa: Some(isa), path, ..Tuning::default() };
+    let options =
+        VerifyOptions { models: Some(vec![model]), findings: Some(10), tuning, ..VerifyOptions::default() };
+    let report = verify(log, &options).expect("no option to refuse");
+    report.models.into_values().next().expect("the model asked for")
+}
+
+/// The middle one of some measurements.
+pub(crate) fn median(of: impl IntoIterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = of.into_iter().collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 fn writes(rows: usize, keys: Keys, random: &mut Rng) -> Vec<Write> {

@@ -3,7 +3,7 @@
 //! This crate knows nothing of logs or transactions. Its integers are `i64` ticks and `u64`
 //! keys and fingerprints, in columns of equal length. All `unsafe` code of the project
 //! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, one in
-//! [`MappedFile::map`], one in [`prefetch_read`], and those that read clocks: the CPU's
+//! [`MappedFile::map`], one each in [`prefetch_read`] and [`advise_huge`], and those that read clocks: the CPU's
 //! [`counter`], the [`SharedMemory`] of a clock daemon, and three calls of the system
 //! ([`system_clock_ns`], [`kernel_clock`]).
 //!
@@ -47,6 +47,7 @@ mod clock;
 mod counter;
 mod dispatch;
 mod extent;
+mod huge;
 mod isa;
 mod map;
 mod prefetch;
@@ -62,6 +63,7 @@ pub use clock::{KernelClock, SystemClock, kernel_clock, system_clock_ns};
 pub use counter::counter;
 pub use dispatch::{extent, first_inverted, mix};
 pub use extent::Extent;
+pub use huge::advise_huge;
 pub use isa::Isa;
 pub use map::MappedFile;
 pub use prefetch::{prefetch_range, prefetch_read};

@@ -115,6 +115,10 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory: Option<u64>,
     /// Print where the time went, phase by phase, to standard error.
+    ///
+    /// Each with rows and bytes a second. All runs have open and report. Models of writes: fates, select; then
+    /// scan, slice and join (cross-region-conflicts, in windows of time) or partition and group (by keys). Other
+    /// models: times, sessions, partition and keys. A phase of several rounds is told once.
     #[arg(long)]
     pub(crate) timings: bool,
     /// Print no report for people and no progress; the exit status tells.

@@ -192,17 +192,16 @@ impl<'a> Writes<'a> {
         }
     }
 
-    /// Asks for the keys of some of a segment's writes to be brought closer.
-    pub(crate) fn prefetch_keys(&self, segment: usize, first: usize, len: usize) {
+    /// The keys of a segment in place, to be prefetched; none where they are no integers, or where
+    /// some rows do not count.
+    pub(crate) fn key_words(&self, segment: usize) -> &[u64] {
         let segment = &self.segments[segment];
-        if segment.rows.is_none() {
-            segment.chunk.key.prefetch(first, len);
-        }
+        if segment.rows.is_none() { segment.chunk.key.words() } else { &[] }
     }
 
-    /// The same for their keys and commit bounds.
+    /// Asks for the keys and commit bounds of some of a segment's writes to be brought closer.
     pub(crate) fn prefetch(&self, segment: usize, first: usize, len: usize) {
-        self.prefetch_keys(segment, first, len);
+        prefetch_range(self.key_words(segment), first, len);
         let Ends { earliest, latest } = &self.segments[segment].commit;
         prefetch_range(earliest, first, len);
         prefetch_range(latest, first, len);

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use skewer_kernels::{Isa, mix, mix_one, prefetch_range};
+use skewer_kernels::{Isa, mix, mix_one};
 
 use std::sync::Arc;
 
@@ -168,12 +168,13 @@ impl Scalars {
         }
     }
 
-    /// Asks for `len` integers from `first` on to be brought closer; other data is left alone.
-    pub(crate) fn prefetch(&self, first: usize, len: usize) {
+    /// The integers in place, as bits; none for other data. For prefetching: those of null rows mean
+    /// nothing.
+    pub(crate) fn words(&self) -> &[u64] {
         match &self.kind {
-            Kind::Int(a) => prefetch_range(a.values(), first, len),
-            Kind::UInt(a) => prefetch_range(a.values(), first, len),
-            _ => {}
+            Kind::Int(a) => bytemuck::must_cast_slice(a.values()),
+            Kind::UInt(a) => a.values(),
+            _ => &[],
         }
     }
 

@@ -130,6 +130,7 @@ fn sum<'a>(writes: &Writes<'a>, options: &VerifyOptions, tallies: Vec<Tally<'a>>
 fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, path: Path) -> Option<Tally<'a>> {
     let force = match path {
         Path::Window => Some(Force::Rows),
+        Path::Fine => Some(Force::Fine),
         Path::Slices => Some(Force::Slices),
         Path::Auto | Path::Partitioned => None,
     };

@@ -80,6 +80,8 @@ pub enum Path {
     Auto,
     /// By the window join, however unfit the log is for it.
     Window,
+    /// The same in fine blocks, as where keys are hot.
+    Fine,
     /// By the window join over slices of time, however few the rows.
     Slices,
     /// By keys.

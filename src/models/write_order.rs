@@ -32,12 +32,12 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Mode
             let (earliest, latest) = s.commit.get(at);
             LeanRecord::new(label, earliest, latest)
         };
-        for_each_key(writes, isa, least, record, make, |tally, group| tally.key(log, group, middle))?
+        for_each_key(writes, isa, least, record, make, |tally, group| tally.key_by_middles(log, group))?
     } else {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             Record::<4>::new(label, &<[i64; 2]>::from(s.commit.get(at)))
         };
-        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key(log, group, middle))?
+        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key_by_middles(log, group))?
     };
     let mut sum = make();
     tallies.into_iter().for_each(|tally| sum.merge(tally));
@@ -89,6 +89,24 @@ impl Tally {
             return;
         }
         self.count_pairs(group);
+        self.judge_winner(log, group, stamp);
+    }
+
+    /// The same where each stamp is the middle of its bound: if no two bounds touch, they have one
+    /// order, and the last stamp is in the last of them.
+    fn key_by_middles<R: Written>(&mut self, log: &crate::log::Log, group: &[R]) {
+        let before = self.facts.ambiguous;
+        if group.len() > 1 {
+            self.count_pairs(group);
+        }
+        if self.facts.ambiguous == before {
+            self.facts.justified += 1;
+        } else {
+            self.judge_winner(log, group, middle);
+        }
+    }
+
+    fn judge_winner<R: Written>(&mut self, log: &crate::log::Log, group: &[R], stamp: impl Fn(&R) -> i64) {
         let last = group.iter().map(R::earliest).fold(i64::MIN, i64::max);
         let possible = group.iter().filter(|r| r.latest() >= last).count();
         let latest =

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use skewer_kernels::Isa;
+use skewer_kernels::{Isa, prefetch_range};
 
 use super::record::Label;
 use super::scatter::{Keyed, Scattered, Sink, Split, bucket};
@@ -176,7 +176,8 @@ const SHIFT_MAX: usize = 64;
 impl<R: Keyed> Sorter<R> {
     /// Brings the records of a partition together, equal fingerprints next to each other.
     pub(super) fn sort(&mut self, scattered: &Scattered<R>, partition: usize) {
-        let rows: usize = scattered.slices(partition).map(<[_]>::len).sum();
+        let slices: Vec<&[R::Words]> = scattered.slices(partition).collect();
+        let rows: usize = slices.iter().map(|slice| slice.len()).sum();
         self.len = rows;
         if self.records.len() < rows {
             self.records.resize(rows, R::ZERO);
@@ -187,14 +188,15 @@ impl<R: Keyed> Sorter<R> {
         let place = |words: &R::Words| bucket(R::unpack(*words).fingerprint() << shared, bits);
         self.starts.clear();
         self.starts.resize(1 << bits, 0);
-        for slice in scattered.slices(partition) {
+        for (at, slice) in slices.iter().enumerate() {
+            slices.get(at + 1).inspect(|next| prefetch_range(next, 0, next.len()));
             slice.iter().for_each(|words| self.starts[place(words)] += 1);
         }
         let mut sum = 0;
         for start in &mut self.starts {
             sum += std::mem::replace(start, sum);
         }
-        for slice in scattered.slices(partition) {
+        for slice in slices {
             for words in slice {
                 let start = &mut self.starts[place(words)];
                 self.records[*start as usize] = R::unpack(*words);

@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::memory::Budget;
 use crate::scatter::{Lists, Writer};
 
-/// Records wanted in a partition: they and their sorted copy fit the second-level cache.
-const PARTITION_ROWS: usize = 1 << 13;
+/// Records wanted in a partition: they and their sorted copy fit the second-level cache, and a scatter writes to few lists.
+const PARTITION_ROWS: usize = 1 << 14;
 
 /// What is grouped by key.
 pub(crate) trait Keyed: Copy + Send + Sync {
@@ -48,9 +48,9 @@ pub(crate) struct Split {
     spilled: Option<Budget>,
 }
 
-/// Records held at a time without a budget: with more, there are more partitions than a
-/// scatter writes to at the speed of memory.
-const RECORDS_MAX: u64 = 1 << 22;
+/// Bytes of records held at a time without a budget: what is read once more with every further
+/// round costs more than fresh memory does, up to about there.
+const BYTES_MAX: u64 = 256 << 20;
 
 /// More rounds than 2 to that are not worth their runs' short writes.
 const ROUND_BITS_MAX: u32 = 12;
@@ -59,13 +59,12 @@ impl Split {
     /// The split of `rows` records of `width` bytes each; a fingerprint is cut by `least` bits or
     /// more.
     pub(super) fn of(rows: usize, width: usize, budget: Budget, least: u32) -> Self {
-        let count = rows as u64;
         // Records, and what their tables and the allocator take on top.
-        let bytes = count.saturating_mul(width as u64 + 2);
+        let bytes = (rows as u64).saturating_mul(width as u64 + 2);
         let spilled = (!budget.holds(bytes)).then_some(budget);
         let held = spilled.and_then(Budget::for_records);
         let by_memory = held.map_or(1, |held| bytes.div_ceil(held.max(1)));
-        let rounds = count.div_ceil(RECORDS_MAX).max(by_memory);
+        let rounds = bytes.div_ceil(BYTES_MAX).max(by_memory);
         let round_bits = rounds.next_power_of_two().trailing_zeros().min(ROUND_BITS_MAX);
         // What is written to a file is cut by the bits of its round alone.
         let round_bits = if spilled.is_some() { round_bits.max(least) } else { round_bits };

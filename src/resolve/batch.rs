@@ -1,8 +1,8 @@
 //! Transactions as the resolver takes them: a snapshot, what was read, what is written.
 
-use std::cmp::Ordering;
 use std::ops::Bound;
 
+use super::keys::common;
 use super::{ResolveError, Version};
 
 /// The keyspace's number stands before every key, big-endian: keyspaces are apart in one order.
@@ -17,6 +17,8 @@ pub(super) struct Access {
     start: u32,
     /// 0 in a point.
     end: u32,
+    /// How many bytes both ends of a range share.
+    shared: u32,
 }
 
 /// An access with its bytes at hand.
@@ -25,7 +27,22 @@ pub(super) enum Keyed<'a> {
     Nothing,
     Point(&'a [u8]),
     /// `[start, end)`, with at least two keys in it.
-    Range(&'a [u8], &'a [u8]),
+    Range(Span<'a>),
+}
+
+/// All keys from `start` up to `end`; both share so many bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span<'a> {
+    pub(super) start: &'a [u8],
+    pub(super) end: &'a [u8],
+    pub(super) shared: usize,
+}
+
+impl<'a> Span<'a> {
+    /// `start` is less than `end`.
+    pub(super) fn new(start: &'a [u8], end: &'a [u8]) -> Self {
+        Self { start, end, shared: common(start, end) }
+    }
 }
 
 impl Keyed<'_> {
@@ -34,8 +51,10 @@ impl Keyed<'_> {
         match (self, other) {
             (Keyed::Nothing, _) | (_, Keyed::Nothing) => false,
             (Keyed::Point(a), Keyed::Point(b)) => a == b,
-            (Keyed::Point(k), Keyed::Range(s, e)) | (Keyed::Range(s, e), Keyed::Point(k)) => s <= k && k < e,
-            (Keyed::Range(a, b), Keyed::Range(c, d)) => a < d && c < b,
+            (Keyed::Point(k), Keyed::Range(r)) | (Keyed::Range(r), Keyed::Point(k)) => {
+                r.start <= k && k < r.end
+            }
+            (Keyed::Range(a), Keyed::Range(b)) => a.start < b.end && b.start < a.end,
         }
     }
 }
@@ -43,9 +62,9 @@ impl Keyed<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
     pub(super) snapshot: Version,
-    /// Where the transaction's accesses end; they begin where those of the one before end.
-    pub(super) reads_end: u32,
-    pub(super) writes_end: u32,
+    /// Where the transaction's accesses begin; they end where those of the next begin.
+    reads: u32,
+    writes: u32,
     pub(super) explain: bool,
 }
 
@@ -109,8 +128,8 @@ impl Batch {
     pub fn begin(&mut self, snapshot: Version) -> TxnBuilder<'_> {
         self.txns.push(Header {
             snapshot,
-            reads_end: self.reads.len() as u32,
-            writes_end: self.writes.len() as u32,
+            reads: self.reads.len() as u32,
+            writes: self.writes.len() as u32,
             explain: false,
         });
         TxnBuilder { batch: self }
@@ -135,8 +154,8 @@ impl Batch {
         self.reads.extend(other.reads.iter().map(moved));
         self.writes.extend(other.writes.iter().map(moved));
         self.txns.extend(other.txns.iter().map(|t| Header {
-            reads_end: t.reads_end + reads,
-            writes_end: t.writes_end + writes,
+            reads: t.reads + reads,
+            writes: t.writes + writes,
             ..*t
         }));
         self.ranges += other.ranges;
@@ -147,11 +166,11 @@ impl Batch {
         &self.txns
     }
 
-    /// Where the accesses of transaction `txn` begin.
+    /// Where the accesses of transaction `txn` begin; behind the last, where they end.
     #[inline]
     pub(super) fn starts(&self, txn: usize) -> (usize, usize) {
-        let before = txn.checked_sub(1).map(|t| &self.txns[t]);
-        before.map_or((0, 0), |t| (t.reads_end as usize, t.writes_end as usize))
+        let ends = (self.reads.len(), self.writes.len());
+        self.txns.get(txn).map_or(ends, |t| (t.reads as usize, t.writes as usize))
     }
 
     pub(super) fn reads(&self) -> &[Access] {
@@ -163,11 +182,11 @@ impl Batch {
     }
 
     pub(super) fn reads_of(&self, txn: usize) -> &[Access] {
-        &self.reads[self.starts(txn).0..self.txns[txn].reads_end as usize]
+        &self.reads[self.starts(txn).0..self.starts(txn + 1).0]
     }
 
     pub(super) fn writes_of(&self, txn: usize) -> &[Access] {
-        &self.writes[self.starts(txn).1..self.txns[txn].writes_end as usize]
+        &self.writes[self.starts(txn).1..self.starts(txn + 1).1]
     }
 
     /// Whether an access covers more than one key.
@@ -184,26 +203,34 @@ impl Batch {
             (_, 0) => Keyed::Point(keys),
             _ => {
                 let (start, end) = keys.split_at(start);
-                Keyed::Range(start, end)
+                Keyed::Range(Span { start, end, shared: access.shared as usize })
             }
         }
     }
 
     #[inline]
     fn point(&mut self, keyspace: u32, key: &[u8]) -> Result<Access, ResolveError> {
+        self.room(keyspace, KEYSPACE + key.len())?;
+        let at = self.bytes.len() as u32;
+        let start = self.put(keyspace, key, false);
+        Ok(Access { at, start, end: 0, shared: 0 })
+    }
+
+    /// Makes room for so many bytes of keys.
+    #[inline]
+    fn room(&mut self, keyspace: u32, bytes: usize) -> Result<(), ResolveError> {
         if keyspace == u32::MAX {
             return Err(ResolveError::ReservedKeyspace);
         }
-        let at = self.bytes.len();
-        if at + KEYSPACE + key.len() > u32::MAX as usize {
+        if self.bytes.len() + bytes > u32::MAX as usize {
             return Err(ResolveError::BatchTooLarge);
         }
-        self.bytes.extend_from_slice(&keyspace.to_be_bytes());
-        self.bytes.extend_from_slice(key);
-        Ok(Access { at: at as u32, start: (KEYSPACE + key.len()) as u32, end: 0 })
+        self.bytes.reserve(bytes);
+        Ok(())
     }
 
     /// The one place where bounds become half-open ranges.
+    #[inline]
     fn range(
         &mut self,
         keyspace: u32,
@@ -211,61 +238,76 @@ impl Batch {
         high: Bound<&[u8]>,
     ) -> Result<Access, ResolveError> {
         use Bound::{Excluded, Included, Unbounded};
-        if keyspace == u32::MAX {
-            return Err(ResolveError::ReservedKeyspace);
-        }
-        let (low_key, low_tail, past_low) = match low {
-            Included(key) => (key, true, false),
-            Excluded(key) => (key, true, true),
-            Unbounded => (&[][..], false, false),
-        };
-        let (high_key, past_high) = match high {
-            Included(key) => (key, true),
-            Excluded(key) => (key, false),
+        let (low, past_low) = match low {
+            Included(key) => (key, false),
+            Excluded(key) => (key, true),
             Unbounded => (&[][..], false),
         };
-        if low_tail && high != Unbounded && low_key > high_key {
+        let (high, past_high) = match high {
+            Included(key) => (key, true),
+            Excluded(key) => (key, false),
+            // All up to the first key of the next keyspace.
+            Unbounded => return self.range_to_end(keyspace, low, past_low),
+        };
+        self.room(keyspace, 2 * KEYSPACE + low.len() + high.len() + 2)?;
+        let shared = common(low, high);
+        let (low_rest, high_rest) = (&low[shared..], &high[shared..]);
+        if low_rest.first() > high_rest.first() {
             return Err(ResolveError::InvertedRange);
         }
-        let at = self.bytes.len();
-        if at + 2 * KEYSPACE + low_key.len() + high_key.len() + 2 > u32::MAX as usize {
-            return Err(ResolveError::BatchTooLarge);
+        let at = self.bytes.len() as u32;
+        // If the shorter end is a start of the other, the zero byte behind it may be shared too, or decide.
+        if low_rest.is_empty() && high_rest.first().is_none_or(|next| *next == 0) {
+            return Ok(self.near_range(keyspace, (low, past_low), (high, past_high)));
         }
-        let start = self.put(keyspace, low_key, past_low);
-        let end = self.put(if high == Unbounded { keyspace + 1 } else { keyspace }, high_key, past_high);
-        let access = Access { at: at as u32, start, end };
-        Ok(self.settle(access))
+        self.ranges += 1;
+        let start = self.put(keyspace, low, past_low);
+        let end = self.put(keyspace, high, past_high);
+        Ok(Access { at, start, end, shared: (KEYSPACE + shared) as u32 })
+    }
+
+    /// The range from a key to the end of its keyspace. There is room only for an empty one.
+    #[inline(never)]
+    fn range_to_end(&mut self, keyspace: u32, low: &[u8], past_low: bool) -> Result<Access, ResolveError> {
+        self.room(keyspace, 2 * KEYSPACE + low.len() + 1)?;
+        self.ranges += 1;
+        let at = self.bytes.len() as u32;
+        let start = self.put(keyspace, low, past_low);
+        let end = self.put(keyspace + 1, &[], false);
+        let shared = common(&keyspace.to_be_bytes(), &(keyspace + 1).to_be_bytes());
+        Ok(Access { at, start, end, shared: shared as u32 })
+    }
+
+    /// A range whose end is its start, or goes on from there with a zero byte: of no key, of one, or of more.
+    #[inline(never)]
+    fn near_range(&mut self, keyspace: u32, low: (&[u8], bool), high: (&[u8], bool)) -> Access {
+        let at = self.bytes.len();
+        let start = self.put(keyspace, low.0, low.1);
+        let end = self.put(keyspace, high.0, high.1);
+        let access = Access { at: at as u32, start, end, shared: 0 };
+        let (low, high) = self.bytes[at..].split_at(start as usize);
+        if low >= high {
+            self.bytes.truncate(at);
+            return Access { start: 0, end: 0, ..access };
+        }
+        if high.strip_prefix(low) == Some(&[0][..]) {
+            self.bytes.truncate(at + start as usize);
+            return Access { end: 0, ..access };
+        }
+        let shared = common(low, high) as u32;
+        self.ranges += 1;
+        Access { shared, ..access }
     }
 
     /// Appends a key, or the key right behind it: `key` and a zero byte.
+    #[inline]
     fn put(&mut self, keyspace: u32, key: &[u8], past: bool) -> u32 {
-        let before = self.bytes.len();
         self.bytes.extend_from_slice(&keyspace.to_be_bytes());
         self.bytes.extend_from_slice(key);
         if past {
             self.bytes.push(0);
         }
-        (self.bytes.len() - before) as u32
-    }
-
-    /// Tells ranges of no key and of one key apart from others.
-    fn settle(&mut self, range: Access) -> Access {
-        let at = range.at as usize;
-        let (start, end) = self.bytes[at..].split_at(range.start as usize);
-        match start.cmp(end) {
-            Ordering::Less if end.strip_prefix(start) == Some(&[0][..]) => {
-                self.bytes.truncate(at + range.start as usize);
-                Access { end: 0, ..range }
-            }
-            Ordering::Less => {
-                self.ranges += 1;
-                range
-            }
-            Ordering::Equal | Ordering::Greater => {
-                self.bytes.truncate(at);
-                Access { at: range.at, start: 0, end: 0 }
-            }
-        }
+        (KEYSPACE + key.len() + usize::from(past)) as u32
     }
 }
 
@@ -279,15 +321,12 @@ pub struct TxnBuilder<'a> {
 }
 
 impl TxnBuilder<'_> {
-    fn last(&mut self) -> &mut Header {
-        let last = self.batch.txns.len() - 1;
-        &mut self.batch.txns[last]
-    }
-
     /// Asks for the version and the key of a conflict. Costs a second look at the range, and only then.
     #[inline]
     pub fn explain(&mut self) -> &mut Self {
-        self.last().explain = true;
+        if let Some(last) = self.batch.txns.last_mut() {
+            last.explain = true;
+        }
         self
     }
 
@@ -343,31 +382,30 @@ impl TxnBuilder<'_> {
     #[inline]
     fn add_read(&mut self, access: Access) -> &mut Self {
         self.batch.reads.push(access);
-        self.last().reads_end = self.batch.reads.len() as u32;
         self
     }
 
     #[inline]
     fn add_write(&mut self, access: Access) -> &mut Self {
         self.batch.writes.push(access);
-        self.last().writes_end = self.batch.writes.len() as u32;
         self
     }
 
     /// Adds an access that another batch normalised: a part of a transaction for its owner.
     pub(super) fn add(&mut self, keyed: Keyed<'_>, written: bool) {
-        let at = self.batch.bytes.len() as u32;
+        let bytes = &mut self.batch.bytes;
+        let nothing = Access { at: bytes.len() as u32, start: 0, end: 0, shared: 0 };
         let access = match keyed {
-            Keyed::Nothing => Access { at, start: 0, end: 0 },
+            Keyed::Nothing => nothing,
             Keyed::Point(key) => {
-                self.batch.bytes.extend_from_slice(key);
-                Access { at, start: key.len() as u32, end: 0 }
+                bytes.extend_from_slice(key);
+                Access { start: key.len() as u32, ..nothing }
             }
-            Keyed::Range(start, end) => {
+            Keyed::Range(Span { start, end, shared }) => {
                 self.batch.ranges += 1;
-                self.batch.bytes.extend_from_slice(start);
-                self.batch.bytes.extend_from_slice(end);
-                Access { at, start: start.len() as u32, end: end.len() as u32 }
+                bytes.extend_from_slice(start);
+                bytes.extend_from_slice(end);
+                Access { start: start.len() as u32, end: end.len() as u32, shared: shared as u32, ..nothing }
             }
         };
         if written {

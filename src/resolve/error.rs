@@ -49,6 +49,9 @@ pub enum ResolveError {
         /// The commit version of the call.
         commit: Version,
     },
+    /// A range, handed to a resolver that knows keys by their fingerprints, which have no order.
+    #[error("fingerprints of keys know no ranges")]
+    RangeOfFingerprints,
     /// There is no version above `i64::MAX`.
     #[error("versions are used up")]
     VersionsUsedUp,

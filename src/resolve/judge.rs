@@ -1,20 +1,22 @@
 //! The rule, applied to a batch in array order.
 
 use super::Version;
-use super::batch::{Access, Batch, Header, Keyed, split_keyspace};
+use super::batch::{Access, Batch, Keyed, split_keyspace};
 use super::flight::Flights;
-use super::index::Index;
+use super::hashes::Hashes;
+use super::index::{Index, Purpose};
 use super::verdict::{Cause, Checked, Verdict};
 
 /// Transactions whose look-ups are fetched from memory together.
 const GROUP: usize = 16;
 
 /// What a conflict was with, for transactions that asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Detail {
-    pub(super) txn: usize,
-    pub(super) version: Option<Version>,
-    pub(super) key: Vec<u8>,
+    txn: usize,
+    version: Option<Version>,
+    /// Where its key ends in the bytes of all; it begins where that of the one before ends.
+    end: usize,
 }
 
 /// What verdicts depend on beside the window.
@@ -23,15 +25,41 @@ pub(super) struct Rule<'a> {
     pub(super) checked: Checked,
     pub(super) floor: Version,
     pub(super) flights: &'a Flights,
+    /// Hashes of the batch, if they were taken before.
+    pub(super) hashes: Option<&'a Hashes>,
 }
 
 /// Room for hints, verdicts and explanations that is used again.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    reads: Vec<u32>,
-    writes: Vec<u32>,
+    reads: Vec<u64>,
+    writes: Vec<u64>,
     pub(super) verdicts: Vec<Verdict>,
-    pub(super) details: Vec<Detail>,
+    details: Vec<Detail>,
+    detail_keys: Vec<u8>,
+}
+
+impl Scratch {
+    /// What a transaction conflicted with: version, keyspace and key.
+    pub(super) fn detail(&self, txn: usize) -> Option<(Option<Version>, u32, &[u8])> {
+        let at = self.details.binary_search_by_key(&txn, |detail| detail.txn).ok()?;
+        let start = at.checked_sub(1).map_or(0, |before| self.details[before].end);
+        let (keyspace, key) = split_keyspace(&self.detail_keys[start..self.details[at].end]);
+        Some((self.details[at].version, keyspace, key))
+    }
+
+    fn clear(&mut self) {
+        self.verdicts.clear();
+        self.details.clear();
+        self.detail_keys.clear();
+    }
+
+    #[cold]
+    fn explain(&mut self, txn: usize, of: &Txn<'_>, index: &impl Index, rule: Rule<'_>, refusal: Verdict) {
+        let Verdict::Conflict { cause, range_index } = refusal else { return };
+        let version = of.explain(index, rule, (cause, range_index), &mut self.detail_keys);
+        self.details.push(Detail { txn, version, end: self.detail_keys.len() });
+    }
 }
 
 /// Judges all transactions of a batch in order, and notes the writes of those that commit at `commit`.
@@ -42,41 +70,27 @@ pub(super) fn judge(
     commit: Version,
     out: &mut Scratch,
 ) {
-    out.verdicts.clear();
-    out.details.clear();
+    out.clear();
+    out.verdicts.reserve(batch.len());
     for first in (0..batch.len()).step_by(GROUP) {
-        let group = &batch.txns()[first..batch.len().min(first + GROUP)];
-        let (mut read, mut write) = batch.starts(first);
-        look_ahead(index, rule.checked, batch, (read, write), group, out);
-        let (first_read, first_write) = (read, write);
-        for (txn, header) in (first..).zip(group) {
-            let reads = read..header.reads_end as usize;
-            let writes = write..header.writes_end as usize;
-            (read, write) = (reads.end, writes.end);
-            let hints = Hints {
-                reads: out.reads.get(reads.start - first_read..).unwrap_or_default(),
-                writes: &out.writes[writes.start - first_write..],
-            };
-            let txn_of = Txn {
-                snapshot: header.snapshot,
-                reads: &batch.reads()[reads],
-                writes: &batch.writes()[writes],
-                batch,
-            };
-            let verdict = txn_of.judge(index, rule, hints);
-            match verdict {
-                None => {
-                    for (access, hint) in txn_of.writes.iter().zip(hints.writes) {
-                        index.write(*hint, batch.keyed(*access), commit);
-                    }
-                    out.verdicts.push(Verdict::Commit(commit));
+        let behind = batch.len().min(first + GROUP);
+        look_ahead(index, rule, batch, first..behind, out);
+        let start = batch.starts(first);
+        let mut at = start;
+        for txn in first..behind {
+            let judged = Txn::starting(batch, txn, at);
+            let hints = Hints::of(out, start, at);
+            at = judged.ends;
+            let Some(refusal) = judged.judge(index, rule, hints) else {
+                for (access, hint) in judged.writes.iter().zip(hints.writes) {
+                    index.write(*hint, batch.keyed(*access), commit);
                 }
-                Some(refusal) => {
-                    out.verdicts.push(refusal);
-                    if header.explain {
-                        out.details.extend(txn_of.explain(index, rule, txn, refusal));
-                    }
-                }
+                out.verdicts.push(Verdict::Commit(commit));
+                continue;
+            };
+            out.verdicts.push(refusal);
+            if batch.txns()[txn].explain {
+                out.explain(txn, &judged, index, rule, refusal);
             }
         }
         index.sweep();
@@ -93,16 +107,12 @@ pub(super) fn check(
 ) {
     refusals.clear();
     for first in (0..batch.len()).step_by(GROUP) {
-        let group = first..batch.len().min(first + GROUP);
-        let begins = batch.starts(first);
-        look_ahead(index, rule.checked, batch, begins, &batch.txns()[group.clone()], out);
-        for txn in group {
-            let (read, write) = batch.starts(txn);
-            let hints = Hints {
-                reads: out.reads.get(read - begins.0..).unwrap_or_default(),
-                writes: &out.writes[write - begins.1..],
-            };
-            refusals.push(Txn::of(batch, txn).judge(index, rule, hints));
+        let behind = batch.len().min(first + GROUP);
+        look_ahead(index, rule, batch, first..behind, out);
+        let start = batch.starts(first);
+        for txn in first..behind {
+            let judged = Txn::of(batch, txn);
+            refusals.push(judged.judge(index, rule, Hints::of(out, start, batch.starts(txn))));
         }
     }
 }
@@ -123,7 +133,7 @@ pub(super) fn write_one(index: &mut impl Index, batch: &Batch, txn: usize, commi
         index.begin();
         let keyed = batch.keyed(*access);
         let aim = index.aim(keyed, true);
-        let hint = index.hint(aim, keyed, true);
+        let hint = index.hint(aim, keyed, Purpose::Write);
         index.write(hint, keyed, commit);
     }
     index.sweep();
@@ -131,50 +141,93 @@ pub(super) fn write_one(index: &mut impl Index, batch: &Batch, txn: usize, commi
 
 /// Takes the hints of a group, so that what it will look at is on its way before it is needed.
 #[inline]
-fn look_ahead(
-    index: &mut impl Index,
-    checked: Checked,
+fn look_ahead<I: Index>(
+    index: &mut I,
+    rule: Rule<'_>,
     batch: &Batch,
-    (read, write): (usize, usize),
-    group: &[Header],
+    group: std::ops::Range<usize>,
     out: &mut Scratch,
 ) {
     index.begin();
     out.reads.clear();
     out.writes.clear();
-    let Some(last) = group.last() else { return };
-    let reads = if checked.reads() { &batch.reads()[read..last.reads_end as usize] } else { &[] };
-    let writes = &batch.writes()[write..last.writes_end as usize];
-    out.reads.extend(reads.iter().map(|access| index.aim(batch.keyed(*access), false)));
-    out.writes.extend(writes.iter().map(|access| index.aim(batch.keyed(*access), true)));
-    for (access, hint) in reads.iter().zip(&mut out.reads) {
-        *hint = index.hint(*hint, batch.keyed(*access), false);
+    let (start, end) = (batch.starts(group.start), batch.starts(group.end));
+    let checks_reads = rule.checked.reads();
+    if let Some(hashes) = rule.hashes.filter(|hashes| index.knows(hashes)) {
+        if checks_reads {
+            out.reads.extend_from_slice(&hashes.reads[start.0..end.0]);
+        }
+        out.writes.extend_from_slice(&hashes.writes[start.1..end.1]);
+        out.reads.iter().for_each(|hash| index.fetch(*hash, false));
+        out.writes.iter().for_each(|hash| index.fetch(*hash, true));
+        return;
     }
-    for (access, hint) in writes.iter().zip(&mut out.writes) {
-        *hint = index.hint(*hint, batch.keyed(*access), true);
+    let reads = if checks_reads { &batch.reads()[start.0..end.0] } else { &[] };
+    let writes = &batch.writes()[start.1..end.1];
+    for access in reads {
+        out.reads.push(index.aim(batch.keyed(*access), false));
+    }
+    for access in writes {
+        out.writes.push(index.aim(batch.keyed(*access), true));
+    }
+    if !I::HAS_HINTS {
+        return;
+    }
+    for txn in group {
+        let snapshot = batch.txns()[txn].snapshot;
+        let (from, to) = (batch.starts(txn), batch.starts(txn + 1));
+        if checks_reads {
+            let hints = &mut out.reads[from.0 - start.0..to.0 - start.0];
+            for (access, hint) in batch.reads()[from.0..to.0].iter().zip(hints) {
+                *hint = index.hint(*hint, batch.keyed(*access), Purpose::Check(snapshot));
+            }
+        }
+        let hints = &mut out.writes[from.1 - start.1..to.1 - start.1];
+        for (access, hint) in batch.writes()[from.1..to.1].iter().zip(hints) {
+            *hint = index.hint(*hint, batch.keyed(*access), Purpose::Write);
+        }
     }
 }
 
 #[derive(Clone, Copy)]
 struct Hints<'a> {
-    reads: &'a [u32],
-    writes: &'a [u32],
+    reads: &'a [u64],
+    writes: &'a [u64],
+}
+
+impl<'a> Hints<'a> {
+    /// Those from a transaction's first accesses on, given where its group's begin.
+    #[inline]
+    fn of(out: &'a Scratch, group: (usize, usize), txn: (usize, usize)) -> Self {
+        let reads = out.reads.get(txn.0 - group.0..).unwrap_or_default();
+        Self { reads, writes: &out.writes[txn.1 - group.1..] }
+    }
 }
 
 /// One transaction of a batch.
 pub(super) struct Txn<'a> {
     snapshot: Version,
+    ends: (usize, usize),
     reads: &'a [Access],
     writes: &'a [Access],
     batch: &'a Batch,
 }
 
 impl<'a> Txn<'a> {
+    #[inline]
     pub(super) fn of(batch: &'a Batch, txn: usize) -> Self {
+        Self::starting(batch, txn, batch.starts(txn))
+    }
+
+    /// As `of`, where it is known where its accesses begin.
+    #[inline]
+    fn starting(batch: &'a Batch, txn: usize, starts: (usize, usize)) -> Self {
+        let ends = batch.starts(txn + 1);
         Self {
             snapshot: batch.txns()[txn].snapshot,
-            reads: batch.reads_of(txn),
-            writes: batch.writes_of(txn),
+            ends,
+            reads: &batch.reads()[starts.0..ends.0],
+            writes: &batch.writes()[starts.1..ends.1],
             batch,
         }
     }
@@ -191,7 +244,7 @@ impl<'a> Txn<'a> {
                 index.begin();
                 let keyed = self.batch.keyed(*access);
                 let aim = index.aim(keyed, false);
-                let hint = index.hint(aim, keyed, false);
+                let hint = index.hint(aim, keyed, Purpose::Check(self.snapshot));
                 index.newer(hint, keyed, self.snapshot)
             })
         })
@@ -201,7 +254,7 @@ impl<'a> Txn<'a> {
     fn judge(&self, index: &impl Index, rule: Rule<'_>, hints: Hints<'_>) -> Option<Verdict> {
         self.judge_by(rule, |accesses, cause| {
             let hints = if cause == Cause::Read { hints.reads } else { hints.writes };
-            let newer = |(access, hint): (&Access, &u32)| {
+            let newer = |(access, hint): (&Access, &u64)| {
                 index.newer(*hint, self.batch.keyed(*access), self.snapshot)
             };
             accesses.iter().zip(hints).position(newer)
@@ -237,28 +290,31 @@ impl<'a> Txn<'a> {
         (checked.reads() && any(self.reads)) || (checked.writes() && any(self.writes))
     }
 
-    fn explain(&self, index: &impl Index, rule: Rule<'_>, txn: usize, refusal: Verdict) -> Option<Detail> {
-        let Verdict::Conflict { cause, range_index } = refusal else { return None };
-        let accesses = if cause == Cause::Read { self.reads } else { self.writes };
+    /// The version that an access conflicts with, `None` if what is in the way is in flight; the key is
+    /// appended to `key`.
+    fn explain(
+        &self,
+        index: &impl Index,
+        rule: Rule<'_>,
+        (cause, range_index): (Cause, u32),
+        key: &mut Vec<u8>,
+    ) -> Option<Version> {
+        let (accesses, checked) = match cause {
+            Cause::Read => (self.reads, rule.checked.reads()),
+            Cause::Write => (self.writes, rule.checked.writes()),
+        };
         let keyed = self.batch.keyed(accesses[range_index as usize]);
-        let checked = match cause {
-            Cause::Read => rule.checked.reads(),
-            Cause::Write => rule.checked.writes(),
-        };
-        let (version, key) = index.newest(keyed);
+        let before = key.len();
+        let version = index.newest(keyed, key);
         if checked && version > self.snapshot {
-            return Some(Detail { txn, version: Some(version), key: key.to_vec() });
+            return Some(version);
         }
-        let start = match keyed {
-            Keyed::Nothing => return None,
-            Keyed::Point(key) | Keyed::Range(key, _) => key,
-        };
-        Some(Detail { txn, version: None, key: start.to_vec() })
-    }
-}
-
-impl Detail {
-    pub(super) fn keyspace_and_key(&self) -> (u32, &[u8]) {
-        split_keyspace(&self.key)
+        key.truncate(before);
+        match keyed {
+            Keyed::Nothing => {}
+            Keyed::Point(only) => key.extend_from_slice(only),
+            Keyed::Range(range) => key.extend_from_slice(range.start),
+        }
+        None
     }
 }

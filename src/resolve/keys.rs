@@ -5,7 +5,7 @@
 //! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
 //! growing copies nothing.
 
-use skewer_kernels::prefetch_read;
+use super::key_log::KeyLog;
 
 /// The name of a stored key: chunk number and unit inside the chunk.
 pub(super) type KeyRef = u32;
@@ -62,19 +62,6 @@ impl Keys {
     pub(super) fn free(&mut self, place: KeyRef) {
         let class = self.classes[(place >> UNIT_BITS) as usize];
         self.free[usize::from(class)].push(place);
-    }
-
-    /// Fetches the block that a key of `len` bytes would get after `before` others of its size.
-    #[inline]
-    pub(super) fn prefetch_block(&self, len: usize, before: usize) {
-        let (class, _) = class(HEADER + len);
-        let free = self.free.get(class).map_or(&[][..], Vec::as_slice);
-        if let Some(place) = free.len().checked_sub(1 + before).and_then(|at| free.get(at)) {
-            let (chunk, at) = locate(*place);
-            if let Some(chunk) = self.chunks.get(chunk) {
-                prefetch_read(chunk, at);
-            }
-        }
     }
 
     /// Bytes of the chunks, free blocks included.
@@ -142,10 +129,73 @@ pub(super) fn head(key: &[u8], prefix: usize) -> u64 {
     u64::from_be_bytes(eight) | rest as u64
 }
 
-/// Whether equal heads of this value prove equal keys.
+/// Above all heads.
+pub(super) const PAST: u64 = u64::MAX;
+
+/// Whether equal heads of this value prove equal keys: then the head says all of the key.
 #[inline]
 pub(super) fn is_whole(head: u64) -> bool {
     head & 0xFF < 8
+}
+
+/// The bytes that a whole head stands for, in its first so many.
+#[inline]
+fn tail(head: u64) -> ([u8; 8], usize) {
+    (head.to_be_bytes(), (head & 0xFF) as usize)
+}
+
+/// Appends the key of a head: `shared` are the bytes that the head leaves out, `place` is where the key is
+/// stored if the head is not whole.
+pub(super) fn append_key(keys: &KeyLog, (head, place): (u64, KeyRef), shared: &[u8], out: &mut Vec<u8>) {
+    if is_whole(head) {
+        let (bytes, len) = tail(head);
+        out.extend_from_slice(shared);
+        out.extend_from_slice(&bytes[..len]);
+    } else {
+        out.extend_from_slice(keys.get(place));
+    }
+}
+
+/// The head behind `prefix` bytes of the key whose head behind the bytes `shared` is given, and where it is stored if
+/// that is not whole: stores and frees as needed. The key has at least `prefix` bytes.
+pub(super) fn rehead(
+    keys: &mut KeyLog,
+    (old, place): (u64, KeyRef),
+    shared: &[u8],
+    prefix: usize,
+) -> (u64, KeyRef) {
+    if !is_whole(old) {
+        let new = head(keys.get(place), prefix);
+        if is_whole(new) {
+            keys.free(place);
+        }
+        return (new, place);
+    }
+    let (bytes, len) = (old & !0xFF, (old & 0xFF) as usize);
+    if prefix >= shared.len() {
+        let less = prefix - shared.len();
+        return ((bytes << (8 * less)) | (len - less) as u64, NONE);
+    }
+    let more = shared.len() - prefix;
+    if len + more < 8 {
+        let mut first = [0; 8];
+        first[..more].copy_from_slice(&shared[prefix..]);
+        return (u64::from_be_bytes(first) | (bytes >> (8 * more)) | (len + more) as u64, NONE);
+    }
+    let place = keys.store_both(shared, &old.to_be_bytes()[..len]);
+    (head(keys.get(place), prefix), place)
+}
+
+/// How many of some heads, which ascend, are less than `head`. `N` is a power of two.
+#[inline]
+pub(super) fn search<const N: usize>(heads: &[u64; N], head: u64) -> usize {
+    let mut at = 0;
+    let mut step = N / 2;
+    while step > 0 {
+        at += if heads[(at + step - 1) & (N - 1)] < head { step } else { 0 };
+        step /= 2;
+    }
+    at + usize::from(heads[at & (N - 1)] < head)
 }
 
 /// Whether `key` begins with `prefix`: as `starts_with`, for prefixes so short that a call would cost more.
@@ -160,8 +210,19 @@ pub(super) fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
 }
 
 /// The length of the longest common prefix.
+#[inline]
 pub(super) fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    let least = a.len().min(b.len());
+    let (a, b) = (&a[..least], &b[..least]);
+    let ((words, rest), (other_words, other_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (at, (word, other)) in words.iter().zip(other_words).enumerate() {
+        let differs = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other);
+        if differs != 0 {
+            return at * 8 + (differs.trailing_zeros() / 8) as usize;
+        }
+    }
+    let tail = rest.iter().zip(other_rest).take_while(|(a, b)| a == b).count();
+    least - rest.len() + tail
 }
 
 #[cfg(test)]
@@ -181,6 +242,20 @@ mod tests {
                     assert!(if x == y { a == b || !is_whole(x) } else { (x < y) == (a < b) }, "{a:?} {b:?}");
                 }
             }
+        }
+    }
+
+    /// Promise: the common prefix is as long as it can be, at any length.
+    #[test]
+    fn common_prefixes() {
+        let key = vec![7; 40];
+        for len in 0..40 {
+            for at in 0..len {
+                let mut other = key[..len].to_vec();
+                other[at] = 8;
+                assert_eq!(common(&key, &other), at);
+            }
+            assert_eq!(common(&key[..len], &key), len);
         }
     }
 

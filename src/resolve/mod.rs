@@ -28,10 +28,17 @@
 //!
 //! For `k` accesses and `n` boundaries in the window: points alone O(k); with ranges O(k log n), whatever the window's
 //! length, and a wide range looks at whole leaves at once. A first range after many points puts the window in
-//! order, once ([`Resolver::expecting_ranges`] avoids that). Memory: at most 1.3 times the live boundaries; a point is one boundary, a range
-//! two. Forgetting is constant time: later writes give the space back, a little each. Tables double while a window grows
-//! for the first time ([`Resolver::with_room_for`] avoids that); from then on nothing is allocated.
-//! Transactions in flight ([`Resolver::prepare`]) are looked through one by one.
+//! order, once ([`Resolver::expecting_ranges`] avoids that). Memory: at most 1.3 times the live boundaries; a point is one
+//! boundary, a range two. Forgetting is constant time: later writes give the space back, a little each, and no
+//! write has to look at all of the window. Tables grow while a window grows for the first time
+//! ([`Resolver::with_room_for`] avoids that); from then on nothing is allocated. Transactions in flight
+//! ([`Resolver::prepare`]) are looked through one by one.
+//!
+//! | per transaction | a read and a write of keys | of ranges |
+//! |---|---|---|
+//! | [`Resolver`] | two look-ups in a hash table, one new slot | two searches in three levels, two new boundaries |
+//! | [`SharedResolver`] | the same, one after the other; adding and hashing beside that | the same; adding beside that |
+//! | [`Adjudicators`] | its part for each owner, in parallel, and once more in a window of the batch, by one thread | likewise; by hash each owner judges all ranges |
 //!
 //! # How it is built
 //!
@@ -45,8 +52,10 @@ mod batch;
 mod clock;
 mod error;
 mod flight;
+mod hashes;
 mod index;
 mod judge;
+mod key_log;
 mod keys;
 #[doc(hidden)]
 pub mod naive;

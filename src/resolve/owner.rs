@@ -1,7 +1,7 @@
 //! Who owns which keys.
 
 use super::ResolveError;
-use super::batch::Keyed;
+use super::batch::{Keyed, Span};
 
 /// A division of all keys among owners.
 #[derive(Debug)]
@@ -53,12 +53,12 @@ impl Ownership {
                     Keyed::Nothing
                 }
             }
-            (Keyed::Range(..), Ownership::Hash { .. }) => keyed,
-            (Keyed::Range(start, end), Ownership::Ranges { borders }) => {
+            (Keyed::Range(_), Ownership::Hash { .. }) => keyed,
+            (Keyed::Range(range), Ownership::Ranges { borders }) => {
                 let low = owner.checked_sub(1).map_or(&[][..], |at| &borders[at]);
-                let start = start.max(low);
-                let end = borders.get(owner).map_or(end, |high| end.min(high));
-                if start < end { Keyed::Range(start, end) } else { Keyed::Nothing }
+                let start = range.start.max(low);
+                let end = borders.get(owner).map_or(range.end, |high| range.end.min(high));
+                if start < end { Keyed::Range(Span::new(start, end)) } else { Keyed::Nothing }
             }
         }
     }

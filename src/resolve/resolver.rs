@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Transaction};
 use super::flight::{Flights, Ticket};
+use super::hashes::{Hasher, Hashes};
 use super::judge::{Rule, Scratch, Txn, judge};
 use super::snapshots::Snapshots;
 use super::verdict::{Checked, Conflict, Verdict};
@@ -20,6 +21,8 @@ pub struct Resolver {
     flights: Flights,
     snapshots: Snapshots,
     scratch: Scratch,
+    /// Writes for which room was asked.
+    room: usize,
 }
 
 /// The answer to [`prepare`](Resolver::prepare).
@@ -50,15 +53,34 @@ impl Resolver {
             flights: Flights::default(),
             snapshots: Snapshots::default(),
             scratch: Scratch::default(),
+            room: 0,
         }
     }
 
-    /// Makes room for a window of `keys` point writes at once instead of while it grows.
+    /// As [`recover`](Self::recover), of a store that uses points only: fingerprints of 64 bits are kept instead of
+    /// keys, which saves the memory of these.
+    ///
+    /// Two keys may have one fingerprint. The later write of either then counts for both, so that a transaction
+    /// may be refused that conflicts with nobody; none commits that must not. With `n` keys in the window a key
+    /// that was not written is taken for one that was with a probability of at most `n / 2^64`: for
+    /// a million keys and a million checked keys a second, once in some 200 days. Seeds are random, so nobody can choose keys that
+    /// collide. Ranges are [`RangeOfFingerprints`](ResolveError::RangeOfFingerprints), and
+    /// [`expecting_ranges`](Self::expecting_ranges) has no effect.
+    pub fn of_fingerprints(checked: Checked, floor: Version) -> Self {
+        Self::of_short_fingerprints(checked, floor, 64)
+    }
+
+    /// As [`of_fingerprints`](Self::of_fingerprints), of so few bits that tests see collisions.
+    #[doc(hidden)]
+    pub fn of_short_fingerprints(checked: Checked, floor: Version, bits: u32) -> Self {
+        Self { window: Window::of_fingerprints(floor, bits), ..Self::recover(checked, floor) }
+    }
+
+    /// Makes room for a window of so many writes at once instead of while it grows.
     #[must_use]
-    pub fn with_room_for(mut self, keys: usize) -> Self {
-        if let Window::Points(points) = &mut self.window {
-            points.reserve(keys);
-        }
+    pub fn with_room_for(mut self, writes: usize) -> Self {
+        self.room = writes;
+        self.window.reserve(writes);
         self
     }
 
@@ -66,8 +88,13 @@ impl Resolver {
     /// per key of the window, in that call.
     #[must_use]
     pub fn expecting_ranges(mut self) -> Self {
-        self.window.order(self.floor);
+        self.window.order(self.floor, self.room);
         self
+    }
+
+    /// Whether ranges can be judged: not by fingerprints.
+    pub(super) fn takes_ranges(&self) -> bool {
+        self.window.takes_ranges()
     }
 
     /// The last version that was decided or promised: nothing commits at or below it any more.
@@ -93,20 +120,41 @@ impl Resolver {
     ///
     /// # Errors
     /// [`ResolveError::VersionNotAbove`] if `commit` is not above [`version`](Self::version), and
-    /// [`ResolveError::SnapshotFromTheFuture`] if a snapshot is not below `commit`. Nothing is changed.
+    /// [`ResolveError::SnapshotFromTheFuture`] if a snapshot is not below `commit`;
+    /// [`ResolveError::RangeOfFingerprints`]. Nothing is changed.
     pub fn resolve(&mut self, batch: &Batch, commit: Version) -> Result<&[Verdict], ResolveError> {
         self.check_version(commit)?;
-        check_snapshots(batch, commit)?;
-        self.judge(batch, commit);
+        self.admit(batch, commit)?;
+        self.judge(batch, commit, None);
         Ok(&self.scratch.verdicts)
+    }
+
+    /// As `resolve`, with hashes of the batch that were taken before.
+    pub(super) fn resolve_hashed(
+        &mut self,
+        batch: &Batch,
+        hashes: Option<&Hashes>,
+        commit: Version,
+    ) -> Result<&[Verdict], ResolveError> {
+        self.check_version(commit)?;
+        self.admit(batch, commit)?;
+        self.judge(batch, commit, hashes);
+        Ok(&self.scratch.verdicts)
+    }
+
+    /// How the window hashes keys, while it holds points alone.
+    pub(super) fn hasher(&self) -> Option<Hasher> {
+        match &self.window {
+            Window::Points(points) => Some(points.hasher().clone()),
+            Window::Ordered(_) => None,
+        }
     }
 
     /// What transaction `txn` of the last [`resolve`](Self::resolve), or of the last
     /// [`commit`](Self::commit), conflicted with, if it asked to [`explain`](super::TxnBuilder::explain).
     pub fn conflict(&self, txn: usize) -> Option<Conflict<'_>> {
-        let detail = self.scratch.details.iter().find(|d| d.txn == txn)?;
-        let (keyspace, key) = detail.keyspace_and_key();
-        Some(Conflict { version: detail.version, keyspace, key })
+        let (version, keyspace, key) = self.scratch.detail(txn)?;
+        Some(Conflict { version, keyspace, key })
     }
 
     /// Judges one transaction and records its writes if it commits: at `at`, or else at the next version.
@@ -116,8 +164,8 @@ impl Resolver {
     #[inline]
     pub fn commit(&mut self, txn: &Transaction, at: Option<Version>) -> Result<Verdict, ResolveError> {
         let commit = self.pick(at)?;
-        check_snapshots(&txn.batch, commit)?;
-        self.judge(&txn.batch, commit);
+        self.admit(&txn.batch, commit)?;
+        self.judge(&txn.batch, commit, None);
         self.scratch.verdicts.first().copied().ok_or(ResolveError::UnknownTicket)
     }
 
@@ -127,9 +175,11 @@ impl Resolver {
     /// It is refused only for the sake of transactions in flight, which were promised to commit.
     ///
     /// # Errors
-    /// [`ResolveError::VersionNotAbove`], [`ResolveError::VersionsUsedUp`].
+    /// [`ResolveError::VersionNotAbove`], [`ResolveError::VersionsUsedUp`],
+    /// [`ResolveError::RangeOfFingerprints`].
     pub fn record(&mut self, txn: &Transaction, at: Option<Version>) -> Result<Verdict, ResolveError> {
         let commit = self.pick(at)?;
+        self.admit_ranges(&txn.batch)?;
         let writes = txn.batch.writes();
         if let Some(refusal) = self.flights.conflict(self.checked, &txn.batch, &[], writes) {
             return Ok(refusal);
@@ -146,12 +196,12 @@ impl Resolver {
     ///
     /// # Errors
     /// [`ResolveError::SnapshotFromTheFuture`], [`ResolveError::VersionsUsedUp`],
-    /// [`ResolveError::BatchTooLarge`].
+    /// [`ResolveError::BatchTooLarge`], [`ResolveError::RangeOfFingerprints`].
     pub fn prepare(&mut self, txn: &Transaction) -> Result<Vote, ResolveError> {
         let not_before = self.pick(None)?;
-        check_snapshots(&txn.batch, not_before)?;
+        self.admit(&txn.batch, not_before)?;
         self.order_for(&txn.batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes: None };
         let judged = Txn::of(&txn.batch, 0);
         let refusal = match &mut self.window {
             Window::Points(points) => judged.refusal(points.as_mut(), rule),
@@ -300,15 +350,30 @@ impl Resolver {
         }
     }
 
+    /// What can be judged at `commit`.
+    #[inline]
+    fn admit(&self, batch: &Batch, commit: Version) -> Result<(), ResolveError> {
+        self.admit_ranges(batch)?;
+        check_snapshots(batch, commit)
+    }
+
+    #[inline]
+    fn admit_ranges(&self, batch: &Batch) -> Result<(), ResolveError> {
+        if batch.has_ranges() && !self.takes_ranges() {
+            return Err(ResolveError::RangeOfFingerprints);
+        }
+        Ok(())
+    }
+
     fn order_for(&mut self, batch: &Batch) {
         if batch.has_ranges() && matches!(self.window, Window::Points(_)) {
-            self.window.order(self.floor);
+            self.window.order(self.floor, self.room);
         }
     }
 
-    fn judge(&mut self, batch: &Batch, commit: Version) {
+    fn judge(&mut self, batch: &Batch, commit: Version, hashes: Option<&Hashes>) {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes };
         match &mut self.window {
             Window::Points(points) => judge(points.as_mut(), rule, batch, commit, &mut self.scratch),
             Window::Ordered(tree) => judge(tree.as_mut(), rule, batch, commit, &mut self.scratch),
@@ -331,7 +396,7 @@ impl Resolver {
     /// Why each transaction of a batch may not commit, as far as the window goes. Records nothing.
     pub(super) fn check_all(&mut self, batch: &Batch, refusals: &mut Vec<Option<Verdict>>) {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights };
+        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes: None };
         let out = &mut self.scratch;
         match &mut self.window {
             Window::Points(points) => super::judge::check(points.as_mut(), rule, batch, out, refusals),
@@ -348,7 +413,7 @@ impl Resolver {
     /// Why one transaction of a batch may not commit, if all was written after its snapshot.
     pub(super) fn check_one(&mut self, batch: &Batch, txn: usize) -> Option<Verdict> {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: Version::MIN, flights: &self.flights };
+        let rule = Rule { checked: self.checked, floor: Version::MIN, flights: &self.flights, hashes: None };
         let judged = Txn::of(batch, txn).at(self.floor);
         match &mut self.window {
             Window::Points(points) => judged.refusal(points.as_mut(), rule),

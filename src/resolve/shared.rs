@@ -1,18 +1,24 @@
 //! Many threads, one resolver.
 //!
-//! A caller puts its transactions into the open group. Whoever finds the resolver free takes the whole group,
-//! judges it as one batch and hands out the verdicts; the others find theirs in their seats. So
-//! transactions are judged in the order in which they came, and nobody waits for more than the
-//! group at work and the one it is in: a group holds at most one call of each committer.
+//! Whoever finds the resolver free judges its own call where it stands, after those who wait. Who finds it busy
+//! joins the open group; the next to hold the resolver takes the whole group, judges it as one
+//! batch and hands out the verdicts, so that the others find theirs in their seats. Calls of many transactions
+//! look for the resolver for a while before they join, since copying them costs more than
+//! that: meanwhile the other thread fills its next batch, and hashes its keys. So calls are judged in the order in which they came to
+//! wait, and nobody waits for more than a bounded number of looks, the group at work and the one it is in: a
+//! group holds at most one call of each committer.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use super::batch::{Batch, Transaction};
+use super::hashes::{Hasher, Hashes};
 use super::resolver::Resolver;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
 
+/// From so many transactions on, a call rather looks for the resolver again than to be copied.
+const LARGE: usize = 32;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
 const LOOKS: usize = 2_000;
 
@@ -46,6 +52,11 @@ struct Inner {
     core: Mutex<Core>,
     /// The last version decided: what a snapshot may be at most.
     version: AtomicI64,
+    /// Whether the open group holds somebody.
+    has_waiting: AtomicBool,
+    takes_ranges: AtomicBool,
+    /// How the window hashed keys at first: callers do that for it, as long as it holds points alone.
+    hasher: Option<Hasher>,
 }
 
 /// Transactions of several callers in the order in which they came.
@@ -80,18 +91,26 @@ impl SharedResolver {
     /// Shares a resolver.
     pub fn new(resolver: Resolver) -> Self {
         let version = AtomicI64::new(resolver.version());
-        let core = Core { resolver, group: Group::default() };
-        Self { inner: Arc::new(Inner { open: Mutex::default(), core: Mutex::new(core), version }) }
+        let takes_ranges = AtomicBool::new(resolver.takes_ranges());
+        let hasher = resolver.hasher();
+        let core = Mutex::new(Core { resolver, group: Group::default() });
+        let (open, has_waiting) = (Mutex::default(), AtomicBool::new(false));
+        Self { inner: Arc::new(Inner { open, core, version, has_waiting, takes_ranges, hasher }) }
     }
 
     /// A seat for one thread. Takes some memory; keep it.
     pub fn committer(&self) -> Committer {
-        Committer { inner: Arc::clone(&self.inner), seat: Arc::default() }
+        Committer { inner: Arc::clone(&self.inner), seat: Arc::default(), hashes: Hashes::default() }
     }
 
     /// The last version decided: a good snapshot.
     pub fn version(&self) -> Version {
         self.inner.version.load(Ordering::Acquire)
+    }
+
+    /// How many calls wait for the resolver. For tests and measurements.
+    pub fn waiting(&self) -> usize {
+        self.inner.open.lock().map_or(0, |open| open.seats.len())
     }
 
     /// Does something else with the resolver, between two groups: forgets, advances, prepares, takes snapshots.
@@ -102,6 +121,7 @@ impl SharedResolver {
         let mut core = self.inner.core.lock().map_err(|_| ResolveError::Poisoned)?;
         let result = act(&mut core.resolver);
         self.inner.version.store(core.resolver.version(), Ordering::Release);
+        self.inner.takes_ranges.store(core.resolver.takes_ranges(), Ordering::Release);
         Ok(result)
     }
 }
@@ -111,6 +131,7 @@ impl SharedResolver {
 pub struct Committer {
     inner: Arc<Inner>,
     seat: Arc<Seat>,
+    hashes: Hashes,
 }
 
 impl Committer {
@@ -118,7 +139,8 @@ impl Committer {
     ///
     /// # Errors
     /// [`ResolveError::SnapshotFromTheFuture`] if it read above [`version`](SharedResolver::version);
-    /// [`ResolveError::BatchTooLarge`], [`ResolveError::VersionsUsedUp`], [`ResolveError::Poisoned`]. Nothing is changed.
+    /// [`ResolveError::BatchTooLarge`], [`ResolveError::VersionsUsedUp`],
+    /// [`ResolveError::RangeOfFingerprints`], [`ResolveError::Poisoned`]. Nothing is changed.
     pub fn commit(&mut self, txn: &Transaction) -> Result<Verdict, ResolveError> {
         self.call(&txn.batch, |verdicts| verdicts.first().copied())?.ok_or(ResolveError::Poisoned)
     }
@@ -145,6 +167,16 @@ impl Committer {
                 commit: last.saturating_add(1),
             });
         }
+        if batch.has_ranges() && !self.inner.takes_ranges.load(Ordering::Acquire) {
+            return Err(ResolveError::RangeOfFingerprints);
+        }
+        let hasher = self.inner.hasher.as_ref().filter(|_| !batch.has_ranges());
+        if let Some(hasher) = hasher {
+            self.hashes.take(hasher, batch);
+        }
+        if let Some(core) = self.find_free(batch)? {
+            return self.inner.serve_now(core, batch, hasher.map(|_| &self.hashes), take);
+        }
         self.sit_down(batch)?;
         self.wait()?;
         let mut served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
@@ -154,6 +186,18 @@ impl Committer {
         }
     }
 
+    /// The resolver, if nobody else uses it.
+    fn find_free(&self, batch: &Batch) -> Result<Option<MutexGuard<'_, Core>>, ResolveError> {
+        for _ in 0..if batch.len() < LARGE { 1 } else { LOOKS } {
+            match self.inner.core.try_lock() {
+                Ok(core) => return Ok(Some(core)),
+                Err(TryLockError::Poisoned(_)) => return Err(ResolveError::Poisoned),
+                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            }
+        }
+        Ok(None)
+    }
+
     /// Joins the open group.
     fn sit_down(&mut self, batch: &Batch) -> Result<(), ResolveError> {
         self.seat.served.store(false, Ordering::Relaxed);
@@ -161,6 +205,7 @@ impl Committer {
         let mut open = self.inner.open.lock().map_err(|_| ResolveError::Poisoned)?;
         open.batch.append(batch)?;
         open.seats.push(Arc::clone(&self.seat));
+        self.inner.has_waiting.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -173,13 +218,13 @@ impl Committer {
             }
             match self.inner.core.try_lock() {
                 Ok(core) if served() => return drop_guard(core),
-                Ok(core) => return self.inner.serve(core),
+                Ok(mut core) => return self.inner.serve(&mut core),
                 Err(TryLockError::Poisoned(_)) => return Err(ResolveError::Poisoned),
                 Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
             }
         }
-        let core = self.inner.core.lock().map_err(|_| ResolveError::Poisoned)?;
-        if served() { drop_guard(core) } else { self.inner.serve(core) }
+        let mut core = self.inner.core.lock().map_err(|_| ResolveError::Poisoned)?;
+        if served() { drop_guard(core) } else { self.inner.serve(&mut core) }
     }
 }
 
@@ -190,22 +235,37 @@ fn drop_guard(core: MutexGuard<'_, Core>) -> Result<(), ResolveError> {
 }
 
 impl Inner {
-    /// Judges the open group, in which the caller sits, and serves all its seats.
-    fn serve(&self, mut core: MutexGuard<'_, Core>) -> Result<(), ResolveError> {
-        let Core { resolver, group } = &mut *core;
+    /// Judges those who wait, and then a call that does not have to.
+    fn serve_now<T>(
+        &self,
+        mut core: MutexGuard<'_, Core>,
+        batch: &Batch,
+        hashes: Option<&Hashes>,
+        take: impl FnOnce(&[Verdict]) -> T,
+    ) -> Result<T, ResolveError> {
+        if self.has_waiting.load(Ordering::Acquire) {
+            self.serve(&mut core)?;
+        }
+        let commit = core.resolver.version().checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
+        let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
+        self.version.store(commit, Ordering::Release);
+        Ok(take(verdicts))
+    }
+
+    /// Judges the open group, and serves all its seats.
+    fn serve(&self, core: &mut Core) -> Result<(), ResolveError> {
+        let Core { resolver, group } = core;
         {
             let mut open = self.open.lock().map_err(|_| ResolveError::Poisoned)?;
             std::mem::swap(&mut *open, group);
+            self.has_waiting.store(false, Ordering::Release);
         }
         let judged = match resolver.version().checked_add(1) {
             None => Err(ResolveError::VersionsUsedUp),
-            Some(commit) => resolver.resolve(&group.batch, commit),
+            Some(commit) => resolver.resolve(&group.batch, commit).inspect(|_| {
+                self.version.store(commit, Ordering::Release);
+            }),
         };
-        if let Ok(verdicts) = &judged
-            && let Some(Verdict::Commit(version)) = verdicts.iter().find(|v| v.is_commit())
-        {
-            self.version.store(*version, Ordering::Release);
-        }
         let mut rest = *judged.as_ref().unwrap_or(&&[][..]);
         for seat in group.seats.drain(..) {
             let mut served = seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;

@@ -16,14 +16,39 @@ impl Window {
         Window::Points(Box::new(Points::new(floor)))
     }
 
-    /// Puts all that is known in key order. Costs a look-up per key of the window, once.
+    /// Points alone, known by so many bits of their hashes.
+    pub(super) fn of_fingerprints(floor: Version, bits: u32) -> Self {
+        Window::Points(Box::new(Points::of_fingerprints(floor, bits)))
+    }
+
+    /// Whether ranges can be judged: not where keys are not known.
+    #[inline]
+    pub(super) fn takes_ranges(&self) -> bool {
+        match self {
+            Window::Points(points) => points.has_keys(),
+            Window::Ordered(_) => true,
+        }
+    }
+
+    pub(super) fn reserve(&mut self, writes: usize) {
+        match self {
+            Window::Points(points) => points.reserve(writes),
+            Window::Ordered(tree) => tree.reserve(writes),
+        }
+    }
+
+    /// Puts all that is known in key order, with room for so many writes. Costs a look-up per key of the window, once.
     #[cold]
-    pub(super) fn order(&mut self, floor: Version) {
+    pub(super) fn order(&mut self, floor: Version, room: usize) {
         let Window::Points(points) = self else { return };
+        if !points.has_keys() {
+            return;
+        }
         let mut live: Vec<(&[u8], Version)> = points.live().collect();
         // The tree takes writes in the order of their versions.
         live.sort_unstable_by_key(|(key, version)| (*version, *key));
         let mut tree = Tree::new(floor);
+        tree.reserve(room);
         for (key, version) in live {
             tree.write_point(super::tree::NO_HINT, key, version);
         }

@@ -15,6 +15,8 @@ pub(super) struct Feed<'a> {
     /// The sequence number of the first row of each block so far.
     starts: Vec<u32>,
     fingerprints: Vec<u64>,
+    /// The keys of the segment of the next block, and where it begins there.
+    ahead: (&'a [u64], usize),
     /// Of slices: the writes' numbers, by their sequence numbers.
     numbers: Vec<u32>,
 }
@@ -30,6 +32,7 @@ impl<'a> Feed<'a> {
             warm_up,
             starts: Vec::new(),
             fingerprints: Vec::with_capacity(BLOCK),
+            ahead: (&[], 0),
             numbers: vec![0; numbers],
         }
     }
@@ -49,14 +52,20 @@ impl<'a> Feed<'a> {
         }
         self.fingerprints.resize(at.len as usize, 0);
         self.writes.fingerprints(self.isa, at.segment as usize, at.first as usize, &mut self.fingerprints);
-        if let Some(next) = self.plan.blocks.get(block + 1) {
-            self.writes.prefetch_keys(next.segment as usize, next.first as usize, next.len as usize);
-        }
+        let next = self.plan.blocks.get(block + 1);
+        self.ahead = next.map_or((&[], 0), |b| (self.writes.key_words(b.segment as usize), b.first as usize));
     }
 
     /// The fingerprints of the block at hand.
     pub(super) fn fingerprints(&self) -> &[u64] {
         &self.fingerprints
+    }
+
+    /// Asks for the key of the next block at `place` to be brought closer: a little with every few rows
+    /// of the block at hand, so that memory is never waited for.
+    #[inline]
+    pub(super) fn prefetch(&self, place: usize) {
+        prefetch_read(self.ahead.0, self.ahead.1 + place);
     }
 
     /// The sequence number of the first row of `block`.

@@ -17,8 +17,14 @@ use crate::history::Writes;
 /// A ring that outgrows the second-level cache loses to the partitioned path.
 const REACH_MAX: usize = 1 << 18;
 
+/// The same where the caller insists.
+const REACH_FORCED: usize = 1 << 22;
+
 /// Chain entries looked at a row, on average of a stretch, before giving up.
 const VISITS_MAX: u64 = 32;
+
+/// The same where finer blocks may help.
+const VISITS_FEW: u64 = 1;
 
 /// Rows in a slice where slices are forced upon a log: however small it is, it has several.
 const FEW: usize = 4;
@@ -28,6 +34,8 @@ const FEW: usize = 4;
 pub(crate) enum Force {
     /// The rows as they stand.
     Rows,
+    /// The same in fine blocks.
+    Fine,
     /// Slices of time.
     Slices,
 }
@@ -37,7 +45,7 @@ pub(crate) enum Force {
 /// come back. Pairs that do not overlap, or whose keys differ, may be among them: `meet` judges.
 ///
 /// `None` if the log is not for this path: too many writes at a time, or too many rivals a row;
-/// never if the path is forced.
+/// a forced path stands four million at a time, and any number of rivals.
 ///
 /// Cost: O(rows + pairs met), memory O(rows in a window) a thread; for a log in no order of time
 /// 8 bytes a row on top.
@@ -53,24 +61,54 @@ pub(crate) fn conflicts<T: Send>(
     let slice_bytes = 9 * writes.len() as u64;
     let mut plan = writes.measure("scan", 16, || Plan::of(writes, isa));
     match force {
+        Some(Force::Fine) => plan = plan.finer(writes, isa),
         Some(Force::Slices) => plan = plan.sliced(writes, isa, FEW),
         None if plan.reach > REACH_MAX && plan.may_be_sliced() && writes.budget.holds(slice_bytes) => {
             plan = writes.measure("slice", 16, || plan.sliced(writes, isa, SLICE_ROWS));
         }
         _ => {}
     }
-    if !insist && plan.reach > REACH_MAX {
+    if plan.reach > if insist { REACH_FORCED } else { REACH_MAX } {
         return None;
     }
-    let gave_up = AtomicBool::new(false);
-    let pass = Pass { writes, isa, plan: &plan, insist, gave_up: &gave_up };
-    let states = writes.measure("join", 8, || {
-        let stretches = plan.stretches().into_par_iter();
-        let mut states: Vec<T> = stretches.map(|s| pass.stretch(s, make(), &meet)).collect();
-        states.extend(pass.long_pairs(&make, &meet));
-        states
-    });
-    (!gave_up.load(Ordering::Relaxed)).then_some(states)
+    let run = |plan: &Plan, visits_max: u64| {
+        let gave_up = AtomicBool::new(false);
+        let states = Pass { writes, isa, plan, visits_max, gave_up: &gave_up }.run(&make, &meet);
+        (!gave_up.load(Ordering::Relaxed)).then_some(states)
+    };
+    if insist {
+        return run(&plan, u64::MAX);
+    }
+    if !plan.is_coarse() {
+        return run(&plan, VISITS_MAX);
+    }
+    // Hot keys meet themselves all over a block that is long against the window.
+    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(writes, isa), VISITS_MAX))
+}
+
+impl Pass<'_> {
+    fn run<T: Send>(
+        &self,
+        make: &(impl Fn() -> T + Sync),
+        meet: &(impl Fn(&mut T, At, At) + Sync),
+    ) -> Vec<T> {
+        self.writes.measure("join", 8, || {
+            let stretches = self.plan.stretches().into_par_iter();
+            // Eight buckets a write keep seven chains in eight dead; more than the second-level cache
+            // holds cost more than they spare.
+            let of_stretch = |s: Range<usize>| match self.plan.reach {
+                0..=0x400 => self.stretch::<_, 0x2000, 0x400>(s, make(), meet),
+                0x401..=0x4000 => self.stretch::<_, 0x2_0000, 0x4000>(s, make(), meet),
+                0x4001..=0x8000 => self.stretch::<_, 0x2_0000, 0x8000>(s, make(), meet),
+                0x8001..=0x1_0000 => self.stretch::<_, 0x2_0000, 0x1_0000>(s, make(), meet),
+                0x1_0001..=REACH_MAX => self.stretch::<_, 0x8_0000, REACH_MAX>(s, make(), meet),
+                _ => self.stretch::<_, 0x40_0000, REACH_FORCED>(s, make(), meet),
+            };
+            let mut states: Vec<T> = stretches.map(of_stretch).collect();
+            states.extend(self.long_pairs(make, meet));
+            states
+        })
+    }
 }
 
 impl Plan {
@@ -79,7 +117,7 @@ impl Plan {
         let rows: usize = self.blocks.iter().map(|b| b.len as usize).sum();
         let per_block = rows.div_ceil(self.blocks.len().max(1)).max(1);
         let least = (self.reach * 4).div_ceil(per_block).max(16 * BLOCK / per_block.max(BLOCK));
-        let wanted = self.blocks.len().div_ceil(rayon::current_num_threads() * 4);
+        let wanted = self.blocks.len().div_ceil(rayon::current_num_threads() * 8);
         let len = least.max(wanted).max(1);
         (0..self.blocks.len()).step_by(len).map(|at| at..(at + len).min(self.blocks.len())).collect()
     }
@@ -89,15 +127,20 @@ struct Pass<'a> {
     writes: &'a Writes<'a>,
     isa: Isa,
     plan: &'a Plan,
-    insist: bool,
+    visits_max: u64,
     gave_up: &'a AtomicBool,
 }
 
 impl Pass<'_> {
-    fn stretch<T>(&self, blocks: Range<usize>, mut state: T, meet: &(impl Fn(&mut T, At, At) + Sync)) -> T {
+    fn stretch<T, const BUCKETS: usize, const ENTRIES: usize>(
+        &self,
+        blocks: Range<usize>,
+        mut state: T,
+        meet: &(impl Fn(&mut T, At, At) + Sync),
+    ) -> T {
         let plan = self.plan;
         let warm_up = plan.look_back[blocks.start] as usize;
-        let mut ring = Ring::new(plan.reach.max(1));
+        let mut ring = Ring::<BUCKETS, ENTRIES>::new();
         let mut feed = Feed::of(self.writes, self.isa, plan, warm_up);
         let mut pairs = Pairs::new(self.writes);
         let (mut visited, mut rows) = (0, 0);
@@ -120,7 +163,7 @@ impl Pass<'_> {
                 self.meet_long(block, feed.fingerprints(), &mut |a, b| meet(&mut state, a, b));
             }
             rows += u64::from(block.len);
-            if !self.insist && visited > VISITS_MAX * rows + (1 << 16) {
+            if visited > self.visits_max.saturating_mul(rows).saturating_add(1 << 16) {
                 self.gave_up.store(true, Ordering::Relaxed);
             }
         }
@@ -129,22 +172,22 @@ impl Pass<'_> {
     }
 
     /// Feeds a block to the ring, without the rows that are kept aside; entries looked at.
-    fn feed(
+    fn feed<const BUCKETS: usize, const ENTRIES: usize>(
         &self,
         block: &Block,
         feed: &Feed<'_>,
-        ring: &mut Ring,
+        ring: &mut Ring<BUCKETS, ENTRIES>,
         tail: u32,
         meet: impl FnMut(u32, u32),
     ) -> u64 {
         let long = &self.plan.long;
         // Slices hold none of those.
         if long.is_empty() || self.plan.slices.is_some() {
-            return ring.feed(feed.fingerprints(), tail, |_| false, meet);
+            return ring.feed(feed.fingerprints(), tail, |_| false, |place| feed.prefetch(place), meet);
         }
         let (begins, ends) = self.lifetimes(block);
         let aside = |place: usize| is_long(begins[place], ends[place], long.rest_width);
-        ring.feed(feed.fingerprints(), tail, aside, meet)
+        ring.feed(feed.fingerprints(), tail, aside, |place| feed.prefetch(place), meet)
     }
 
     fn lifetimes(&self, block: &Block) -> (&[i64], &[i64]) {

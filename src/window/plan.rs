@@ -11,6 +11,9 @@ use crate::log::OUTLINE;
 /// Rows in a block.
 pub(super) const BLOCK: usize = OUTLINE;
 
+/// Rows in a fine block.
+const FINE: u32 = 32;
+
 /// Some rows of a segment, and the extent of their lifetimes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
@@ -73,6 +76,34 @@ impl Plan {
         let width = long.rest_width;
         let (look_back, reach) = look_back(&blocks, width);
         Plan { blocks, look_back, reach, long, slices: None }
+    }
+
+    /// Whether blocks reach back no farther than their own length makes them.
+    pub(super) fn is_coarse(&self) -> bool {
+        self.slices.is_none() && self.reach <= 4 * BLOCK
+    }
+
+    /// The same writes in finer blocks.
+    ///
+    /// Cost: O(rows), one more scan of the lifetimes.
+    pub(super) fn finer(self, writes: &Writes<'_>, isa: Isa) -> Plan {
+        let width = self.long.rest_width;
+        let parts = self.blocks.par_iter().flat_map_iter(|block| {
+            let (begins, ends) = lifetimes(&writes.segments[block.segment as usize]);
+            let part = move |first: u32| {
+                let len = FINE.min(block.first + block.len - first);
+                let rows = first as usize..(first + len) as usize;
+                let extent = extent(isa, &begins[rows.clone()], &ends[rows]);
+                let mut part = Block { first, len, extent, ..*block };
+                part.leave_out(writes, width);
+                part
+            };
+            (block.first..block.first + block.len).step_by(FINE as usize).map(part)
+        });
+        let mut blocks: Vec<Block> = parts.collect();
+        blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
+        let (look_back, reach) = look_back(&blocks, width);
+        Plan { blocks, look_back, reach, ..self }
     }
 
     /// Whether slices of time could help: not where one window is most of the log's time.

@@ -3,45 +3,43 @@
 /// Marks the end of a chain. Sequence numbers start at 1.
 const NONE: u32 = 0;
 
-/// Buckets a write in reach: seven probes in eight end at an empty or dead bucket.
-const BUCKETS: usize = 8;
-
 /// The last writes fed, found by the fingerprint of their key.
 ///
 /// Writes are known by sequence numbers, which only grow; what lies before the tail is dead, and
 /// a chain is followed only down to there: nothing is ever removed.
+///
+/// Both sizes are powers of two and part of the type: no index needs a check, and the loop is
+/// bound by the number of its instructions.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(super) struct Ring<const BUCKETS: usize, const ENTRIES: usize> {
     /// The newest write of each bucket.
-    heads: Vec<u32>,
-    shift: u32,
-    entries: Vec<Entry>,
-    mask: u32,
+    heads: Box<[u32; BUCKETS]>,
+    /// See [`entry`].
+    entries: Box<[u64; ENTRIES]>,
     next: u32,
 }
 
-/// Eight bytes a write: a chain is followed through as few cache lines as can be. Where the
-/// write stands follows from its sequence number.
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    /// The next older write of the bucket.
-    older: u32,
-    /// The low half of the fingerprint; the bucket is known by its highest bits.
-    tag: u32,
+/// What is known of a write: the next older one of its bucket, and the low half of its fingerprint
+/// above it (the bucket is known by the highest bits). Eight bytes, stored at once, so that a
+/// chain is followed through as few cache lines as can be. Where the write stands follows from its
+/// sequence number.
+fn entry(older: u32, fingerprint: u64) -> u64 {
+    fingerprint << 32 | u64::from(older)
 }
 
-impl Ring {
-    /// A ring for the last `rows` writes.
-    pub(super) fn new(rows: usize) -> Self {
-        let capacity = rows.next_power_of_two();
-        let buckets = (capacity * BUCKETS).max(256);
-        Ring {
-            heads: vec![NONE; buckets],
-            shift: 64 - buckets.trailing_zeros(),
-            entries: vec![Entry::default(); capacity],
-            mask: capacity as u32 - 1,
-            next: 1,
-        }
+/// So many copies of `item`, on the heap: the stack has no room for them.
+#[allow(clippy::unnecessary_box_returns)]
+fn filled<T: Copy, const N: usize>(item: T) -> Box<[T; N]> {
+    match vec![item; N].into_boxed_slice().try_into() {
+        Ok(array) => array,
+        Err(_) => unreachable!("the slice has the array's length"),
+    }
+}
+
+impl<const BUCKETS: usize, const ENTRIES: usize> Ring<BUCKETS, ENTRIES> {
+    /// A ring without writes.
+    pub(super) fn new() -> Self {
+        Ring { heads: filled(NONE), entries: filled(0), next: 1 }
     }
 
     /// The sequence number that the next write gets.
@@ -50,7 +48,7 @@ impl Ring {
     }
 
     /// Adds the writes of a block, except those that `skip` names by their places: these only
-    /// take their sequence numbers. Calls `meet` with the sequence numbers of each older write, at
+    /// take their sequence numbers. `ahead` is called with every eighth place. Calls `meet` with the sequence numbers of each older write, at
     /// or after `tail`, whose fingerprint may be the same, and of the newer.
     /// Returns how many entries were looked at.
     #[inline]
@@ -59,48 +57,57 @@ impl Ring {
         fingerprints: &[u64],
         tail: u32,
         skip: impl Fn(usize) -> bool,
+        ahead: impl Fn(usize),
         mut meet: impl FnMut(u32, u32),
     ) -> u64 {
-        const STEP: usize = 256;
-        let (heads, entries) = (self.heads.as_mut_slice(), self.entries.as_mut_slice());
-        let (shift, mask, mut next) = (self.shift, self.mask, self.next);
+        const STEP: usize = 1 << u8::BITS;
+        let (heads, entries) = (&mut *self.heads, &mut *self.entries);
         let (mut visited, mut chains) = (0, [0; STEP]);
         for (step, fingerprints) in fingerprints.chunks(STEP).enumerate() {
             let mut count = 0;
             for (place, &fingerprint) in fingerprints.iter().enumerate() {
-                let sequence = next;
-                next += 1;
+                if place.is_multiple_of(8) {
+                    ahead(step * STEP + place);
+                }
+                let sequence = self.next + place as u32;
                 if skip(step * STEP + place) {
                     continue;
                 }
-                let head = &mut heads[(fingerprint >> shift) as usize];
+                // Two shifts, lest one bucket mean a shift by 64.
+                let head = &mut heads[(fingerprint >> 1 >> (63 - BUCKETS.trailing_zeros())) as usize];
                 let older = std::mem::replace(head, sequence);
-                entries[(sequence & mask) as usize] = Entry { older, tag: fingerprint as u32 };
-                // Noted always, and kept if the chain is alive: no CPU guesses which are.
-                chains[count] = sequence;
+                entries[sequence as usize % ENTRIES] = entry(older, fingerprint);
+                // Noted always, and kept if the chain is alive: no CPU guesses which are. The last
+                // place of a step is 255, so the count fits.
+                chains[usize::from(count as u8)] = sequence;
                 count += usize::from(older >= tail);
             }
+            self.next += fingerprints.len() as u32;
             for &newer in &chains[..count] {
-                visited += chase(entries, mask, newer, tail, |older| meet(older, newer));
+                visited += chase(entries, newer, tail, |older| meet(older, newer));
             }
         }
-        self.next = next;
         visited
     }
 }
 
 /// Follows a chain from the entry of its newest write down to the tail.
 #[inline]
-fn chase(entries: &[Entry], mask: u32, newest: u32, tail: u32, mut meet: impl FnMut(u32)) -> u64 {
-    let Entry { older: mut at, tag } = entries[(newest & mask) as usize];
-    let mut visited = 0;
+fn chase<const ENTRIES: usize>(
+    entries: &[u64; ENTRIES],
+    newest: u32,
+    tail: u32,
+    mut meet: impl FnMut(u32),
+) -> u64 {
+    let first = entries[newest as usize % ENTRIES];
+    let (mut at, mut visited) = (first as u32, 0);
     while at >= tail {
-        let entry = entries[(at & mask) as usize];
+        let next = entries[at as usize % ENTRIES];
         visited += 1;
-        if entry.tag == tag {
+        if next >> 32 == first >> 32 {
             meet(at);
         }
-        at = entry.older;
+        at = next as u32;
     }
     visited
 }

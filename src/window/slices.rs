@@ -142,7 +142,7 @@ fn scatter(
     writes.fingerprints(isa, block.segment as usize, block.first as usize, fingerprints);
     let (begins, ends) = lifetimes(&writes.segments[block.segment as usize]);
     let next = (block.first + block.len) as usize;
-    writes.prefetch_keys(block.segment as usize, next, BLOCK);
+    prefetch_range(writes.key_words(block.segment as usize), next, BLOCK);
     prefetch_range(begins, next, BLOCK);
     let rows = block.first as usize..(block.first + block.len) as usize;
     let begins = &begins[rows.clone()];

@@ -2,6 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "../../benches/data/adversarial.rs"]
+mod adversarial;
+mod adversaries;
 #[cfg(feature = "cli")]
 mod bound_files;
 mod bounds;
@@ -20,6 +23,8 @@ mod histories;
 mod hostile;
 #[cfg(feature = "import")]
 mod import;
+#[cfg(feature = "cli")]
+mod kv_store;
 mod laws;
 mod logs;
 mod misaligned;
@@ -32,13 +37,19 @@ mod readings;
 mod recorded;
 mod render;
 mod resolve;
+mod resolve_fingerprints;
+mod resolve_memory;
+mod resolve_misuse;
 #[cfg(feature = "cli")]
 mod rules;
 mod serial;
 mod shapes;
+mod speed;
 mod strategies;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod temporary;
+#[cfg(feature = "cli")]
+mod timings;
 #[cfg(feature = "cli")]
 mod verdicts;
 mod worlds;

@@ -3,11 +3,14 @@
 //! A *border* gives its version to all keys from itself to the next border; a *point* to its own key
 //! alone, and the keys behind it keep the version of the border before. `base` is the version of the
 //! keys before the first border. So one entry holds a point write, and two a range write.
+//!
+//! The heads tell keys apart. A key is stored only where its head does not say all of it.
 
 use std::ops::Range;
 
 use crate::resolve::Version;
-use crate::resolve::keys::{KeyRef, Keys, NONE, head, is_whole};
+use crate::resolve::key_log::KeyLog;
+use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, head, is_whole, rehead, search};
 
 /// Entries of a leaf. Few, since a check of a cold leaf costs what it moves through the cache; fewer
 /// still in tests, so that small inputs split and merge.
@@ -19,24 +22,27 @@ pub(super) type LeafId = u32;
 pub(super) const NO_LEAF: LeafId = u32::MAX;
 
 #[derive(Debug, Clone)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct Leaf {
     /// One bit for each entry that is a point.
     pub(super) points: u32,
     pub(super) len: u32,
     /// All keys that belong here share so many bytes; heads stand for what follows.
     pub(super) prefix: u32,
-    pub(super) next: LeafId,
     /// The inner node that has it.
     pub(super) parent: u32,
     /// The least key that belongs here, which the leaf owns, and the least that no longer does,
     /// which the next one owns. `NONE` at the ends of the order.
     pub(super) low: KeyRef,
     pub(super) high: KeyRef,
+    /// Whether some entry's key may be stored.
+    stores: bool,
     pub(super) high_head: u64,
     pub(super) base: Version,
+    /// `PAST` behind the last.
     pub(super) heads: [u64; CAP],
     pub(super) versions: [Version; CAP],
+    /// Where keys are stored whose heads are not whole.
     pub(super) keys: [KeyRef; CAP],
 }
 
@@ -44,6 +50,7 @@ pub(super) struct Leaf {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) head: u64,
+    /// Where the key is stored, unless the head is whole.
     pub(super) key: KeyRef,
     pub(super) version: Version,
     pub(super) point: bool,
@@ -55,13 +62,13 @@ impl Leaf {
             points: 0,
             len: 0,
             prefix: 0,
-            next: NO_LEAF,
             parent: 0,
             low: NONE,
             high: NONE,
-            high_head: u64::MAX,
+            stores: false,
+            high_head: PAST,
             base,
-            heads: [0; CAP],
+            heads: [PAST; CAP],
             versions: [0; CAP],
             keys: [NONE; CAP],
         }
@@ -103,10 +110,9 @@ impl Leaf {
 
     /// The first entry not less than `key`, and whether it is `key`. The key shares the leaf's prefix.
     #[inline]
-    pub(super) fn find(&self, keys: &Keys, key: &[u8], head: u64) -> (usize, bool) {
-        let len = self.len().min(CAP);
-        let at = count_less(&self.heads, len, head);
-        if at == len || self.heads[at] != head {
+    pub(super) fn find(&self, keys: &KeyLog, key: &[u8], head: u64) -> (usize, bool) {
+        let at = search(&self.heads, head);
+        if at >= CAP || self.heads[at] != head {
             return (at, false);
         }
         if is_whole(head) {
@@ -117,7 +123,7 @@ impl Leaf {
 
     /// Tells entries of equal heads apart by their whole keys.
     #[inline(never)]
-    fn find_tied(&self, keys: &Keys, key: &[u8], head: u64, first: usize) -> (usize, bool) {
+    fn find_tied(&self, keys: &KeyLog, key: &[u8], head: u64, first: usize) -> (usize, bool) {
         let tied = self.heads[first..self.len()].partition_point(|h| *h == head);
         let tied = &self.keys[first..first + tied];
         let at = first + tied.partition_point(|k| keys.get(*k) < key);
@@ -126,18 +132,23 @@ impl Leaf {
 
     /// Whether `key`, not less than the leaf's least, is less than / equal to / greater than its end.
     #[inline]
-    pub(super) fn cmp_high(&self, keys: &Keys, key: &[u8], head: u64) -> std::cmp::Ordering {
-        if self.high == NONE {
-            return std::cmp::Ordering::Less;
-        }
+    pub(super) fn cmp_high(&self, fences: &Keys, key: &[u8], head: u64) -> std::cmp::Ordering {
         if head != self.high_head || is_whole(head) {
             return head.cmp(&self.high_head);
         }
-        key.cmp(keys.get(self.high))
+        key.cmp(fences.get(self.high))
+    }
+
+    /// Gives the key of an entry back that is about to go.
+    #[inline]
+    pub(super) fn free(&self, at: usize, keys: &mut KeyLog) {
+        if !is_whole(self.heads[at]) {
+            keys.free(self.keys[at]);
+        }
     }
 
     /// Replaces the entries of `range` by room for `count` new ones, which the caller sets. There is
-    /// room for them, and the caller owns the keys of the entries that go.
+    /// room for them, and the caller gave back the keys of the entries that go.
     #[inline]
     pub(super) fn open(&mut self, range: Range<usize>, count: usize) {
         let len = self.len();
@@ -147,9 +158,21 @@ impl Leaf {
         if behind != range.end {
             self.heads.copy_within(range.end..len, behind);
             self.versions.copy_within(range.end..len, behind);
-            self.keys.copy_within(range.end..len, behind);
-            self.len = (len - range.len() + count) as u32;
+            if self.stores {
+                self.keys.copy_within(range.end..len, behind);
+            }
+            self.set_len(len - range.len() + count);
         }
+    }
+
+    /// Entries behind the last are past all keys.
+    #[inline]
+    fn set_len(&mut self, len: usize) {
+        let before = self.len();
+        if len < before {
+            self.heads[len..before].fill(PAST);
+        }
+        self.len = len as u32;
     }
 
     /// Sets an entry that [`open`](Self::open) made room for.
@@ -157,7 +180,10 @@ impl Leaf {
     pub(super) fn set(&mut self, at: usize, entry: Entry) {
         self.heads[at] = entry.head;
         self.versions[at] = entry.version;
-        self.keys[at] = entry.key;
+        if !is_whole(entry.head) {
+            self.keys[at] = entry.key;
+            self.stores = true;
+        }
         self.points = (self.points & !(1 << at)) | (u32::from(entry.point) << at);
     }
 
@@ -175,39 +201,78 @@ impl Leaf {
         self.set(at, entry);
     }
 
-    /// Drops every entry that no check above the floor can tell from the keys before it.
-    pub(super) fn compact(&mut self, keys: &mut Keys, floor: Version) {
-        let same = |a: Version, b: Version| a == b || (a <= floor && b <= floor);
-        let (len, points) = (self.len().min(CAP), self.points);
-        let (mut kept, mut kept_points, mut before) = (0, 0, self.base);
-        // Which ones stay is hard to foretell: all are moved, and only those that go take a branch.
-        for at in 0..len {
-            let (version, key) = (self.versions[at], self.keys[at]);
-            let point = points >> at & 1;
-            let stays = !same(version, before);
-            self.heads[kept] = self.heads[at];
-            self.versions[kept] = version;
-            self.keys[kept] = key;
-            kept_points |= (point & u32::from(stays)) << kept;
-            before = if stays && point == 0 { version } else { before };
-            if !stays {
-                keys.free(key);
-            }
-            kept += usize::from(stays);
-        }
-        self.len = kept as u32;
-        self.points = kept_points;
+    /// Keeps the first `len` entries; the keys of the others are another's now.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.set_len(len);
+        self.points &= below(len);
     }
 
-    /// Changes how many bytes the heads leave out.
-    pub(super) fn set_prefix(&mut self, keys: &Keys, prefix: usize) {
-        if self.prefix as usize != prefix {
-            self.prefix = prefix as u32;
-            for at in 0..self.len() {
-                self.heads[at] = head(keys.get(self.keys[at]), prefix);
+    /// Drops every entry that no check above the floor can tell from the keys before it.
+    pub(super) fn compact(&mut self, keys: &mut KeyLog, floor: Version) {
+        let gone = self.idle(floor);
+        if gone == 0 {
+            return;
+        }
+        let (first, len) = (gone.trailing_zeros() as usize, self.len().min(CAP));
+        let (mut kept, mut points) = (first, self.points & below(first));
+        for at in first..len {
+            if gone >> at & 1 != 0 {
+                self.free(at, keys);
+                continue;
+            }
+            self.heads[kept & (CAP - 1)] = self.heads[at & (CAP - 1)];
+            self.versions[kept & (CAP - 1)] = self.versions[at & (CAP - 1)];
+            self.keys[kept & (CAP - 1)] = self.keys[at & (CAP - 1)];
+            points |= (self.points >> at & 1) << kept;
+            kept += 1;
+        }
+        self.set_len(kept);
+        self.points = points;
+    }
+
+    /// One bit for each entry whose version is that of the keys before it, as far as checks above the floor go.
+    #[inline]
+    fn idle(&self, floor: Version) -> u32 {
+        let mut idle = 0;
+        let mut before = self.base.max(floor);
+        for (at, version) in self.versions[..self.len().min(CAP)].iter().enumerate() {
+            let version = (*version).max(floor);
+            idle |= u32::from(version == before) << at;
+            before = if self.is_point(at) { before } else { version };
+        }
+        idle
+    }
+
+    /// Where to split a full leaf: near the middle, where neighbours share least, so that what is on either
+    /// side shares more.
+    pub(super) fn best_split(&self) -> usize {
+        let shared = |at: usize| (self.heads[at - 1] ^ self.heads[at]).leading_zeros() / 8;
+        let splits = CAP * 3 / 8..=CAP * 5 / 8;
+        splits.min_by_key(|at| (shared(*at), at.abs_diff(CAP / 2))).unwrap_or(CAP / 2)
+    }
+
+    /// Moves keys that keep memory from being given back.
+    #[cold]
+    pub(super) fn move_keys(&mut self, keys: &mut KeyLog) {
+        for at in 0..self.len() {
+            if !is_whole(self.heads[at]) && keys.is_condemned(self.keys[at]) {
+                self.keys[at] = keys.restore(self.keys[at]);
             }
         }
-        self.high_head = if self.high == NONE { u64::MAX } else { head(keys.get(self.high), prefix) };
+    }
+
+    /// Changes how many bytes the heads leave out. `shared` are those that they left out so far.
+    pub(super) fn set_prefix(&mut self, (keys, fences): (&mut KeyLog, &Keys), prefix: usize, shared: &[u8]) {
+        if self.prefix as usize != prefix {
+            self.prefix = prefix as u32;
+            self.stores = false;
+            for at in 0..self.len() {
+                let (head, key) = rehead(keys, (self.heads[at], self.keys[at]), shared, prefix);
+                (self.heads[at], self.keys[at]) = (head, key);
+                self.stores |= !is_whole(head);
+            }
+        }
+        self.high_head = if self.high == NONE { PAST } else { head(fences.get(self.high), prefix) };
     }
 
     /// The greatest version of an entry or of the base.
@@ -220,10 +285,4 @@ impl Leaf {
 #[inline]
 fn below(at: usize) -> u32 {
     ((1u64 << at) - 1) as u32
-}
-
-/// How many of the first `len` heads, which ascend, are less than `head`.
-#[inline]
-pub(super) fn count_less(heads: &[u64], len: usize, head: u64) -> usize {
-    heads[..len].partition_point(|h| *h < head)
 }

@@ -1,33 +1,42 @@
 //! The window in key order: which version each key and range was last written at.
 //!
-//! Three levels: a root that is one flat array of inner nodes, inner nodes of up to 64 leaves, leaves of
+//! Three levels: a root that is one flat array of inner nodes, inner nodes of up to 32 leaves, leaves of
 //! up to 32 boundaries. What makes it fast:
 //!
 //! 1. A search compares 8-byte heads, not keys. All keys of a node share a prefix, which follows from
 //!    the node's ends and so needs no check; heads stand for what comes behind it. Keys are read
-//!    only where heads tie.
-//! 2. A check and a write usually touch one leaf, known beforehand ([`Tree::locate`]), so that a batch
+//!    only where heads tie, and stored only where heads do not say all of them.
+//! 2. A check and a write usually touch one leaf, known beforehand ([`Tree::hint`]), so that a batch
 //!    fetches the leaves of many transactions at once and then works through them in order.
-//! 3. Each leaf and inner node knows its newest version: wide ranges stop at the top.
-//! 4. Forgetting is a comparison with the floor; a sweep of one leaf every few writes gives space back.
+//! 3. What is known of each leaf beside it (its [`Brief`]) is dense: a check of a leaf that nobody wrote
+//!    after the snapshot ends there, and wide ranges stop at the newest version of inner nodes.
+//! 4. Forgetting is a comparison with the floor; a sweep looks at a brief a write, and cleans leaves that were not
+//!    cleaned for long.
 //!
 //! Knowingly left: the root is searched flat, so that its insertions move a few kilobytes in windows of
-//! millions; and one outlying key shortens the prefix that the root and the outermost nodes leave out.
+//! millions; and one outlying key shortens the prefix that the outermost nodes leave out.
 
+mod inner;
 mod leaf;
 mod read;
+mod root;
 mod route;
 mod sweep;
 mod write;
 
 use std::cmp::Ordering;
 
-use skewer_kernels::prefetch_read;
+use skewer_kernels::{advise_huge, prefetch_read};
 
 use super::Version;
-use super::keys::{Keys, begins_with};
-use leaf::{Leaf, LeafId, NO_LEAF};
-use route::{Inner, Root};
+use super::index::Purpose;
+use super::key_log::KeyLog;
+#[cfg(test)]
+use super::keys;
+use super::keys::{KeyRef, Keys, NONE, append_key, begins_with, is_whole};
+use inner::Inner;
+use leaf::{CAP, Leaf, LeafId, NO_LEAF};
+use root::Root;
 
 /// Where a key's leaf is, if it was looked up before: see [`Tree::locate`].
 pub(super) type Hint = LeafId;
@@ -41,25 +50,44 @@ const FIRST: LeafId = 0;
 #[derive(Debug)]
 pub(super) struct Tree {
     leaves: Vec<Leaf>,
+    /// By leaf.
+    briefs: Vec<Brief>,
     spare_leaves: Vec<LeafId>,
-    /// By leaf: its newest version.
-    newest: Vec<Version>,
     inners: Vec<Inner>,
     spare_inners: Vec<u32>,
     inner_newest: Vec<Version>,
     root: Root,
     /// All boundaries begin with these bytes.
     common: Vec<u8>,
-    keys: Keys,
+    /// The ends of leaves, and of inner nodes.
+    fences: Keys,
+    /// The keys of entries.
+    log: KeyLog,
     floor: Version,
     /// Leaves whose span changed since hints were last taken.
     reshaped: Vec<LeafId>,
-    /// Keys to be stored for which a block was fetched.
-    expected: usize,
     sweep_at: LeafId,
-    owed: usize,
-    /// Room for a key that is one byte longer than another.
+    /// How often the sweep saw all leaves.
+    rotations: u32,
+    /// One bit for each of the last new entries: whether its key had to be stored.
+    stored_of_late: u32,
+    /// Writes so far, and those that the sweep has not yet followed.
+    writes: u32,
+    owed: u32,
+    /// Room for keys on their way.
     longer: Vec<u8>,
+    other: Vec<u8>,
+    shared: Vec<u8>,
+}
+
+/// What is known of a leaf without a look at it.
+#[derive(Debug, Clone, Copy)]
+struct Brief {
+    /// Its newest version.
+    newest: Version,
+    next: LeafId,
+    /// How many writes there were when it was last cleaned.
+    cleaned: u32,
 }
 
 impl Tree {
@@ -67,21 +95,35 @@ impl Tree {
     pub(super) fn new(floor: Version) -> Self {
         Self {
             leaves: vec![Leaf::new(floor)],
+            briefs: vec![Brief { newest: floor, next: NO_LEAF, cleaned: 0 }],
             spare_leaves: Vec::new(),
-            newest: vec![floor],
             inners: vec![Inner::of_one(FIRST)],
             spare_inners: Vec::new(),
             inner_newest: vec![floor],
             root: Root::of_one(0),
             common: Vec::new(),
-            keys: Keys::default(),
+            fences: Keys::default(),
+            log: KeyLog::default(),
             floor,
             reshaped: Vec::new(),
-            expected: 0,
             sweep_at: FIRST,
+            rotations: 0,
+            stored_of_late: 0,
+            writes: 0,
             owed: 0,
             longer: Vec::new(),
+            other: Vec::new(),
+            shared: Vec::new(),
         }
+    }
+
+    /// Makes room for a window of about `ranges` ranges at once, instead of while it grows.
+    pub(super) fn reserve(&mut self, ranges: usize) {
+        // Two boundaries each, with those not yet swept, in leaves that are not full.
+        let leaves = (ranges * 2).div_ceil(CAP * 3 / 8) + 1;
+        grow(&mut self.leaves, leaves);
+        grow(&mut self.briefs, leaves);
+        grow(&mut self.inners, leaves.div_ceil(inner::FAN / 2));
     }
 
     pub(super) fn set_floor(&mut self, floor: Version) {
@@ -92,14 +134,7 @@ impl Tree {
     #[inline]
     pub(super) fn begin_hints(&mut self) {
         self.reshaped.clear();
-        self.expected = 0;
-    }
-
-    /// Fetches the block that a key to be stored will get.
-    #[inline]
-    pub(super) fn expect_key(&mut self, key: &[u8]) {
-        self.keys.prefetch_block(key.len(), self.expected);
-        self.expected += 1;
+        self.foresee_sweep();
     }
 
     /// The inner node of `key`, fetched from memory for [`hint`](Self::hint).
@@ -115,20 +150,23 @@ impl Tree {
 
     /// The leaf of `key`, fetched from memory for the access that follows; `aim` is that of the key.
     #[inline]
-    pub(super) fn hint(&self, aim: u32, key: &[u8], write: bool) -> Hint {
+    pub(super) fn hint(&self, aim: u32, key: &[u8], purpose: Purpose) -> Hint {
         if aim == NO_HINT {
             return NO_HINT;
         }
         let at = self.route_in(aim, key);
         if let Some(leaf) = self.leaves.get(at as usize) {
             prefetch_read(std::slice::from_ref(leaf), 0);
-            for line in 0..4 {
+            if matches!(purpose, Purpose::Check(snapshot) if self.brief(at).newest <= snapshot) {
+                return at;
+            }
+            for line in 0..CAP / 8 {
                 prefetch_read(&leaf.heads, line * 8);
                 prefetch_read(&leaf.versions, line * 8);
             }
-            if write {
+            if matches!(purpose, Purpose::Write) && self.stored_of_late != 0 {
                 prefetch_read(&leaf.keys, 0);
-                prefetch_read(&leaf.keys, 16);
+                prefetch_read(&leaf.keys, CAP / 2);
             }
         }
         at
@@ -153,6 +191,39 @@ impl Tree {
     }
 
     #[inline]
+    fn brief(&self, at: LeafId) -> Brief {
+        self.briefs[at as usize]
+    }
+
+    /// The leaf behind this one.
+    #[inline]
+    fn next(&self, at: LeafId) -> LeafId {
+        self.brief(at).next
+    }
+
+    /// The bytes that all keys of a leaf begin with.
+    fn prefix_of(&self, leaf: &Leaf) -> &[u8] {
+        let whole = match (leaf.low, leaf.high) {
+            (NONE, NONE) => &self.common,
+            (NONE, high) => self.fences.get(high),
+            (low, _) => self.fences.get(low),
+        };
+        &whole[..leaf.prefix as usize]
+    }
+
+    /// Appends the key of an entry.
+    fn append_key(&self, leaf: &Leaf, entry: usize, out: &mut Vec<u8>) {
+        append_key(&self.log, (leaf.heads[entry], leaf.keys[entry]), self.prefix_of(leaf), out);
+    }
+
+    /// Stores the key of a head, unless the head is whole.
+    #[inline]
+    fn place_of(&mut self, head: u64, key: &[u8]) -> KeyRef {
+        self.stored_of_late = (self.stored_of_late << 1) | u32::from(!is_whole(head));
+        if is_whole(head) { NONE } else { self.log.store(key) }
+    }
+
+    #[inline]
     fn leaf_mut(&mut self, at: LeafId) -> &mut Leaf {
         &mut self.leaves[at as usize]
     }
@@ -169,27 +240,27 @@ impl Tree {
         let mut held = 0;
         while at != NO_LEAF {
             held += self.leaf(at).len();
-            at = self.leaf(at).next;
+            at = self.next(at);
         }
         held
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.keys.bytes()
-            + self.leaves.capacity() * (size_of::<Leaf>() + size_of::<Version>())
+        self.fences.bytes()
+            + self.log.bytes()
+            + self.leaves.capacity() * (size_of::<Leaf>() + size_of::<Brief>())
             + self.inners.capacity() * (size_of::<Inner>() + size_of::<Version>())
             + self.root.bytes()
     }
 
     /// Whether no boundary is held at all.
     fn is_blank(&self) -> bool {
-        self.leaf(FIRST).next == NO_LEAF && self.leaf(FIRST).len() == 0
+        self.next(FIRST) == NO_LEAF && self.leaf(FIRST).len() == 0
     }
 
     /// Holds all invariants; for tests.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        use super::keys::NONE;
         let mut at = FIRST;
         let mut before: Option<Vec<u8>> = None;
         let mut follow = |key: &[u8]| {
@@ -199,18 +270,31 @@ impl Tree {
         };
         while at != NO_LEAF {
             let leaf = self.leaf(at);
-            assert!(self.newest[at as usize] >= leaf.newest() || leaf.newest() <= self.floor);
+            assert!(self.brief(at).newest >= leaf.newest() || leaf.newest() <= self.floor);
+            assert!(leaf.heads[leaf.len()..].iter().all(|head| *head == keys::PAST));
             for entry in 0..leaf.len() {
-                let key = self.keys.get(leaf.keys[entry]);
-                follow(key);
-                assert_eq!(self.route(key), at);
-                assert_eq!(leaf.head(key), leaf.heads[entry]);
+                let mut key = Vec::new();
+                self.append_key(leaf, entry, &mut key);
+                follow(&key);
+                assert_eq!(self.route(&key), at);
+                assert_eq!(leaf.head(&key), leaf.heads[entry]);
+                assert_eq!(leaf.find(&self.log, &key, leaf.head(&key)), (entry, true));
             }
             if leaf.high != NONE {
-                assert_eq!(leaf.high_head, leaf.head(self.keys.get(leaf.high)));
-                assert_eq!(self.leaf(leaf.next).low, leaf.high);
+                assert_eq!(leaf.high_head, leaf.head(self.fences.get(leaf.high)));
+                assert_eq!(self.leaf(self.next(at)).low, leaf.high);
             }
-            at = leaf.next;
+            at = self.next(at);
         }
+    }
+}
+
+/// Makes room for so many items in all, in huge pages if the system will.
+fn grow<T>(items: &mut Vec<T>, room: usize) {
+    if items.capacity() < room {
+        let mut grown = Vec::with_capacity(room);
+        advise_huge(grown.spare_capacity_mut());
+        grown.append(items);
+        *items = grown;
     }
 }

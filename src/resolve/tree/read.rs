@@ -5,12 +5,18 @@ use std::cmp::Ordering;
 use super::leaf::{Leaf, LeafId, NO_LEAF};
 use super::{FIRST, Hint, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{NONE, begins_with, is_whole};
+use crate::resolve::batch::Span;
+use crate::resolve::keys::{NONE, is_whole};
 
 impl Tree {
     /// Whether `key` was written after `snapshot`, which is not below the floor.
     #[inline]
     pub(in crate::resolve) fn point_newer(&self, hint: Hint, key: &[u8], snapshot: Version) -> bool {
+        if let Some(at) = self.known(hint)
+            && self.brief(at).newest <= snapshot
+        {
+            return false;
+        }
         self.version_at(hint, key) > snapshot
     }
 
@@ -36,7 +42,7 @@ impl Tree {
             },
         };
         let leaf = self.leaf(at);
-        let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+        let (entry, exact) = leaf.find(&self.log, key, leaf.head(key));
         (at, entry, exact)
     }
 
@@ -47,8 +53,7 @@ impl Tree {
     pub(in crate::resolve) fn range_newer(
         &self,
         hint: Hint,
-        start: &[u8],
-        end: &[u8],
+        Span { start, end, shared }: Span<'_>,
         snapshot: Version,
     ) -> bool {
         let at = match self.known(hint) {
@@ -59,15 +64,18 @@ impl Tree {
             },
         };
         let leaf = self.leaf(at);
-        let (entry, exact) = leaf.find(&self.keys, start, leaf.head(start));
+        // An end that does not share the leaf's prefix with the start is beyond the leaf.
+        let head = (shared >= leaf.prefix as usize).then(|| leaf.head(end));
+        if self.brief(at).newest <= snapshot {
+            let inside = head.is_some_and(|head| leaf.cmp_high(&self.fences, end, head) != Ordering::Greater);
+            return !inside && self.newer_behind(at, end, snapshot);
+        }
+        let (entry, exact) = leaf.find(&self.log, start, leaf.head(start));
         // A border before `start` is not newer than a point at `start`: it would have replaced it.
         let first = if exact { leaf.versions[entry] } else { leaf.version_before(entry) };
         if first > snapshot {
             return true;
         }
-        // An end that does not share the leaf's prefix with the start is beyond the leaf.
-        let prefix = leaf.prefix as usize;
-        let head = begins_with(end, &start[..prefix]).then(|| leaf.head(end));
         self.scan(leaf, entry, (end, head), snapshot).unwrap_or_else(|| self.newer_behind(at, end, snapshot))
     }
 
@@ -103,7 +111,7 @@ impl Tree {
         let newer = |v: &Version| *v > snapshot;
         let Some(head) = head else {
             let found = leaf.versions[entry..leaf.len()].iter().any(newer);
-            return (found || leaf.next == NO_LEAF).then_some(found);
+            return (found || leaf.high == NONE).then_some(found);
         };
         let mut at = entry;
         while at < leaf.len() && leaf.heads[at] < head {
@@ -113,16 +121,16 @@ impl Tree {
             at += 1;
         }
         if at == leaf.len() {
-            return (leaf.cmp_high(&self.keys, end, head) != Ordering::Greater).then_some(false);
+            return (leaf.cmp_high(&self.fences, end, head) != Ordering::Greater).then_some(false);
         }
         if leaf.heads[at] > head || is_whole(head) {
             return Some(false);
         }
-        let stop = leaf.find(&self.keys, end, head).0;
+        let stop = leaf.find(&self.log, end, head).0;
         if leaf.versions[at..stop].iter().any(newer) {
             return Some(true);
         }
-        let inside = stop < leaf.len() || leaf.cmp_high(&self.keys, end, head) != Ordering::Greater;
+        let inside = stop < leaf.len() || leaf.cmp_high(&self.fences, end, head) != Ordering::Greater;
         inside.then_some(false)
     }
 
@@ -131,7 +139,7 @@ impl Tree {
     fn newer_behind(&self, mut at: LeafId, end: &[u8], snapshot: Version) -> bool {
         // Most ranges end soon.
         for _ in 0..4 {
-            at = self.leaf(at).next;
+            at = self.next(at);
             if at == NO_LEAF {
                 return false;
             }
@@ -154,7 +162,7 @@ impl Tree {
                 let Some(next) = self.root.behind(place - 1).first() else { return false };
                 parent = *next;
                 let high = self.root.high(place);
-                if high == NONE || self.keys.get(high) > end {
+                if high == NONE || self.fences.get(high) > end {
                     break;
                 }
                 if self.inner_newest[parent as usize] > snapshot {
@@ -168,11 +176,11 @@ impl Tree {
     /// Looks at one leaf behind the range's start; `None` if the range goes on behind it.
     fn newer_in(&self, at: LeafId, end: &[u8], snapshot: Version) -> Option<bool> {
         let leaf = self.leaf(at);
-        if self.keys.get(leaf.low) >= end {
+        if self.fences.get(leaf.low) >= end {
             return Some(false);
         }
-        if leaf.high != NONE && self.keys.get(leaf.high) <= end {
-            return (self.newest[at as usize] > snapshot).then_some(true);
+        if leaf.high != NONE && self.fences.get(leaf.high) <= end {
+            return (self.brief(at).newest > snapshot).then_some(true);
         }
         // The leaf's least key is in the range; an entry there is not older than the base.
         if leaf.base > snapshot {
@@ -186,36 +194,44 @@ impl Tree {
     /// The newest version in `[start, end)` (`end` none: in `start` alone), and the least key that has it.
     ///
     /// Linear in the boundaries of the range: for explanations.
-    pub(in crate::resolve) fn newest_in<'a>(
-        &'a self,
-        start: &'a [u8],
+    pub(in crate::resolve) fn newest_in(
+        &self,
+        start: &[u8],
         end: Option<&[u8]>,
-    ) -> (Version, &'a [u8]) {
-        let mut best = (self.version_at(NO_LEAF, start), start);
+        out: &mut Vec<u8>,
+    ) -> Version {
+        let before = out.len();
+        out.extend_from_slice(start);
+        let mut best = self.version_at(NO_LEAF, start);
         let Some(end) = end else { return best };
         let (mut at, mut entry, _) = self.seek(NO_LEAF, start);
         loop {
             let leaf = self.leaf(at);
             for entry in entry..leaf.len() {
-                let key = self.keys.get(leaf.keys[entry]);
-                if key >= end {
+                let here = out.len();
+                self.append_key(leaf, entry, out);
+                if &out[here..] >= end {
+                    out.truncate(here);
                     return best;
                 }
-                if leaf.versions[entry] > best.0 {
-                    best = (leaf.versions[entry], key);
-                }
+                let is_better = leaf.versions[entry] > best;
+                best = best.max(leaf.versions[entry]);
+                // Either the key so far goes, or this one.
+                out.drain(if is_better { before..here } else { here..out.len() });
             }
-            (at, entry) = (leaf.next, 0);
+            (at, entry) = (self.next(at), 0);
             if at == NO_LEAF {
                 return best;
             }
             let next = self.leaf(at);
-            let low = self.keys.get(next.low);
+            let low = self.fences.get(next.low);
             if low >= end {
                 return best;
             }
-            if next.base > best.0 {
-                best = (next.base, low);
+            if next.base > best {
+                best = next.base;
+                out.truncate(before);
+                out.extend_from_slice(low);
             }
         }
     }

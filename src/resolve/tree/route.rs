@@ -2,123 +2,11 @@
 
 use skewer_kernels::prefetch_read;
 
-use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF, count_less};
-use super::{FIRST, Tree};
+use super::inner::{FAN, Inner};
+use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF};
+use super::{Brief, FIRST, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{KeyRef, Keys, NONE, common, head, is_whole};
-
-/// Leaves of an inner node; fewer in tests.
-const FAN: usize = if cfg!(test) { 4 } else { 32 };
-
-/// An inner node: leaves in key order, each with the least key that belongs to it.
-#[derive(Debug, Clone)]
-#[repr(align(64))]
-pub(super) struct Inner {
-    heads: [u64; FAN],
-    children: [LeafId; FAN],
-    lows: [KeyRef; FAN],
-    len: u32,
-    prefix: u32,
-}
-
-impl Inner {
-    pub(super) fn of_one(leaf: LeafId) -> Self {
-        let mut children = [NO_LEAF; FAN];
-        children[0] = leaf;
-        Self { heads: [0; FAN], children, lows: [NONE; FAN], len: 1, prefix: 0 }
-    }
-
-    fn len(&self) -> usize {
-        self.len as usize
-    }
-
-    pub(super) fn children(&self) -> &[LeafId] {
-        &self.children[..self.len()]
-    }
-
-    pub(super) fn last(&self) -> LeafId {
-        self.children[self.len() - 1]
-    }
-
-    fn insert(&mut self, at: usize, (head, low, child): (u64, KeyRef, LeafId)) {
-        let len = self.len();
-        self.heads.copy_within(at..len, at + 1);
-        self.lows.copy_within(at..len, at + 1);
-        self.children.copy_within(at..len, at + 1);
-        (self.heads[at], self.lows[at], self.children[at]) = (head, low, child);
-        self.len += 1;
-    }
-
-    fn remove(&mut self, at: usize) {
-        let len = self.len();
-        self.heads.copy_within(at + 1..len, at);
-        self.lows.copy_within(at + 1..len, at);
-        self.children.copy_within(at + 1..len, at);
-        self.len -= 1;
-    }
-
-    /// Changes how many bytes the heads leave out. The first child's low is the node's own: not compared.
-    fn set_prefix(&mut self, keys: &Keys, prefix: usize) {
-        self.prefix = prefix as u32;
-        for at in 1..self.len() {
-            self.heads[at] = head(keys.get(self.lows[at]), prefix);
-        }
-    }
-}
-
-/// The inner nodes in key order, each with the least key that belongs to it (the first one's is not compared).
-#[derive(Debug)]
-pub(super) struct Root {
-    heads: Vec<u64>,
-    lows: Vec<KeyRef>,
-    inners: Vec<u32>,
-}
-
-impl Root {
-    pub(super) fn of_one(inner: u32) -> Self {
-        Self { heads: vec![0], lows: vec![NONE], inners: vec![inner] }
-    }
-
-    pub(super) fn last(&self) -> u32 {
-        self.inners[self.inners.len() - 1]
-    }
-
-    pub(super) fn place_of(&self, inner: u32) -> usize {
-        self.inners.iter().position(|i| *i == inner).unwrap_or(0)
-    }
-
-    pub(super) fn behind(&self, place: usize) -> &[u32] {
-        &self.inners[place + 1..]
-    }
-
-    /// The least key that no longer belongs to the inner node at `place`.
-    pub(super) fn high(&self, place: usize) -> KeyRef {
-        self.lows.get(place + 1).copied().unwrap_or(NONE)
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.inners.capacity() * (size_of::<u64>() + 2 * size_of::<u32>())
-    }
-}
-
-/// How many of `lows`, of which the first is not compared and counts, are at most `key`; less one.
-#[inline]
-fn child(heads: &[u64], lows: &[KeyRef], keys: &Keys, key: &[u8], prefix: usize) -> usize {
-    if heads.len() < 2 {
-        return 0;
-    }
-    let head = head(key, prefix);
-    let (heads, lows) = (&heads[1..], &lows[1..]);
-    let at = count_less(heads, heads.len(), head);
-    if heads.get(at) != Some(&head) {
-        return at;
-    }
-    if is_whole(head) {
-        return at + 1;
-    }
-    let tied = heads[at..].partition_point(|h| *h == head);
-    at + lows[at..at + tied].partition_point(|low| keys.get(*low) <= key)
-}
+use crate::resolve::keys::{KeyRef, NONE, append_key, common, is_whole};
 
 impl Tree {
     /// The leaf of a key that begins with the common prefix: two searches of heads.
@@ -130,17 +18,13 @@ impl Tree {
     /// The first half of [`route`](Self::route).
     #[inline]
     pub(super) fn route_to_inner(&self, key: &[u8]) -> u32 {
-        let place = child(&self.root.heads, &self.root.lows, &self.keys, key, self.common.len());
-        self.root.inners[place]
+        self.root.inners[self.root.place(&self.fences, key, self.common.len())]
     }
 
     /// The second half.
     #[inline]
     pub(super) fn route_in(&self, inner: u32, key: &[u8]) -> LeafId {
-        let inner = &self.inners[inner as usize];
-        let len = inner.len().min(FAN);
-        let slot = child(&inner.heads[..len], &inner.lows[..len], &self.keys, key, inner.prefix as usize);
-        inner.children[slot]
+        self.inners[inner as usize].child(&self.fences, key)
     }
 
     /// Fetches what [`route_in`](Self::route_in) reads.
@@ -149,7 +33,7 @@ impl Tree {
         if let Some(inner) = self.inners.get(inner as usize) {
             (0..FAN / 8).for_each(|line| prefetch_read(&inner.heads, line * 8));
             (0..FAN / 16).for_each(|line| prefetch_read(&inner.children, line * 16));
-            prefetch_read(std::slice::from_ref(&inner.len), 0);
+            prefetch_read(std::slice::from_ref(&inner.prefix), 0);
         }
     }
 
@@ -158,74 +42,98 @@ impl Tree {
         if low == NONE || high == NONE {
             return self.common.len();
         }
-        common(self.keys.get(low), self.keys.get(high))
+        common(self.fences.get(low), self.fences.get(high))
     }
 
+    /// Notes the bytes that a leaf's heads leave out, before its ends change.
+    fn note_shared(&mut self, at: LeafId) {
+        let mut shared = std::mem::take(&mut self.shared);
+        shared.clear();
+        shared.extend_from_slice(self.prefix_of(self.leaf(at)));
+        self.shared = shared;
+    }
+
+    /// Lets a leaf's heads leave out what its ends share. What they left out so far is noted.
     fn fit_leaf(&mut self, at: LeafId) {
         let (low, high) = (self.leaf(at).low, self.leaf(at).high);
         let prefix = self.prefix_between(low, high);
-        self.leaves[at as usize].set_prefix(&self.keys, prefix);
+        self.leaves[at as usize].set_prefix((&mut self.log, &self.fences), prefix, &self.shared);
     }
 
     fn fit_inner(&mut self, place: usize) {
         let prefix = self.prefix_between(self.root.lows[place], self.root.high(place));
-        self.inners[self.root.inners[place] as usize].set_prefix(&self.keys, prefix);
+        self.inners[self.root.inners[place] as usize].set_prefix(&self.fences, prefix);
     }
 
     /// Lets the prefix common to all boundaries be `prefix`, and fits the nodes that go by it.
     pub(super) fn set_common(&mut self, prefix: &[u8]) {
+        let last = self.last();
+        self.note_shared(FIRST);
         self.common.clear();
         self.common.extend_from_slice(prefix);
-        for at in 1..self.root.lows.len() {
-            self.root.heads[at] = head(self.keys.get(self.root.lows[at]), prefix.len());
-        }
+        self.root.set_prefix(&self.fences, prefix.len());
         self.fit_inner(0);
         self.fit_inner(self.root.inners.len() - 1);
         self.fit_leaf(FIRST);
-        self.fit_leaf(self.last());
+        if last != FIRST {
+            self.note_shared(last);
+            self.fit_leaf(last);
+        }
     }
 
     /// Moves the upper part of a leaf to a new one behind it.
     pub(super) fn split(&mut self, at: LeafId) {
-        let old = self.leaf(at);
+        self.note_shared(at);
+        let old = &self.leaves[at as usize];
         // The last leaf mostly grows at its end: leave it full.
-        let middle = if old.next == NO_LEAF { CAP - CAP / 8 } else { CAP / 2 };
+        let middle = if old.high == NONE { CAP - CAP / 8 } else { old.best_split() };
         let middle = middle.min(old.len() - 1);
         let mut new = Leaf::new(old.version_before(middle));
-        (new.prefix, new.next, new.high) = (old.prefix, old.next, old.high);
+        (new.prefix, new.high) = (old.prefix, old.high);
         (middle..old.len()).for_each(|entry| new.push(old.entry(entry)));
         let first = new.entry(0);
-        let low = if first.point {
-            self.longer.clear();
-            self.longer.extend_from_slice(self.keys.get(first.key));
-            self.keys.store(&self.longer)
-        } else {
+        let mut key = std::mem::take(&mut self.longer);
+        key.clear();
+        append_key(&self.log, (first.head, first.key), &self.shared, &mut key);
+        let low = self.fences.store(&key);
+        self.longer = key;
+        if !first.point {
             // A border there is said by the leaf's end and base.
             new.base = first.version;
+            new.free(0, &mut self.log);
             new.open(0..1, 0);
-            first.key
-        };
+        }
         new.low = low;
-        let id = self.add_leaf(new);
+        let next = self.next(at);
+        let id = self.add_leaf(new, next);
         let old = self.leaf_mut(at);
-        old.len = middle as u32;
-        old.points &= (1 << middle) - 1;
-        (old.next, old.high) = (id, low);
+        old.truncate(middle);
+        old.high = low;
+        self.briefs[at as usize].next = id;
         self.fit_leaf(at);
         self.fit_leaf(id);
-        self.newest[at as usize] = self.leaf(at).newest();
-        self.newest[id as usize] = self.leaf(id).newest();
+        for at in [at, id] {
+            self.briefs[at as usize].newest = self.leaf(at).newest();
+            self.briefs[at as usize].cleaned = self.writes;
+        }
         self.reshaped.push(at);
         self.adopt(at, id, low);
     }
 
-    fn add_leaf(&mut self, leaf: Leaf) -> LeafId {
+    fn add_leaf(&mut self, leaf: Leaf, next: LeafId) -> LeafId {
+        let brief = Brief { newest: Version::MIN, next, cleaned: self.writes };
         if let Some(id) = self.spare_leaves.pop() {
             self.leaves[id as usize] = leaf;
+            self.briefs[id as usize] = brief;
             return id;
         }
+        if self.leaves.len() == self.leaves.capacity() {
+            let room = self.leaves.len() * 2;
+            super::grow(&mut self.leaves, room);
+            super::grow(&mut self.briefs, room);
+        }
         self.leaves.push(leaf);
-        self.newest.push(Version::MIN);
+        self.briefs.push(brief);
         (self.leaves.len() - 1) as LeafId
     }
 
@@ -237,24 +145,24 @@ impl Tree {
         let parent = self.leaf(at).parent;
         self.leaf_mut(new).parent = parent;
         let inner = &mut self.inners[parent as usize];
-        let head = head(self.keys.get(low), inner.prefix as usize);
-        let slot = slot_of(inner, at) + 1;
-        inner.insert(slot, (head, low, new));
-        let newest = self.newest[new as usize].max(self.newest[at as usize]);
+        let slot = slot_of(inner, at);
+        inner.insert_behind(slot, &self.fences, low, new);
+        let newest = self.brief(new).newest.max(self.brief(at).newest);
         self.inner_newest[parent as usize] = self.inner_newest[parent as usize].max(newest);
     }
 
     #[cold]
     fn split_inner(&mut self, at: u32) {
         let place = self.root.place_of(at);
-        let middle = if place + 1 == self.root.inners.len() { FAN - FAN.div_ceil(8) } else { FAN / 2 };
+        let is_last = place + 1 == self.root.inners.len();
         let old = &mut self.inners[at as usize];
+        let middle = if is_last { FAN - FAN.div_ceil(8) } else { old.best_split(&self.fences) };
         let mut new = Inner::of_one(NO_LEAF);
-        new.len = 0;
+        new.truncate(0);
         for slot in middle..FAN {
             new.insert(slot - middle, (old.heads[slot], old.lows[slot], old.children[slot]));
         }
-        old.len = middle as u32;
+        old.truncate(middle);
         let low = new.lows[0];
         let id = if let Some(id) = self.spare_inners.pop() {
             self.inners[id as usize] = new;
@@ -264,9 +172,7 @@ impl Tree {
             self.inner_newest.push(Version::MIN);
             (self.inners.len() - 1) as u32
         };
-        self.root.heads.insert(place + 1, head(self.keys.get(low), self.common.len()));
-        self.root.lows.insert(place + 1, low);
-        self.root.inners.insert(place + 1, id);
+        self.root.insert(&self.fences, place + 1, (low, id), self.common.len());
         for place in [place, place + 1] {
             self.fit_inner(place);
             self.take_over(self.root.inners[place]);
@@ -278,14 +184,14 @@ impl Tree {
         let mut newest = Version::MIN;
         for leaf in self.inners[at as usize].children() {
             self.leaves[*leaf as usize].parent = at;
-            newest = newest.max(self.newest[*leaf as usize]);
+            newest = newest.max(self.briefs[*leaf as usize].newest);
         }
         self.inner_newest[at as usize] = newest;
     }
 
     /// Moves the next leaf's entries into leaf `at` if both have the same parent and are sparse.
     pub(super) fn merge_next(&mut self, at: LeafId) {
-        let next = self.leaf(at).next;
+        let next = self.next(at);
         if next == NO_LEAF {
             return;
         }
@@ -301,8 +207,8 @@ impl Tree {
             }
         }
         let (leaf, behind) = (self.leaf(at), self.leaf(next));
-        let first = (behind.len() > 0).then(|| self.keys.get(behind.keys[0]) == self.keys.get(behind.low));
-        let double = first == Some(true);
+        let low = self.fences.get(behind.low);
+        let double = behind.find(&self.log, low, behind.head(low)) == (0, true);
         let (before, base) = (leaf.version_before(a), behind.base);
         let same = base == before || (base <= self.floor && before <= self.floor);
         // A point on a border takes two entries where no leaf's end says the border: leave it.
@@ -318,21 +224,27 @@ impl Tree {
         let inner = &mut self.inners[parent];
         let slot = slot_of(inner, next);
         inner.remove(slot);
-        let high = self.leaf(next).high;
-        let prefix = self.prefix_between(self.leaf(at).low, high);
+        let (low, high) = (self.leaf(at).low, self.leaf(next).high);
+        let prefix = self.prefix_between(low, high);
+        self.note_shared(next);
         let mut old = std::mem::replace(&mut self.leaves[next as usize], Leaf::new(self.floor));
-        old.set_prefix(&self.keys, prefix);
+        old.set_prefix((&mut self.log, &self.fences), prefix, &self.shared);
+        self.note_shared(at);
         let leaf = &mut self.leaves[at as usize];
-        (leaf.high, leaf.next) = (high, old.next);
-        leaf.set_prefix(&self.keys, prefix);
+        leaf.high = high;
+        leaf.set_prefix((&mut self.log, &self.fences), prefix, &self.shared);
         if border {
-            let head = leaf.head(self.keys.get(old.low));
-            leaf.push(Entry { head, key: old.low, version: old.base, point: false });
-        } else {
-            self.keys.free(old.low);
+            let low = self.fences.get(old.low);
+            let head = leaf.head(low);
+            let key = if is_whole(head) { NONE } else { self.log.store(low) };
+            leaf.push(Entry { head, key, version: old.base, point: false });
         }
+        self.fences.free(old.low);
         (0..old.len()).for_each(|entry| leaf.push(old.entry(entry)));
-        self.newest[at as usize] = self.newest[at as usize].max(self.newest[next as usize]);
+        let absorbed = self.brief(next);
+        let brief = &mut self.briefs[at as usize];
+        brief.next = absorbed.next;
+        brief.newest = brief.newest.max(absorbed.newest);
         self.spare_leaves.push(next);
         self.reshaped.extend([at, next]);
     }
@@ -352,9 +264,7 @@ impl Tree {
             let low = if slot == 0 { self.root.lows[place + 1] } else { old.lows[slot] };
             inner.insert(len, (old.heads[slot], low, old.children[slot]));
         }
-        self.root.heads.remove(place + 1);
-        self.root.lows.remove(place + 1);
-        self.root.inners.remove(place + 1);
+        self.root.remove(&self.fences, place + 1);
         self.spare_inners.push(next);
         self.fit_inner(place);
         self.take_over(at);

@@ -1,54 +1,104 @@
 //! Gives back what the floor has passed, a little with every few writes.
 
-use super::leaf::NO_LEAF;
+use super::leaf::{CAP, NO_LEAF};
 use super::{FIRST, Tree};
-use crate::resolve::keys::{KeyRef, NONE, common};
+use crate::resolve::keys::{NONE, common};
 use skewer_kernels::prefetch_read;
 
-/// A leaf is swept for so many writes. A rotation then takes about a quarter of a window's writes: that is how
-/// long keys that only rise leave dead ones behind; scattered ones, half of that.
-const WRITES_PER_SWEEP: usize = 3;
+/// A leaf is cleaned again after so many writes for each leaf that there is: a fifth to two fifths of a window
+/// of points or ranges. So long, half of it on average, dead entries may stay among living ones.
+const CLEANED_AFTER: u32 = 4;
 
 impl Tree {
-    /// Sweeps what the writes since the last call owe: constant work a write.
+    /// Looks at one leaf for each write since the last call: constant work a write.
     #[inline]
     pub(in crate::resolve) fn sweep(&mut self) {
-        while self.owed >= WRITES_PER_SWEEP {
-            self.owed -= WRITES_PER_SWEEP;
-            self.sweep_leaf();
+        for _ in 0..std::mem::take(&mut self.owed) {
+            let at = self.sweep_at;
+            if self.is_due(at) {
+                self.clean(at);
+            }
+            self.sweep_at = self.next(at);
+            if self.sweep_at == NO_LEAF {
+                self.sweep_at = FIRST;
+                self.rotations = self.rotations.wrapping_add(1);
+                if self.rotations.is_multiple_of(8) {
+                    self.lengthen_common();
+                }
+            }
+        }
+        prefetch_read(&self.briefs, self.sweep_at as usize);
+    }
+
+    /// Fetches what the sweep will look at next.
+    #[inline]
+    pub(super) fn foresee_sweep(&self) {
+        if self.is_due(self.sweep_at) {
+            self.foresee(self.sweep_at);
         }
     }
 
-    fn sweep_leaf(&mut self) {
-        let at = self.sweep_at;
-        self.leaves[at as usize].compact(&mut self.keys, self.floor);
-        self.merge_next(at);
-        let next = self.leaf(at).next;
-        self.sweep_at = if next == NO_LEAF { FIRST } else { next };
-        if next == NO_LEAF {
-            self.lengthen_common();
+    fn foresee(&self, at: u32) {
+        if let Some(leaf) = self.leaves.get(at as usize) {
+            prefetch_read(std::slice::from_ref(leaf), 0);
+            (0..CAP / 8).for_each(|line| prefetch_read(&leaf.heads, line * 8));
+            (0..CAP / 8).for_each(|line| prefetch_read(&leaf.versions, line * 8));
         }
-        let leaf = &self.leaves[self.sweep_at as usize];
-        prefetch_read(std::slice::from_ref(leaf), 0);
-        (0..4).for_each(|line| prefetch_read(&leaf.versions, line * 8));
+    }
+
+    /// Whether a leaf is dead as a whole, or was not cleaned for long.
+    #[inline]
+    fn is_due(&self, at: u32) -> bool {
+        let brief = self.brief(at);
+        let after = CLEANED_AFTER * self.leaves.len() as u32;
+        brief.newest <= self.floor || self.writes.wrapping_sub(brief.cleaned) > after
+    }
+
+    /// Drops what is dead in a leaf.
+    pub(super) fn compact(&mut self, at: u32) {
+        self.leaves[at as usize].compact(&mut self.log, self.floor);
+        if self.log.has_condemned() {
+            self.leaves[at as usize].move_keys(&mut self.log);
+        }
+        self.briefs[at as usize].cleaned = self.writes;
+    }
+
+    /// Drops what is dead in a leaf, and merges leaves that are sparse.
+    fn clean(&mut self, at: u32) {
+        self.compact(at);
+        self.merge_next(at);
+        let next = self.next(at);
+        if next != NO_LEAF && self.is_due(next) {
+            self.foresee(next);
+        }
     }
 
     /// Keys that shortened the common prefix may be gone.
     fn lengthen_common(&mut self) {
-        if let Some((least, greatest)) = self.ends() {
-            let shared = common(self.keys.get(least), self.keys.get(greatest));
+        let (mut low, mut high) = (std::mem::take(&mut self.longer), std::mem::take(&mut self.other));
+        low.clear();
+        high.clear();
+        if self.append_ends(&mut low, &mut high) {
+            let shared = common(&low, &high);
             if shared > self.common.len() {
-                let prefix = self.keys.get(least)[..shared].to_vec();
-                self.set_common(&prefix);
+                self.set_common(&low[..shared]);
             }
         }
+        (self.longer, self.other) = (low, high);
     }
 
-    /// The least and the greatest boundary.
-    fn ends(&self) -> Option<(KeyRef, KeyRef)> {
-        let (first, last) = (self.leaf(FIRST), self.leaf(self.last()));
-        let lowest = if first.len() > 0 { first.keys[0] } else { first.high };
-        let highest = if last.len() > 0 { last.keys[last.len() - 1] } else { last.low };
-        (lowest != NONE && highest != NONE).then_some((lowest, highest))
+    /// Appends the least and the greatest boundary, if there are any.
+    fn append_ends(&self, least: &mut Vec<u8>, greatest: &mut Vec<u8>) -> bool {
+        let (front, back) = (self.leaf(FIRST), self.leaf(self.last()));
+        match (front.len(), front.high) {
+            (0, NONE) => return false,
+            (0, high) => least.extend_from_slice(self.fences.get(high)),
+            _ => self.append_key(front, 0, least),
+        }
+        match back.len() {
+            0 => greatest.extend_from_slice(self.fences.get(back.low)),
+            len => self.append_key(back, len - 1, greatest),
+        }
+        true
     }
 }

@@ -5,13 +5,15 @@ use std::cmp::Ordering;
 use super::leaf::{CAP, Entry, LeafId, NO_LEAF};
 use super::{FIRST, Hint, NO_HINT, Tree};
 use crate::resolve::Version;
-use crate::resolve::keys::{NONE, begins_with, common};
+use crate::resolve::batch::Span;
+use crate::resolve::keys::{NONE, common};
 
 impl Tree {
     /// Notes that `key` was written at `version`, which is not below any noted before.
     #[inline]
     pub(in crate::resolve) fn write_point(&mut self, hint: Hint, key: &[u8], version: Version) {
         self.owed += 1;
+        self.writes = self.writes.wrapping_add(1);
         let mut at = self.known(hint).unwrap_or_else(|| {
             self.embrace(key, key);
             self.route(key)
@@ -19,7 +21,7 @@ impl Tree {
         loop {
             let leaf = self.leaf(at);
             let head = leaf.head(key);
-            let (entry, exact) = leaf.find(&self.keys, key, head);
+            let (entry, exact) = leaf.find(&self.log, key, head);
             if exact {
                 return self.rewrite_point(at, entry, key, version);
             }
@@ -27,7 +29,7 @@ impl Tree {
                 return;
             }
             if leaf.len() < CAP {
-                let new = Entry { head, key: self.keys.store(key), version, point: true };
+                let new = Entry { head, key: self.place_of(head, key), version, point: true };
                 self.leaf_mut(at).insert(entry, new);
                 return self.note(at, version);
             }
@@ -53,7 +55,7 @@ impl Tree {
         self.longer = behind;
         let at = self.route(key);
         let leaf = self.leaf(at);
-        let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+        let (entry, exact) = leaf.find(&self.log, key, leaf.head(key));
         if exact {
             self.leaf_mut(at).versions[entry] = version;
         } else {
@@ -66,14 +68,16 @@ impl Tree {
     /// Notes that all of `[start, end)`, which is not empty, was written at `version`, which is not below
     /// any noted before.
     #[inline]
-    pub(in crate::resolve) fn write_range(&mut self, hint: Hint, start: &[u8], end: &[u8], version: Version) {
+    pub(in crate::resolve) fn write_range(&mut self, hint: Hint, span: Span<'_>, version: Version) {
+        let Span { start, end, .. } = span;
         self.owed += 1;
+        self.writes = self.writes.wrapping_add(1);
         let mut at = self.known(hint).unwrap_or_else(|| {
             self.embrace(start, end);
             self.route(start)
         });
         loop {
-            match self.write_inside(at, start, end, version) {
+            match self.write_inside(at, span, version) {
                 Written::Done => return,
                 Written::Full => at = self.make_room(at, start),
                 Written::Beyond => return self.write_wide(start, end, version),
@@ -83,20 +87,21 @@ impl Tree {
 
     /// Writes a range that one leaf holds.
     #[inline]
-    fn write_inside(&mut self, at: LeafId, start: &[u8], end: &[u8], version: Version) -> Written {
+    fn write_inside(&mut self, at: LeafId, span: Span<'_>, version: Version) -> Written {
+        let Span { start, end, shared } = span;
         let leaf = &mut self.leaves[at as usize];
         let prefix = leaf.prefix as usize;
-        if !begins_with(end, &start[..prefix]) {
+        if shared < prefix {
             return Written::Beyond;
         }
         let (start_head, end_head) = (leaf.head(start), leaf.head(end));
-        let (first, first_exact) = leaf.find(&self.keys, start, start_head);
-        let (last, end_needed) = match leaf.cmp_high(&self.keys, end, end_head) {
+        let (first, first_exact) = leaf.find(&self.log, start, start_head);
+        let (last, end_needed) = match leaf.cmp_high(&self.fences, end, end_head) {
             Ordering::Greater => return Written::Beyond,
             Ordering::Equal => (leaf.len(), false),
-            Ordering::Less if first == leaf.len() || leaf.heads[first] > end_head => (first, true),
+            Ordering::Less if first >= CAP || leaf.heads[first] > end_head => (first, true),
             Ordering::Less => {
-                let (last, exact) = leaf.find(&self.keys, end, end_head);
+                let (last, exact) = leaf.find(&self.log, end, end_head);
                 if exact && leaf.is_point(last) {
                     return Written::Beyond;
                 }
@@ -112,17 +117,17 @@ impl Tree {
         let reuse = first_exact && start_needed;
         let kept = if reuse { leaf.keys[first] } else { NONE };
         for gone in first + usize::from(reuse)..last {
-            self.keys.free(leaf.keys[gone]);
+            leaf.free(gone, &mut self.log);
         }
         let rest = first + usize::from(start_needed);
         leaf.open(first..last, rest - first + usize::from(end_needed));
         if start_needed {
-            let key = if reuse { kept } else { self.keys.store(start) };
-            leaf.set(first, Entry { head: start_head, key, version, point: false });
+            let key = if reuse { kept } else { self.place_of(start_head, start) };
+            self.leaf_mut(at).set(first, Entry { head: start_head, key, version, point: false });
         }
         if end_needed {
-            let key = self.keys.store(end);
-            leaf.set(rest, Entry { head: end_head, key, version: after, point: false });
+            let key = self.place_of(end_head, end);
+            self.leaf_mut(at).set(rest, Entry { head: end_head, key, version: after, point: false });
         }
         self.note(at, version);
         Written::Done
@@ -145,19 +150,19 @@ impl Tree {
         let stop = self.route(end);
         let leaf = self.leaf(at);
         let head = leaf.head(start);
-        let first = leaf.find(&self.keys, start, head).0;
-        let last = if stop == at { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
-        let key = self.keys.store(start);
+        let first = leaf.find(&self.log, start, head).0;
+        let last = if stop == at { leaf.find(&self.log, end, leaf.head(end)).0 } else { leaf.len() };
+        let key = self.place_of(head, start);
         self.cut(at, first, last);
         self.leaf_mut(at).insert(first, Entry { head, key, version, point: false });
         self.note(at, version);
         while at != stop {
-            at = self.leaf(at).next;
-            if at == stop && self.keys.get(self.leaf(at).low) == end {
+            at = self.next(at);
+            if at == stop && self.fences.get(self.leaf(at).low) == end {
                 return;
             }
             let leaf = self.leaf(at);
-            let last = if at == stop { leaf.find(&self.keys, end, leaf.head(end)).0 } else { leaf.len() };
+            let last = if at == stop { leaf.find(&self.log, end, leaf.head(end)).0 } else { leaf.len() };
             self.cut(at, 0, last);
             self.leaf_mut(at).base = version;
             self.note(at, version);
@@ -167,7 +172,7 @@ impl Tree {
     /// Drops the entries from `first` up to `last`, and frees their keys.
     fn cut(&mut self, at: LeafId, first: usize, last: usize) {
         let leaf = &mut self.leaves[at as usize];
-        leaf.keys[first..last].iter().for_each(|key| self.keys.free(*key));
+        (first..last).for_each(|entry| leaf.free(entry, &mut self.log));
         leaf.open(first..last, 0);
     }
 
@@ -184,7 +189,7 @@ impl Tree {
             key.pop();
             let at = self.route(key);
             let leaf = self.leaf(at);
-            let (entry, exact) = leaf.find(&self.keys, key, leaf.head(key));
+            let (entry, exact) = leaf.find(&self.log, key, leaf.head(key));
             if exact {
                 self.leaf_mut(at).points &= !(1 << entry);
             }
@@ -197,8 +202,8 @@ impl Tree {
             let at = self.route(key);
             let leaf = self.leaf(at);
             let head = leaf.head(key);
-            let (entry, exact) = leaf.find(&self.keys, key, head);
-            if entry == 0 && leaf.low != NONE && self.keys.get(leaf.low) == key {
+            let (entry, exact) = leaf.find(&self.log, key, head);
+            if entry == 0 && leaf.low != NONE && self.fences.get(leaf.low) == key {
                 return true;
             }
             if exact {
@@ -206,7 +211,7 @@ impl Tree {
             }
             if leaf.len() < CAP {
                 let version = leaf.version_before(entry);
-                let new = Entry { head, key: self.keys.store(key), version, point: false };
+                let new = Entry { head, key: self.place_of(head, key), version, point: false };
                 self.leaf_mut(at).insert(entry, new);
                 return true;
             }
@@ -217,7 +222,7 @@ impl Tree {
     /// Makes room in a full leaf; returns the leaf of `key` after that.
     #[cold]
     fn make_room(&mut self, at: LeafId, key: &[u8]) -> LeafId {
-        self.leaves[at as usize].compact(&mut self.keys, self.floor);
+        self.compact(at);
         if self.leaf(at).len() + 2 > CAP {
             self.split(at);
         }
@@ -227,7 +232,7 @@ impl Tree {
     /// Notes the newest version of a leaf and of its inner node.
     #[inline]
     fn note(&mut self, at: LeafId, version: Version) {
-        self.newest[at as usize] = version;
+        self.briefs[at as usize].newest = version;
         let parent = self.leaf(at).parent as usize;
         self.inner_newest[parent] = version;
     }

@@ -1,0 +1,324 @@
+//! The commit path's promises in figures: throughput, latency per call, memory; one line each.
+//!
+//! `keys/...`: the skip-list test's shape (a read and a write range, 2,500 a batch, snapshots 50 batches old)
+//! on keys of other shapes. `points/...`: one read and one written key, batches of 256. `call/...`: one
+//! transaction a call. `shared/...`: two threads against one. Times cover adding, normalising, judging,
+//! recording and forgetting; making the keys is outside. Of many batches the median is told, and the
+//! fastest tenth, which a busy machine disturbs least.
+//!
+//! `cargo bench --bench commit_path [WORDS]` runs the lines that contain one of the words; `cargo test` runs all
+//! of them on small windows.
+
+#![forbid(unsafe_code)]
+
+use std::ops::Bound::{Excluded, Included};
+use std::time::Instant;
+
+use skewer::resolve::{
+    Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version,
+};
+
+type Outcome = Result<(), ResolveError>;
+
+/// Cargo says `--bench` only where times are wanted.
+fn is_smoke() -> bool {
+    !std::env::args().any(|argument| argument == "--bench")
+}
+
+fn is_wanted(name: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|a| !a.starts_with('-')).peekable();
+    words.peek().is_none() || words.any(|word| name.contains(&word))
+}
+
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(1);
+        skewer_kernels::mix_one(self.0) % end
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Keys {
+    Dotted,
+    Random16,
+    Varied,
+    Tuples,
+    Urls,
+    Rising,
+}
+
+const ALL_KEYS: [Keys; 6] =
+    [Keys::Dotted, Keys::Random16, Keys::Varied, Keys::Tuples, Keys::Urls, Keys::Rising];
+
+impl Keys {
+    /// The key of number `n`. Numbers that differ in their last decimal digit only are in order.
+    fn write(self, n: u64, key: &mut Vec<u8>) {
+        let mixed = skewer_kernels::mix_one(n / 10);
+        key.clear();
+        match self {
+            Keys::Dotted => key.extend([b'.'; 12].iter().chain(&(n as u32).to_be_bytes())),
+            Keys::Random16 => {
+                key.extend(mixed.to_be_bytes());
+                key.extend(&skewer_kernels::mix_one(mixed).to_be_bytes()[..7]);
+                key.push((n % 10) as u8);
+            }
+            Keys::Varied => {
+                key.extend(&mixed.to_be_bytes()[..7]);
+                key.extend(std::iter::repeat_n(mixed as u8, mixed as usize % 57));
+                key.push((n % 10) as u8);
+            }
+            Keys::Tuples => {
+                key.extend(b"\x02tenant-00");
+                key.extend((mixed as u32 % 50).to_be_bytes());
+                key.extend(b"\0\x02orders\0\x1c");
+                key.extend(n.to_be_bytes());
+            }
+            Keys::Urls => {
+                let url = format!("https://host{:03}.example.org/items/{n:012}", mixed % 300);
+                key.extend_from_slice(url.as_bytes());
+            }
+            Keys::Rising => key.extend(n.to_be_bytes()),
+        }
+    }
+}
+
+type Range = (Vec<u8>, Vec<u8>);
+
+/// Ranges of one to nine keys, of 20 million; rising ones ascend for ever.
+fn range(keys: Keys, random: &mut SplitMix, rising: &mut u64) -> Range {
+    let low = if let Keys::Rising = keys {
+        *rising += 10;
+        *rising
+    } else {
+        random.below(20_000_000)
+    };
+    let low = low / 10 * 10 + random.below(5);
+    let (mut start, mut end) = (Vec::new(), Vec::new());
+    keys.write(low, &mut start);
+    keys.write(low + 1 + random.below(5), &mut end);
+    (start, end)
+}
+
+/// Nanoseconds, sorted: the median and others.
+struct Times(Vec<f64>);
+
+impl Times {
+    fn of(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        Self(times)
+    }
+
+    fn at(&self, share: f64) -> f64 {
+        self.0[((self.0.len() - 1) as f64 * share) as usize]
+    }
+}
+
+fn keys(kind: Keys) -> Outcome {
+    let (batches, size, age) = if is_smoke() { (60, 50, 10) } else { (260, 2_500, 50) };
+    let (mut random, mut rising) = (SplitMix(1), 1 << 40);
+    let mut resolver = Resolver::new(Checked::Serializable).expecting_ranges();
+    let mut batch = Batch::new();
+    let mut times = Vec::new();
+    for number in 0..batches {
+        let ranges: Vec<[Range; 2]> =
+            (0..size).map(|_| [(); 2].map(|()| range(kind, &mut random, &mut rising))).collect();
+        let begun = Instant::now();
+        batch.clear();
+        for [read, write] in &ranges {
+            let mut txn = batch.begin(number);
+            txn.read_range(0, Included(&read.0), Excluded(&read.1))?;
+            txn.write_range(0, Included(&write.0), Excluded(&write.1))?;
+        }
+        let verdicts = resolver.resolve(&batch, number + age)?;
+        assert!(verdicts.iter().filter(|v| v.is_commit()).count() > size / 2);
+        resolver.forget_before(number)?;
+        if number > age * 2 || is_smoke() {
+            times.push(begun.elapsed().as_nanos() as f64 / size as f64);
+        }
+    }
+    let times = Times::of(times);
+    println!(
+        "keys/{kind:?} mtxn_per_s={:.2} fastest_tenth={:.2} boundaries={} bytes={}",
+        1e3 / times.at(0.5),
+        1e3 / times.at(0.1),
+        resolver.boundaries(),
+        resolver.bytes(),
+    );
+    Ok(())
+}
+
+fn point(number: u64) -> [u8; 16] {
+    let mut key = [b'.'; 16];
+    key[8..].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+fn points(window: u64, size: usize) -> Outcome {
+    let batches = if is_smoke() { 20 } else { (window as usize * 3 / size).clamp(1_000, 20_000) };
+    let kept = (window / size as u64).max(1) as Version;
+    let mut random = SplitMix(2);
+    let mut resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
+    let mut batch = Batch::new();
+    let mut times = Vec::new();
+    for version in 1..=batches as Version {
+        let numbers: Vec<[u64; 2]> =
+            (0..size).map(|_| [(); 2].map(|()| random.below(window * 160))).collect();
+        let begun = Instant::now();
+        batch.clear();
+        for [read, write] in &numbers {
+            batch.begin(version - 1).read(0, &point(*read))?.write(0, &point(*write))?;
+        }
+        let verdicts = resolver.resolve(&batch, version)?;
+        assert!(verdicts.iter().filter(|v| v.is_commit()).count() > size / 2);
+        resolver.forget_before((version - kept).max(0))?;
+        if version > batches as Version / 2 {
+            times.push(begun.elapsed().as_nanos() as f64 / size as f64);
+        }
+    }
+    let times = Times::of(times);
+    println!(
+        "points/{window}/{size} mtxn_per_s={:.2} fastest_tenth={:.2} bytes={}",
+        1e3 / times.at(0.5),
+        1e3 / times.at(0.1),
+        resolver.bytes(),
+    );
+    Ok(())
+}
+
+/// One transaction a call, which reads one key or range and writes one.
+fn calls(window: u64, ordered: bool) -> Outcome {
+    let rounds = if is_smoke() { 300 } else { (window * 2).clamp(200_000, 3_000_000) };
+    let mut random = SplitMix(3);
+    let mut resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
+    if ordered {
+        resolver = resolver.expecting_ranges();
+    }
+    let mut txn = Transaction::new(0);
+    let mut times = Vec::with_capacity(rounds as usize);
+    for version in 1..=rounds as Version {
+        let [read, write] = [(); 2].map(|()| random.below(window.max(64) * 160) & !7);
+        let keys = [read, write].map(|n| (point(n), point(n + 5)));
+        let begun = Instant::now();
+        let mut adding = txn.reset(version - 1);
+        if ordered {
+            adding.read_range(0, Included(&keys[0].0[..]), Excluded(&keys[0].1))?;
+            adding.write_range(0, Included(&keys[1].0[..]), Excluded(&keys[1].1))?;
+        } else {
+            adding.read(0, &keys[0].0)?.write(0, &keys[1].0)?;
+        }
+        let verdict = resolver.commit(&txn, Some(version))?;
+        resolver.forget_before((version - window as Version).max(0))?;
+        let took = begun.elapsed().as_nanos() as f64;
+        assert!(verdict.is_commit() || version > 1);
+        if version > rounds as Version / 2 {
+            times.push(took);
+        }
+    }
+    let times = Times::of(times);
+    let form = if ordered { "ranges" } else { "points" };
+    println!(
+        "call/{form}/{window} p10_ns={:.0} p50_ns={:.0} p99_ns={:.0} p999_ns={:.0} max_ns={:.0} clock_ns={:.0}",
+        times.at(0.1),
+        times.at(0.5),
+        times.at(0.99),
+        times.at(0.999),
+        times.at(1.0),
+        clock_cost(),
+    );
+    Ok(())
+}
+
+/// What reading the clock twice costs: part of every call's time above.
+fn clock_cost() -> f64 {
+    Times::of((0..1_000).map(|_| Instant::now().elapsed().as_nanos() as f64).collect()).at(0.5)
+}
+
+fn add(txn: &mut Batch, snapshot: Version, random: &mut SplitMix, ordered: bool) -> Outcome {
+    let [read, write] = [(); 2].map(|()| random.below(20_000_000) & !7);
+    let keys = [read, write].map(|n| (point(n), point(n + 5)));
+    let mut adding = txn.begin(snapshot);
+    if ordered {
+        adding.read_range(0, Included(&keys[0].0[..]), Excluded(&keys[0].1))?;
+        adding.write_range(0, Included(&keys[1].0[..]), Excluded(&keys[1].1))?;
+    } else {
+        adding.read(0, &keys[0].0)?.write(0, &keys[1].0)?;
+    }
+    Ok(())
+}
+
+/// Transactions a second through a shared resolver, of so many threads, each with `size` a call.
+fn shared_rate(threads: u64, size: usize, ordered: bool) -> Result<f64, ResolveError> {
+    let calls = if is_smoke() { 20 } else { 600_000 / size };
+    let resolver = Resolver::new(Checked::Serializable).with_room_for(250_000);
+    let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let work = |thread: u64| {
+            let mut committer = shared.committer();
+            let shared = &shared;
+            move || -> Outcome {
+                let mut random = SplitMix(thread << 40);
+                let (mut batch, mut verdicts) = (Batch::new(), Vec::<Verdict>::new());
+                for call in 0..calls {
+                    batch.clear();
+                    let snapshot = shared.version();
+                    (0..size).try_for_each(|_| add(&mut batch, snapshot, &mut random, ordered))?;
+                    committer.resolve(&batch, &mut verdicts)?;
+                    if call % 64 == 0 {
+                        let kept = (125_000 / size as Version).max(1);
+                        shared.with(|r| r.forget_before((r.version() - kept).max(r.floor())))??;
+                    }
+                }
+                Ok(())
+            }
+        };
+        let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(work(thread))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
+    })?;
+    Ok((threads as usize * calls * size) as f64 / begun.elapsed().as_secs_f64() / 1e6)
+}
+
+fn shared(size: usize, ordered: bool) -> Outcome {
+    let rounds = if is_smoke() { 1 } else { 7 };
+    // By turns, so that the machine's moods strike both.
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        for threads in [1, 2] {
+            rates[threads - 1].push(shared_rate(threads as u64, size, ordered)?);
+        }
+    }
+    let [one, two] = rates.map(Times::of);
+    let form = if ordered { "ranges" } else { "points" };
+    println!(
+        "shared/{form}/{size} one_mtxn_per_s={:.2} two_mtxn_per_s={:.2} ratio={:.2} best_ratio={:.2}",
+        one.at(0.5),
+        two.at(0.5),
+        two.at(0.5) / one.at(0.5),
+        two.at(1.0) / one.at(1.0),
+    );
+    Ok(())
+}
+
+fn main() -> Outcome {
+    let run = |name: String, work: &dyn Fn() -> Outcome| if is_wanted(&name) { work() } else { Ok(()) };
+    for kind in ALL_KEYS {
+        run(format!("keys/{kind:?}"), &|| keys(kind))?;
+    }
+    let windows = [1, 1_000, 125_000, 1_000_000];
+    for window in windows.into_iter().filter(|w| !is_smoke() || *w <= 1_000) {
+        for size in [256, 2_500] {
+            run(format!("points/{window}/{size}"), &|| points(window.max(size as u64), size))?;
+        }
+        for (form, ordered) in [("points", false), ("ranges", true)] {
+            run(format!("call/{form}/{window}"), &|| calls(window, ordered))?;
+        }
+    }
+    for (form, ordered) in [("points", false), ("ranges", true)] {
+        for size in [1, 16, 256] {
+            run(format!("shared/{form}/{size}"), &|| shared(size, ordered))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! What wide instructions gain in each kernel.
+
+use std::hint::black_box;
+
+use skewer_kernels::{Isa, extent, first_inverted, mix, mix_one};
+
+use crate::data::median;
+use crate::seconds;
+
+/// Rows whose columns fit the first-level cache.
+const IN_CACHE: usize = 1 << 10;
+/// A gain below that pays for no code.
+const LEAST_GAIN: f64 = 1.1;
+
+/// The columns that kernels read, and the one that they write.
+struct Columns {
+    keys: Vec<u64>,
+    begins: Vec<i64>,
+    ends: Vec<i64>,
+    mixed: Vec<u64>,
+}
+
+impl Columns {
+    /// Starts a thousand ticks apart, up to 4,096 wide.
+    fn of(rows: usize) -> Self {
+        let keys: Vec<u64> = (0..rows as u64).map(mix_one).collect();
+        let begins: Vec<i64> = (0..).step_by(1_000).take(rows).collect();
+        let ends = begins.iter().zip(&keys).map(|(begin, key)| begin + (key & 0xfff) as i64).collect();
+        Columns { keys, begins, ends, mixed: vec![0; rows] }
+    }
+}
+
+/// A kernel: its name and what of its answer is compared. Each of them moves sixteen bytes a row.
+type Kernel = (&'static str, fn(Isa, &mut Columns) -> u64);
+
+const ROW_BYTES: usize = 16;
+
+const KERNELS: [Kernel; 3] = [
+    ("first_inverted", |isa, t| first_inverted(isa, &t.begins, &t.ends).map_or(0, |row| row as u64 + 1)),
+    ("extent", |isa, t| extent(isa, &t.begins, &t.ends).max_width),
+    ("mix", |isa, t| {
+        mix(isa, &t.keys, &mut t.mixed);
+        t.mixed[t.mixed.len() / 2] ^ t.mixed[t.mixed.len() - 1]
+    }),
+];
+
+/// Bytes a second of a kernel on each instruction set, in turn, having compared their answers.
+fn rates((name, kernel): Kernel, columns: &mut Columns, times: usize, runs: usize) -> Vec<f64> {
+    let isas = Isa::available();
+    let truth = kernel(Isa::scalar(), columns);
+    isas.iter().for_each(|&isa| assert_eq!(kernel(isa, columns), truth, "{name} on {isa}"));
+    let bytes = (times * columns.keys.len() * ROW_BYTES) as f64;
+    let mut by_isa = vec![Vec::new(); isas.len()];
+    for _ in 0..runs {
+        for (isa, rates) in isas.iter().zip(&mut by_isa) {
+            let repeated = || (0..times).for_each(|_| _ = black_box(kernel(*isa, black_box(columns))));
+            rates.push(bytes / seconds(repeated));
+        }
+    }
+    by_isa.into_iter().map(median).collect()
+}
+
+/// Prints every kernel's rates and gains, with `rows` rows out of cache, and names those that gain nothing.
+pub(crate) fn race(rows: usize, runs: usize) {
+    let mut sizes = [("in cache", Columns::of(IN_CACHE)), ("out of cache", Columns::of(rows))];
+    println!("\nkernels, one thread: GB/s, and the gain over scalar");
+    for kernel in KERNELS {
+        let mut most: f64 = 0.0;
+        for (size, columns) in &mut sizes {
+            // As many bytes in cache as out of it.
+            let times = (rows / columns.keys.len()).max(1);
+            let rates = rates(kernel, columns, times, runs);
+            let gain = |rate: f64| rate / rates[0];
+            let cell =
+                |(isa, rate): (&Isa, &f64)| format!("{isa:>10}{:8.2} ({:.2}x)", rate / 1e9, gain(*rate));
+            let cells: String = Isa::available().iter().zip(&rates).map(cell).collect();
+            println!("  {:16}{size:14}{cells}", kernel.0);
+            most = rates[1..].iter().map(|rate| gain(*rate)).fold(most, f64::max);
+        }
+        if most < LEAST_GAIN {
+            println!("  {:16}gains nothing: at most {most:.2}x", kernel.0);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The bytes of keys, in the order in which they came.
+//!
+//! Keys mostly die in the order in which they came, so a chunk of neighbours is given back as a whole
+//! when the last of them is gone: storing appends, freeing counts down, and neither touches what lies cold. A
+//! key that is written again is stored again, unless it is among the young ([`KeyLog::is_aged`]). Where
+//! that is not enough, chunks that a few keys would keep are condemned; whoever sweeps the window moves
+//! these keys ([`KeyLog::is_condemned`]), so that memory follows what is held.
+
+use std::collections::VecDeque;
+
+use super::keys::KeyRef;
+
+/// Where a key begins is told in so many bytes.
+const UNIT: usize = 4;
+const UNIT_BITS: u32 = 13;
+const CHUNK: usize = UNIT << UNIT_BITS;
+const HEADER: usize = 4;
+
+#[derive(Debug, Default)]
+struct Chunk {
+    bytes: Box<[u8]>,
+    /// How many of them are in use.
+    filled: usize,
+    /// Keys stored in it, and those of them that were not freed.
+    stored: u32,
+    live: u32,
+    /// Which of all chunks ever taken into use it is.
+    born: u32,
+    condemned: bool,
+}
+
+/// A log of byte strings. `store` and `free` take constant time, amortised over chunks.
+#[derive(Debug, Default)]
+pub(super) struct KeyLog {
+    chunks: Vec<Chunk>,
+    /// The chunk that is being filled.
+    open: Option<u32>,
+    /// Chunks and when they were born, from the oldest on. Where the chunk was born anew since, this one is gone.
+    order: VecDeque<(u32, u32)>,
+    spare: Vec<u32>,
+    /// How many chunks were born.
+    births: u32,
+    /// Chunks that are condemned.
+    condemned: usize,
+    /// Over the chunks that are not condemned.
+    stored: usize,
+    live: usize,
+    /// Room for a key on its way.
+    moving: Vec<u8>,
+}
+
+impl KeyLog {
+    /// Stores a copy of `key`. The caller frees it once.
+    #[inline]
+    pub(super) fn store(&mut self, key: &[u8]) -> KeyRef {
+        self.store_both(key, &[])
+    }
+
+    /// Stores the bytes of one key that come in two pieces.
+    #[inline]
+    pub(super) fn store_both(&mut self, first: &[u8], second: &[u8]) -> KeyRef {
+        let len = first.len() + second.len();
+        let need = HEADER + len;
+        let at = match self.open {
+            Some(at) if self.chunks[at as usize].filled + need <= CHUNK => at,
+            _ => self.open(need),
+        };
+        let chunk = &mut self.chunks[at as usize];
+        let unit = chunk.filled / UNIT;
+        let (header, bytes) = chunk.bytes[chunk.filled..chunk.filled + need].split_at_mut(HEADER);
+        header.copy_from_slice(&(len as u32).to_le_bytes());
+        bytes[..first.len()].copy_from_slice(first);
+        bytes[first.len()..].copy_from_slice(second);
+        chunk.filled = (chunk.filled + need).next_multiple_of(UNIT);
+        chunk.stored += 1;
+        chunk.live += 1;
+        self.stored += 1;
+        self.live += 1;
+        (at << UNIT_BITS) | unit as u32
+    }
+
+    /// The bytes of a stored key.
+    #[inline]
+    pub(super) fn get(&self, place: KeyRef) -> &[u8] {
+        let (chunk, at) = locate(place);
+        let (header, bytes) = self.chunks[chunk].bytes[at..].split_at(HEADER);
+        let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+        &bytes[..len as usize]
+    }
+
+    /// Gives a stored key back.
+    #[inline]
+    pub(super) fn free(&mut self, place: KeyRef) {
+        let (at, _) = locate(place);
+        let chunk = &mut self.chunks[at];
+        chunk.live -= 1;
+        self.live -= usize::from(!chunk.condemned);
+        if chunk.live == 0 {
+            self.recycle(at);
+        }
+    }
+
+    /// Whether any key is condemned.
+    #[inline]
+    pub(super) fn has_condemned(&self) -> bool {
+        self.condemned > 0
+    }
+
+    /// Whether the key stands in the way of giving memory back: [`restore`](Self::restore) it.
+    #[inline]
+    pub(super) fn is_condemned(&self, place: KeyRef) -> bool {
+        self.chunks[locate(place).0].condemned
+    }
+
+    /// Whether a key that is written again had better be stored anew, lest it outlive its neighbours.
+    #[inline]
+    pub(super) fn is_aged(&self, place: KeyRef) -> bool {
+        let age = self.births.wrapping_sub(self.chunks[locate(place).0].born);
+        age as usize * 8 > self.order.len()
+    }
+
+    /// Stores a condemned key anew, and frees it where it was.
+    #[cold]
+    pub(super) fn restore(&mut self, place: KeyRef) -> KeyRef {
+        let mut key = std::mem::take(&mut self.moving);
+        key.clear();
+        key.extend_from_slice(self.get(place));
+        self.free(place);
+        let place = self.store(&key);
+        self.moving = key;
+        place
+    }
+
+    /// Bytes of the chunks, unused ones included.
+    pub(super) fn bytes(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.bytes.len() + size_of::<Chunk>()).sum()
+    }
+
+    /// Takes a chunk into use, and condemns old ones if too little in them lives.
+    #[cold]
+    fn open(&mut self, need: usize) -> u32 {
+        // Where there are few chunks, the two at the ends are much of all.
+        for at in 0..self.order.len().saturating_sub(4) {
+            if self.stored * 4 <= self.live * 5 {
+                break;
+            }
+            let (chunk, born) = self.order[at];
+            let chunk = &mut self.chunks[chunk as usize];
+            if chunk.born == born && chunk.live > 0 && !chunk.condemned {
+                chunk.condemned = true;
+                self.condemned += 1;
+                self.stored -= chunk.stored as usize;
+                self.live -= chunk.live as usize;
+            }
+        }
+        let at = self.spare.pop().unwrap_or_else(|| {
+            self.chunks.push(Chunk::default());
+            (self.chunks.len() - 1) as u32
+        });
+        let chunk = &mut self.chunks[at as usize];
+        if chunk.bytes.len() < need {
+            chunk.bytes = vec![0; need.max(CHUNK)].into();
+        }
+        self.births = self.births.wrapping_add(1);
+        chunk.born = self.births;
+        self.order.push_back((at, chunk.born));
+        self.open = Some(at);
+        at
+    }
+
+    /// A chunk whose keys are all gone. The one that is being filled begins anew.
+    #[cold]
+    fn recycle(&mut self, at: usize) {
+        let is_open = self.open == Some(at as u32);
+        let chunk = &mut self.chunks[at];
+        if chunk.condemned {
+            self.condemned -= 1;
+        } else {
+            self.stored -= chunk.stored as usize;
+        }
+        (chunk.stored, chunk.condemned) = (0, false);
+        chunk.filled = 0;
+        if chunk.bytes.len() > CHUNK {
+            chunk.bytes = Box::default();
+        } else if is_open {
+            return;
+        }
+        if is_open {
+            self.open = None;
+        }
+        self.spare.push(at as u32);
+        let chunks = &self.chunks;
+        let is_gone = |(at, born): &(u32, u32)| {
+            let chunk = &chunks[*at as usize];
+            chunk.born != *born || chunk.stored == 0
+        };
+        while self.order.len() > 1 && self.order.front().is_some_and(is_gone) {
+            self.order.pop_front();
+        }
+    }
+}
+
+#[inline]
+fn locate(place: KeyRef) -> (usize, usize) {
+    ((place >> UNIT_BITS) as usize, (place as usize & ((1 << UNIT_BITS) - 1)) * UNIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: keys of any length come back whole, and memory follows what is held, whatever dies first.
+    #[test]
+    fn keys_come_back() {
+        let mut log = KeyLog::default();
+        let mut held: Vec<(KeyRef, Vec<u8>)> = Vec::new();
+        for round in 0..20_000usize {
+            let key = vec![round as u8; if round % 1_000 == 0 { 100_000 } else { round % 90 }];
+            held.push((log.store(&key), key));
+            if held.len() > 500 {
+                // Every eighth stays for long: its chunk has to be condemned.
+                let gone = if round % 8 == 0 { 400 } else { held.len() / 2 };
+                log.free(held.remove(gone).0);
+            }
+            for (place, _) in &mut held {
+                if log.is_condemned(*place) {
+                    *place = log.restore(*place);
+                }
+            }
+        }
+        held.iter().for_each(|(place, key)| assert_eq!(log.get(*place), key));
+        assert!(log.bytes() < 2_000_000, "{}", log.bytes());
+        held.iter().for_each(|(place, _)| log.free(*place));
+        assert_eq!((log.live, log.stored), (0, 0));
+    }
+}
