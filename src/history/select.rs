@@ -159,7 +159,7 @@ fn gather(
     let in_place = |(chunk, rows): &Part<'_>| if rows.is_none() { column(chunk).cloned() } else { None };
     let known: Vec<Option<ScalarBuffer<i64>>> = parts.iter().map(in_place).collect();
     let gathered = || parts.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(part, _)| part);
-    let rows = |(chunk, rows): &Part<'_>| rows.as_ref().map_or(chunk.rows, |rows| rows.len());
+    let rows = |(chunk, rows): &Part<'_>| rows.as_ref().map_or(chunk.rows, ScalarBuffer::len);
     let mut starts = vec![0];
     gathered().for_each(|part| starts.push(starts[starts.len() - 1] + rows(part)));
     let gathered: Vec<&Part<'_>> = gathered().collect();

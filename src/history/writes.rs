@@ -45,7 +45,7 @@ pub(crate) struct Segment<'a> {
 impl Segment<'_> {
     /// Writes.
     pub(crate) fn len(&self) -> usize {
-        self.rows.as_ref().map_or(self.chunk.rows, |rows| rows.len())
+        self.rows.as_ref().map_or(self.chunk.rows, ScalarBuffer::len)
     }
 
     fn place(&self, at: usize) -> usize {

@@ -47,7 +47,7 @@ fn sessions(log: &Log, budget: Budget) -> Result<u64> {
     // With each fingerprint, a row that shows the session.
     let mut seen: HashTable<(u64, u32)> = HashTable::new();
     let hash = |fingerprint: u64| fingerprint ^ fingerprint >> 32;
-    for &row in first_row.iter() {
+    for &row in first_row {
         let Some((id, fingerprint)) = session(row) else { continue };
         let same = |other: &(u64, u32)| other.0 == fingerprint && session(other.1).is_some_and(|s| s.0 == id);
         if seen.find(hash(fingerprint), same).is_none() {

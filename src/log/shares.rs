@@ -87,19 +87,18 @@ fn first_rows(
         let Some((hash, place)) = id.filter(|(hash, _)| share_of(*hash, bits) == share) else { return };
         let same =
             |&(other, first): &(u32, u32)| other == hash && id_at(locate(chunks, first)) == id_at(place);
-        let first = match seen.find(spread(hash), same) {
-            Some(&(_, first)) => first,
-            None => {
-                seen.insert_unique(spread(hash), (hash, row), |other| spread(other.0));
-                row
-            }
+        let first = if let Some(&(_, first)) = seen.find(spread(hash), same) {
+            first
+        } else {
+            seen.insert_unique(spread(hash), (hash, row), |other| spread(other.0));
+            row
         };
         run.push(first);
     });
     run.finish()
 }
 
-fn id_at<'c>((chunk, at): (&'c Chunk, usize)) -> Option<Datum<'c>> {
+fn id_at((chunk, at): (&Chunk, usize)) -> Option<Datum<'_>> {
     chunk.txn.as_ref().and_then(|ids| ids.get(at))
 }
 

@@ -58,9 +58,9 @@ pub(super) fn judge(
             all.filter(|&txn| txns.committed(txn)).for_each(|txn| rooms.txn(txn));
             rooms
         };
-        rooms = steps.into_par_iter().map(step).reduce(|| make(), Rooms::merged).merged(rooms);
+        rooms = steps.into_par_iter().map(step).reduce(make, Rooms::merged).merged(rooms);
     }
-    rooms.report(&wanted, (options.findings, budget))
+    Ok(rooms.report(&wanted, (options.findings, budget)))
 }
 
 /// Which models are judged, and why the others are not.
@@ -255,7 +255,7 @@ impl<'a> Rooms<'a> {
         mut self,
         wanted: &Wanted,
         (limit, budget): (Option<usize>, Budget),
-    ) -> Result<Vec<(Model, ModelReport)>> {
+    ) -> Vec<(Model, ModelReport)> {
         let refused = wanted.refused.iter().map(|(model, reason)| (*model, ModelReport::not_checked(reason)));
         let mut reports: Vec<(Model, ModelReport)> = refused.collect();
         let txns = self.txns;
@@ -280,6 +280,6 @@ impl<'a> Rooms<'a> {
         reports.extend(self.writers.take().into_iter().flat_map(writers::Room::report));
         reports.extend(self.linearizable.map(|room| (Model::Linearizable, room.report())));
         reports.extend(self.clocks.take().map(|room| (Model::ClockBounds, room.report(limit))));
-        Ok(reports)
+        reports
     }
 }

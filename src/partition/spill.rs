@@ -41,18 +41,18 @@ impl<R: Keyed> Spill<R> {
         budget: Budget,
         fill: impl Fn(usize, &mut Outbox<'_, R>) + Sync,
     ) -> Result<Self> {
-        let file = Temporary::create()?;
+        let to = Temporary::create()?;
         let width = size_of::<R::Words>();
         let boxes = rayon::current_num_threads() << round_bits;
         let share = budget.for_records().unwrap_or(u64::MAX) / 2 / boxes as u64;
         let run = share.clamp(RUN_BYTES.0 as u64, RUN_BYTES.1 as u64) as usize / width;
         let stretch = |stretch: usize| {
-            let mut outbox = Outbox::new(&file, round_bits, run);
+            let mut outbox = Outbox::new(&to, round_bits, run);
             fill(stretch, &mut outbox);
             outbox.finish()
         };
         let runs = (0..stretches).into_par_iter().map(stretch).collect::<Result<_>>()?;
-        Ok(Spill { file, runs, of: PhantomData })
+        Ok(Spill { file: to, runs, of: PhantomData })
     }
 
     /// Stretches of the log.
