@@ -3,28 +3,74 @@
 //! 1. The operations are taken transaction by transaction. The last write of a committed one is
 //!    a version; every value written is noted, once, with who wrote it; reads of a transaction's
 //!    own writes and repeated reads are compared on the spot.
-//! 2. Every other read is looked up among the values, now that all are known.
-//! 3. Times of versions are filled in; those of readers are looked up when they are judged, once.
+//! 2. Every other read is looked up among the values, now that all are known. Times of readers are
+//!    looked up when they are judged, once.
 
 use super::transactions::{Clock, Ends, Transactions};
-use super::values::{Uncommitted, Value, Values};
+use super::values::{AHEAD, Uncommitted, Value, Values};
 use crate::txn::{Datum, Status};
 
-/// One operation, on its way to its key.
+/// One operation, on its way to its key: in as few bytes as can be, since memory is what gathering
+/// waits for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
-    /// The key's fingerprint.
-    pub(crate) key: u64,
+    /// What is left of the key's fingerprint, and in its lowest bits [`Self::READ`] and [`Self::NULL`].
+    label: u64,
     /// The value's fingerprint; of no meaning where it is null.
     pub(crate) value: u64,
     /// The log row.
     pub(crate) row: u32,
     /// The transaction.
     pub(crate) txn: u32,
+}
+
+impl Operation {
+    const READ: u64 = 1;
+    const NULL: u64 = 2;
+
+    /// The lowest bits of a key's fingerprint that must be zero.
+    pub(crate) const MARK_BITS: u32 = 2;
+
+    /// What memory holds before the first operation is there.
+    pub(crate) const ZERO: Self = Operation { label: 0, value: 0, row: 0, txn: 0 };
+
+    /// An operation on a key, of whose fingerprint the lowest [`Self::MARK_BITS`] are zero: whether it
+    /// read, and whether its value is null.
+    #[inline]
+    pub(crate) fn new(key: u64, value: u64, (row, txn): (u32, u32), (read, null): (bool, bool)) -> Self {
+        let label = key | (u64::from(read) * Self::READ) | (u64::from(null) * Self::NULL);
+        Operation { label, value, row, txn }
+    }
+
+    /// As words.
+    #[inline]
+    pub(crate) fn words(self) -> [u64; 3] {
+        [self.label, self.value, u64::from(self.row) << 32 | u64::from(self.txn)]
+    }
+
+    /// From words.
+    #[inline]
+    pub(crate) fn of_words([label, value, places]: [u64; 3]) -> Self {
+        Operation { label, value, row: (places >> 32) as u32, txn: places as u32 }
+    }
+
+    /// What is left of the key's fingerprint.
+    #[inline]
+    pub(crate) fn key(&self) -> u64 {
+        self.label & !(Self::READ | Self::NULL)
+    }
+
     /// Whether it read.
-    pub(crate) read: bool,
+    #[inline]
+    pub(crate) fn read(&self) -> bool {
+        self.label & Self::READ != 0
+    }
+
     /// Whether the value is null.
-    pub(crate) null: bool,
+    #[inline]
+    pub(crate) fn null(&self) -> bool {
+        self.label & Self::NULL != 0
+    }
 }
 
 /// The last write of the key by a committed transaction.
@@ -82,6 +128,17 @@ pub(crate) struct Contradicted {
     pub(crate) own_write: bool,
 }
 
+/// A read whose value is to be looked up.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    value: u64,
+    null: bool,
+    /// Whether its transaction read the key more than once.
+    several: bool,
+    /// How many values had been written before it.
+    written: u32,
+}
+
 /// What happened to one key. Kept from key to key for its memory.
 #[derive(Debug, Default)]
 pub(crate) struct KeyHistory {
@@ -93,10 +150,14 @@ pub(crate) struct KeyHistory {
     pub(crate) contradicted: Vec<Contradicted>,
     /// Every value that was written.
     values: Values,
+    /// Whether some committed write has a value that another one has too.
+    any_shared: bool,
     /// Committed writes of null.
     deletes: u32,
-    /// By read, its value's fingerprint; `None` for null.
-    pending: Vec<Option<u64>>,
+    /// By read.
+    pending: Vec<Pending>,
+    /// Writes that did not commit, and the row of their transaction's last one.
+    uncommitted: Vec<(Operation, u32)>,
     by_txn: Vec<Operation>,
 }
 
@@ -104,6 +165,9 @@ impl KeyHistory {
     /// Committed writes of a value that another committed write has too, and the row of the first
     /// of them, if transactions have one operation each.
     pub(crate) fn shared_values(&self) -> (u64, Option<u32>) {
+        if !self.any_shared {
+            return (0, None);
+        }
         self.values.shared().fold((0, None), |(count, first), (commits, version)| {
             let row = self.versions[version as usize].row;
             (count + u64::from(commits), Some(first.map_or(row, |f: u32| f.min(row))))
@@ -120,57 +184,104 @@ impl KeyHistory {
         self.reads.clear();
         self.contradicted.clear();
         self.pending.clear();
+        self.uncommitted.clear();
         self.deletes = 0;
-        self.values.clear(all.len(), exact);
+        self.values.clear(exact);
+        // A hot key's lists would be copied again and again as they grow.
+        let reads = all.iter().filter(|o| o.read()).count();
+        self.reads.reserve(reads);
+        self.pending.reserve(reads);
+        self.versions.reserve(all.len() - reads);
+        self.values.reserve(all.len() - reads);
         if all.is_sorted_by_key(|o| o.txn) {
-            all.chunk_by(|a, b| a.txn == b.txn).for_each(|run| self.take_txn(txns, run));
+            self.take_all(txns, clock, all);
         } else {
             let mut sorted = std::mem::take(&mut self.by_txn);
             sorted.clear();
             sorted.extend_from_slice(all);
             sorted.sort_by_key(|o| o.txn);
-            sorted.chunk_by(|a, b| a.txn == b.txn).for_each(|run| self.take_txn(txns, run));
+            self.take_all(txns, clock, &sorted);
             self.by_txn = sorted;
         }
-        self.resolve(txns);
-        self.versions.iter_mut().for_each(|v| v.ends = txns.ends(clock, v.txn));
+        // Values that only reads and writes which did not commit have are added to the table.
+        let several = self.pending.iter().filter(|p| p.several).count();
+        let in_order = self.values.link(txns, several + self.uncommitted.len());
+        self.any_shared = !in_order;
+        for (write, last) in &self.uncommitted {
+            let (chunk, at) = txns.log.locate(u64::from(write.row));
+            let aborted = chunk.status(at) == Status::Aborted;
+            self.values.note(txns, write, aborted, Uncommitted { row: write.row, last: *last });
+        }
+        self.resolve(txns, in_order);
     }
 
-    /// Takes in what one transaction did to the key.
-    fn take_txn(&mut self, txns: &Transactions<'_>, run: &[Operation]) {
-        let last = run.iter().rposition(|o| !o.read);
-        if !txns.committed(run[0].txn) {
-            self.take_uncommitted(txns, run, last);
-            return;
+    fn take_all(&mut self, txns: &Transactions<'_>, clock: Clock, all: &[Operation]) {
+        let mut at = 0;
+        for run in all.chunk_by(|a, b| a.txn == b.txn) {
+            let txn = run[0].txn;
+            at += run.len();
+            if let Some(ahead) = all.get(at + AHEAD) {
+                txns.prefetch(clock, ahead.txn);
+            }
+            if !txns.committed(txn) {
+                self.take_uncommitted(run);
+                continue;
+            }
+            let last = match run {
+                [one] => {
+                    self.take_one(one);
+                    (!one.read()).then_some(one)
+                }
+                _ => self.take_txn(txns, run),
+            };
+            if let Some(last) = last {
+                self.versions.push(Version { txn, row: last.row, ends: txns.ends(clock, txn) });
+            }
         }
-        let version = self.versions.len() as u32;
+    }
+
+    /// Takes in all that a transaction did to the key, if that is one operation.
+    fn take_one(&mut self, operation: &Operation) {
+        if operation.read() {
+            self.take_read(operation, true, false);
+        } else {
+            self.take_write(operation, true);
+        }
+    }
+
+    fn take_read(&mut self, read: &Operation, first: bool, several: bool) {
+        let written = self.values.len() as u32;
+        self.pending.push(Pending { value: read.value, null: read.null(), several, written });
+        let (txn, row) = (read.txn, read.row);
+        self.reads.push(Read { txn, row, source: Source::Unknown, first, repeated: false });
+    }
+
+    fn take_write(&mut self, write: &Operation, is_last: bool) {
+        if write.null() {
+            self.deletes += 1;
+        } else {
+            self.values.commit(write, self.versions.len() as u32, is_last);
+        }
+    }
+
+    /// Takes in what one transaction did to the key; its last write.
+    fn take_txn<'o>(&mut self, txns: &Transactions<'_>, run: &'o [Operation]) -> Option<&'o Operation> {
+        let last = run.iter().rposition(|o| !o.read());
+        let several = run.iter().filter(|o| o.read()).count() > 1;
         let (mut own, mut read): (Option<&Operation>, Option<&Operation>) = (None, None);
         for (at, operation) in run.iter().enumerate() {
-            if operation.read {
+            if operation.read() {
                 self.contradict(txns, operation, own, read);
                 if own.is_none() {
-                    self.pending.push((!operation.null).then_some(operation.value));
-                    self.reads.push(Read {
-                        txn: operation.txn,
-                        row: operation.row,
-                        source: Source::Unknown,
-                        first: read.is_none(),
-                        repeated: false,
-                    });
+                    self.take_read(operation, read.is_none(), several);
                 }
                 read = Some(operation);
             } else {
                 own = Some(operation);
-                if operation.null {
-                    self.deletes += 1;
-                } else {
-                    self.values.commit(txns, operation, version, last == Some(at));
-                }
+                self.take_write(operation, last == Some(at));
             }
         }
-        if let Some(last) = last {
-            self.versions.push(Version { txn: run[last].txn, row: run[last].row, ends: [0; 4] });
-        }
+        last.map(|last| &run[last])
     }
 
     /// Compares a read with what its transaction did to the key before.
@@ -191,32 +302,42 @@ impl KeyHistory {
         }
     }
 
-    fn take_uncommitted(&mut self, txns: &Transactions<'_>, run: &[Operation], last: Option<usize>) {
-        let Some(last) = last else { return };
-        let (chunk, at) = txns.log.locate(u64::from(run[0].row));
-        let aborted = chunk.status(at) == Status::Aborted;
-        for write in run.iter().filter(|o| !o.read && !o.null) {
-            self.values.note(txns, write, aborted, Uncommitted { row: write.row, last: run[last].row });
-        }
+    fn take_uncommitted(&mut self, run: &[Operation]) {
+        let Some(last) = run.iter().rfind(|o| !o.read()) else { return };
+        let writes = run.iter().filter(|o| !o.read() && !o.null());
+        self.uncommitted.extend(writes.map(|write| (*write, last.row)));
     }
 
-    /// Finds out whose values were read.
-    fn resolve(&mut self, txns: &Transactions<'_>) {
-        for (read, value) in self.reads.iter_mut().zip(&self.pending) {
-            let Some(value) = *value else {
+    /// Finds out whose values were read; `in_order` says that every value stands in the table at
+    /// the place in which it was written.
+    fn resolve(&mut self, txns: &Transactions<'_>, in_order: bool) {
+        for at in 0..self.reads.len() {
+            let (read, asked) = (&mut self.reads[at], self.pending[at]);
+            if let Some(ahead) = self.pending.get(at + AHEAD) {
+                self.values.prefetch(ahead.value);
+            }
+            if asked.null {
                 read.source = if self.deletes == 0 { Source::Initial } else { Source::Ambiguous };
                 continue;
+            }
+            let place = if asked.several {
+                let (place, before) = self.values.read(txns, asked.value, read.row, read.txn);
+                read.repeated = before;
+                Some(place)
+            } else {
+                // Most reads return what was written last.
+                let guess = asked.written.checked_sub(1).filter(|_| in_order);
+                self.values.find(txns, asked.value, read.row, guess)
             };
-            let place = self.values.find_or_add(txns, value, read.row);
-            read.repeated = self.values.read_before(place, read.txn);
-            read.source = source(&self.values, place, read.txn, &self.versions);
+            read.source =
+                place.map_or(Source::Unknown, |place| source(&self.values, place, read.txn, &self.versions));
         }
     }
 }
 
 /// Whose value a read by `reader` returned.
-fn source(values: &Values, value: u32, reader: u32, versions: &[Version]) -> Source {
-    match values.get(value) {
+fn source(values: &Values, place: u32, reader: u32, versions: &[Version]) -> Source {
+    match values.get(place) {
         Value { commits: 0, .. } => {}
         Value { commits: 1, version, is_last, .. } => {
             let writer = &versions[*version as usize];
@@ -226,7 +347,7 @@ fn source(values: &Values, value: u32, reader: u32, versions: &[Version]) -> Sou
         }
         _ => return Source::Ambiguous,
     }
-    let (aborted, left_out) = values.uncommitted(value);
+    let (aborted, left_out) = values.uncommitted(place);
     match (aborted, left_out) {
         (Some(aborted), _) => Source::Aborted(aborted.last),
         // Left out although it was read: then its transaction wrote another value last.

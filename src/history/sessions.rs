@@ -1,9 +1,9 @@
 //! Which transaction came right before which in a session.
 
-use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::transactions::Transactions;
+use crate::log::Scalars;
 use crate::txn::Datum;
 
 /// No transaction.
@@ -21,17 +21,14 @@ impl Sessions {
         if txns.log.chunks.iter().all(|c| c.session.is_none()) {
             return Sessions::default();
         }
-        let state = RandomState::with_seeds(1, 2, 3, 4);
-        let hash = |txn: u32| state.hash_one(fingerprint(txns, txn));
-        let mut last: HashTable<u32> = HashTable::new();
+        let mut columns = txns.log.chunks.iter().map(|c| c.session.as_ref().and_then(Scalars::identity));
+        let first = columns.next().flatten();
+        let exact = first.is_some() && columns.all(|identity| identity == first);
+        let mut seen = Seen { txns, exact, last: HashTable::new() };
         let mut before = vec![NONE; txns.count()];
-        for txn in 0..txns.count() as u32 {
-            let Some(id) = session(txns, txn).filter(|_| txns.committed(txn)) else { continue };
-            match last.find_mut(hash(txn), |other| session(txns, *other) == Some(id)) {
-                Some(other) => before[txn as usize] = std::mem::replace(other, txn),
-                None => {
-                    last.insert_unique(hash(txn), txn, |other| hash(*other));
-                }
+        for (txn, before) in before.iter_mut().enumerate() {
+            if txns.committed(txn as u32) {
+                *before = seen.after(txn as u32).unwrap_or(NONE);
             }
         }
         Sessions { before }
@@ -43,12 +40,35 @@ impl Sessions {
     }
 }
 
+/// The last transaction of every session, with the session's fingerprint.
+struct Seen<'t, 'a> {
+    txns: &'t Transactions<'a>,
+    /// Whether sessions of one fingerprint are equal for certain.
+    exact: bool,
+    last: HashTable<(u64, u32)>,
+}
+
+impl Seen<'_, '_> {
+    /// Notes a transaction, and returns the one before it in its session.
+    fn after(&mut self, txn: u32) -> Option<u32> {
+        let txns = self.txns;
+        let (chunk, at) = txns.log.locate(u64::from(txns.log.txns.first_row(txn)));
+        let column = chunk.session.as_ref()?;
+        let id = column.get(at)?;
+        let fingerprint = column.fingerprint(at);
+        // Fingerprints are mixed, but for the low bits of a few: spread them over the table.
+        let hash = |fingerprint: u64| fingerprint ^ fingerprint >> 32;
+        let same =
+            |other: &(u64, u32)| other.0 == fingerprint && (self.exact || session(txns, other.1) == Some(id));
+        if let Some((_, last)) = self.last.find_mut(hash(fingerprint), same) {
+            return Some(std::mem::replace(last, txn));
+        }
+        self.last.insert_unique(hash(fingerprint), (fingerprint, txn), |other| hash(other.0));
+        None
+    }
+}
+
 fn session<'a>(txns: &Transactions<'a>, txn: u32) -> Option<Datum<'a>> {
     let (chunk, at) = txns.log.locate(u64::from(txns.log.txns.first_row(txn)));
     chunk.session.as_ref().and_then(|s| s.get(at))
-}
-
-fn fingerprint(txns: &Transactions<'_>, txn: u32) -> u64 {
-    let (chunk, at) = txns.log.locate(u64::from(txns.log.txns.first_row(txn)));
-    chunk.session.as_ref().map_or(0, |s| s.fingerprint(at))
 }

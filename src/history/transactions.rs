@@ -4,6 +4,7 @@
 //! them, for one transaction after the other in no order, and so meets one cache line.
 
 use rayon::prelude::*;
+use skewer_kernels::prefetch_read;
 
 use super::fates::Fates;
 use super::marks::{COMMITTED, HAS_COMMIT, HAS_START, LONG, WROTE, marks};
@@ -17,6 +18,11 @@ const STEP: usize = 1 << 14;
 
 /// The first ends and last ends of a start and of a commit, in this order.
 pub(crate) type Ends = [i64; 4];
+
+/// Those of one transaction, which never straddle two cache lines.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(32))]
+struct Lasted(Ends);
 
 /// What tells when a transaction started and committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +39,9 @@ pub(crate) struct Transactions<'a> {
     /// The log.
     pub(crate) log: &'a Log,
     marks: Vec<u8>,
-    bounds: Vec<Ends>,
+    bounds: Vec<Lasted>,
+    /// By transaction; empty where the log has one region.
+    regions: Vec<u16>,
     /// `start_ts`, and `commit_ts`; empty where the log has no such column.
     snapshots: Vec<i64>,
     stamps: Vec<i64>,
@@ -45,14 +53,15 @@ impl<'a> Transactions<'a> {
     /// The transactions of `log`. A committed one that wrote nothing and has no commit bound
     /// takes its start for it.
     ///
-    /// Cost: O(rows), and 33 to 49 bytes a transaction of memory.
+    /// Cost: O(rows), and 33 to 51 bytes a transaction of memory.
     pub(crate) fn of(log: &'a Log, fates: &Fates) -> Self {
         let count = log.txns.count(log.len()) as usize;
         let column = |present: bool| vec![0_i64; if present { count } else { 0 }];
         let mut txns = Transactions {
             log,
             marks: marks(log, fates),
-            bounds: vec![[0; 4]; count],
+            bounds: vec![Lasted::default(); count],
+            regions: regions(log, count),
             snapshots: column(log.chunks.iter().any(|c| c.start_ts.is_some())),
             stamps: column(log.chunks.iter().any(|c| c.start_ts.is_some() || c.commit_ts.is_some())),
             needs: Needs::default(),
@@ -66,9 +75,9 @@ impl<'a> Transactions<'a> {
         let log = self.log;
         let pieces = (self.marks.par_chunks_mut(STEP), self.bounds.par_chunks_mut(STEP));
         let pieces = pieces.into_par_iter().enumerate();
-        let needs = |(piece, (marks, bounds)): (usize, (&mut [u8], &mut [Ends]))| {
+        let needs = |(piece, (marks, bounds)): (usize, (&mut [u8], &mut [Lasted]))| {
             let mut needs = Needs::default();
-            for (i, (mark, ends)) in marks.iter_mut().zip(bounds).enumerate() {
+            for (i, (mark, Lasted(ends))) in marks.iter_mut().zip(bounds).enumerate() {
                 let txn = (piece * STEP + i) as u32;
                 let times = times(log, txn, *mark);
                 if *mark & COMMITTED != 0 {
@@ -124,7 +133,7 @@ impl<'a> Transactions<'a> {
     /// When it started and committed; meaningless where it has no such time.
     pub(crate) fn ends(&self, clock: Clock, txn: u32) -> Ends {
         match clock {
-            Clock::Bounds => self.bounds[txn as usize],
+            Clock::Bounds => self.bounds[txn as usize].0,
             Clock::Points => {
                 let (start, commit) = (self.snapshots[txn as usize], self.stamps[txn as usize]);
                 [start, start, commit, commit]
@@ -132,9 +141,29 @@ impl<'a> Transactions<'a> {
         }
     }
 
+    /// Asks for what is known of a transaction before it is needed.
+    pub(crate) fn prefetch(&self, clock: Clock, txn: u32) {
+        prefetch_read(&self.marks, txn as usize);
+        prefetch_read(&self.bounds, txn as usize);
+        if clock == Clock::Points {
+            prefetch_read(&self.snapshots, txn as usize);
+            prefetch_read(&self.stamps, txn as usize);
+        }
+    }
+
+    /// The code of its region.
+    pub(crate) fn region(&self, txn: u32) -> u16 {
+        self.regions.get(txn as usize).copied().unwrap_or_default()
+    }
+
     /// Its commit timestamp; meaningless where it has none.
     pub(crate) fn stamp(&self, txn: u32) -> i64 {
         self.stamps[txn as usize]
+    }
+
+    /// Whether some transaction may have a commit timestamp.
+    pub(crate) fn has_stamps(&self) -> bool {
+        self.log.chunks.iter().any(|c| c.commit_ts.is_some())
     }
 
     /// What `snapshot-isolation` and `serializable` are judged by: points, if every committed
@@ -159,6 +188,18 @@ impl<'a> Transactions<'a> {
         let point = |t: Option<i64>| t.map(BoundedTimestamp::point);
         Times { start: point(times.start_ts), commit: point(times.commit_ts), ..times }
     }
+}
+
+/// The region of every transaction, if there are several.
+fn regions(log: &Log, count: usize) -> Vec<u16> {
+    if log.regions().len() < 2 {
+        return Vec::new();
+    }
+    let region = |txn: usize| {
+        let (chunk, at) = log.locate(u64::from(log.txns.first_row(txn as u32)));
+        chunk.region.get(at)
+    };
+    (0..count).into_par_iter().map(region).collect()
 }
 
 /// The times in the log, and for a committed reader without a commit those of its start.

@@ -1,6 +1,8 @@
 //! A log in a few numbers, for the head of a report.
 
-use crate::log::Log;
+use hashbrown::HashTable;
+
+use crate::log::{Log, Txns};
 use crate::partition::count_distinct;
 use crate::report::LogSummary;
 
@@ -17,7 +19,30 @@ pub fn summary(log: &Log, count_keys: bool, memory: Option<u64>) -> LogSummary {
         transactions: log.txns.count(log.len()),
         keys: count_keys.then(|| count_distinct(log, memory, |c| Some(&c.key))),
         regions: log.regions().to_vec(),
-        sessions: count_distinct(log, memory, |c| c.session.as_ref()),
+        sessions: sessions(log, memory),
         unit: log.unit(),
     }
+}
+
+/// Distinct sessions. The rows of a transaction agree on theirs, so that its first row tells.
+fn sessions(log: &Log, memory: Option<u64>) -> u64 {
+    let Txns::Grouped { first_row, .. } = &log.txns else {
+        return count_distinct(log, memory, |c| c.session.as_ref());
+    };
+    let session = |row: u32| {
+        let (chunk, at) = log.locate(u64::from(row));
+        let column = chunk.session.as_ref()?;
+        Some((column.get(at)?, column.fingerprint(at)))
+    };
+    // With each fingerprint, a row that shows the session.
+    let mut seen: HashTable<(u64, u32)> = HashTable::new();
+    let hash = |fingerprint: u64| fingerprint ^ fingerprint >> 32;
+    for &row in first_row {
+        let Some((id, fingerprint)) = session(row) else { continue };
+        let same = |other: &(u64, u32)| other.0 == fingerprint && session(other.1).is_some_and(|s| s.0 == id);
+        if seen.find(hash(fingerprint), same).is_none() {
+            seen.insert_unique(hash(fingerprint), (fingerprint, row), |other| hash(other.0));
+        }
+    }
+    seen.len() as u64
 }

@@ -43,6 +43,10 @@ pub(super) fn check(
         .collect();
     let first_of = |chunk: &Chunk, at: usize| first_row[of_row[chunk.first_row as usize + at] as usize];
     let broken = slices.par_iter().map(|(chunk, rows)| {
+        let of_row = &of_row[chunk.first_row as usize..][..chunk.rows];
+        if chunk.repeats_within_txns(of_row, first_row, rows.clone()) {
+            return None;
+        }
         rows.clone().find_map(|at| {
             let first = first_of(chunk, at);
             if u64::from(first) == chunk.first_row + at as u64 {
@@ -108,6 +112,20 @@ impl Pair<'_> {
     }
 }
 
+/// Whether no value differs from the one before it in the same transaction. Without a branch: all
+/// rows are compared, and whether one differs is asked at the end.
+fn repeats<T: PartialEq>(
+    of_row: &[u32],
+    rows: Range<usize>,
+    value: impl Fn(usize) -> T,
+    constant: bool,
+) -> bool {
+    constant
+        || !rows.fold(false, |differs, at| {
+            differs | ((of_row[at] == of_row[at - 1]) & (value(at) != value(at - 1)))
+        })
+}
+
 fn datum(column: Option<&Scalars>, row: usize) -> Option<Datum<'_>> {
     column.and_then(|c| c.get(row))
 }
@@ -125,6 +143,26 @@ fn shown(value: Option<impl ToString>) -> String {
 }
 
 impl Chunk {
+    /// Whether every one of these rows begins its transaction or repeats, column by column, what the
+    /// row before it says, of the same transaction: then they agree. False where that is not plain to see.
+    fn repeats_within_txns(&self, of_row: &[u32], first_row: &[u32], rows: Range<usize>) -> bool {
+        let begins = |at: usize| u64::from(first_row[of_row[at] as usize]) == self.first_row + at as u64;
+        let follows = |at: usize| at > 0 && of_row[at] == of_row[at - 1];
+        let together = rows.clone().all(|at| follows(at) || begins(at));
+        let rows = rows.start.max(1)..rows.end;
+        together
+            && repeats(of_row, rows.clone(), |at| self.region.get(at), self.region.is_constant())
+            && repeats(of_row, rows.clone(), |at| self.status.get(at), self.status.is_constant())
+            && self.session.as_ref().is_none_or(|session| {
+                let values = session.integers();
+                values.is_some_and(|values| repeats(of_row, rows.clone(), |at| values[at], false))
+            })
+            && self.time_columns().into_iter().filter_map(|(_, ticks)| ticks).all(|ticks| {
+                let values = ticks.dense();
+                values.is_some_and(|values| repeats(of_row, rows.clone(), |at| values[at], false))
+            })
+    }
+
     /// The columns of times, by name, as they were recorded.
     fn time_columns(&self) -> [(&'static str, Option<&Ticks>); 6] {
         fn ends(bounds: Option<&Bounds>) -> (Option<&Ticks>, Option<&Ticks>) {

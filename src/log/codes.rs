@@ -192,6 +192,11 @@ impl Codes {
         }
     }
 
+    /// Whether every row has the same code for certain.
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(self, Codes::Constant(_))
+    }
+
     /// Whether `code` is in every row.
     pub(crate) fn all(&self, code: u16) -> bool {
         matches!(self, Codes::Constant(c) if *c == code)

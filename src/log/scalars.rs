@@ -117,6 +117,23 @@ impl Scalars {
         })
     }
 
+    /// Whether the datum at `row`, which is not the first, is that of the row before it, and not null.
+    pub(crate) fn repeats(&self, row: usize) -> bool {
+        match (&self.kind, &self.nulls) {
+            (Kind::Int(a), None) => a.values()[row] == a.values()[row - 1],
+            (Kind::UInt(a), None) => a.values()[row] == a.values()[row - 1],
+            _ => self.get(row).is_some_and(|id| self.get(row - 1) == Some(id)),
+        }
+    }
+
+    /// The integers in place, where all are; `None` where one is null or may be something else.
+    pub(crate) fn integers(&self) -> Option<&[i64]> {
+        match (&self.kind, &self.nulls) {
+            (Kind::Int(a), None) => Some(a.values()),
+            _ => None,
+        }
+    }
+
     /// A 64-bit fingerprint of the datum at `row`: equal data have equal fingerprints, whatever
     /// their column's type. Different data may share one; see [`Self::identity`].
     pub(crate) fn fingerprint(&self, row: usize) -> u64 {
@@ -172,14 +189,17 @@ impl Scalars {
         }
     }
 
-    /// Whether the integers are strictly increasing and none is null; `false` for bytes.
-    pub(crate) fn strictly_increasing(&self) -> bool {
+    /// Whether all are integers, none is null, and each two that follow each other `stand` so.
+    pub(crate) fn integers_stand(&self, stand: impl Fn(Datum<'_>, Datum<'_>) -> bool) -> bool {
         if self.nulls.is_some() {
             return false;
         }
+        let integer = |n: i128| Datum::Integer(n);
         match &self.kind {
-            Kind::Int(a) => a.values().windows(2).all(|w| w[0] < w[1]),
-            Kind::UInt(a) => a.values().windows(2).all(|w| w[0] < w[1]),
+            Kind::Int(a) => a.values().is_sorted_by(|a, b| stand(integer((*a).into()), integer((*b).into()))),
+            Kind::UInt(a) => {
+                a.values().is_sorted_by(|a, b| stand(integer((*a).into()), integer((*b).into())))
+            }
             _ => false,
         }
     }

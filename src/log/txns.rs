@@ -1,12 +1,12 @@
 //! Which rows make up a transaction.
 
-use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::agree;
 use super::check::Place;
 use super::chunk::Chunk;
 use crate::error::Result;
+use crate::txn::Datum;
 
 /// The transactions of a log. They are numbered in the order of their first rows.
 #[derive(Debug)]
@@ -58,12 +58,17 @@ impl Txns {
 
 /// Groups rows by transaction id; rows with a null id stand alone.
 ///
-/// Cost: O(rows); nothing is stored where ids are strictly increasing integers.
+/// Cost: O(rows); nothing is stored where ids are strictly increasing integers, and nothing is looked
+/// up where they never decrease.
 pub(super) fn group(chunks: &[Chunk]) -> Txns {
-    if chunks.iter().all(|c| c.txn.is_none()) || each_row_alone(chunks) {
+    if chunks.iter().all(|c| c.txn.is_none()) || in_order(chunks, |a, b| a < b) {
         return Txns::EachRow;
     }
-    let mut grouping = Grouping { chunks, of_row: Vec::new(), first_row: Vec::new(), seen: HashTable::new() };
+    // Then an id that differs from the one before it is new.
+    let in_order = in_order(chunks, |a, b| a <= b);
+    let seen = HashTable::new();
+    let mut grouping = Grouping { chunks, in_order, of_row: Vec::new(), first_row: Vec::new(), seen };
+    grouping.of_row.reserve_exact(chunks.iter().map(|c| c.rows).sum());
     for chunk in chunks {
         grouping.add(chunk);
     }
@@ -71,23 +76,25 @@ pub(super) fn group(chunks: &[Chunk]) -> Txns {
     if of_row.len() == first_row.len() { Txns::EachRow } else { Txns::Grouped { of_row, first_row } }
 }
 
-/// Whether all ids are integers that increase from row to row.
-fn each_row_alone(chunks: &[Chunk]) -> bool {
-    let increasing =
-        chunks.iter().all(|c| c.txn.as_ref().is_some_and(super::scalars::Scalars::strictly_increasing));
+/// Whether all ids are integers of which each two that follow each other stand so.
+fn in_order(chunks: &[Chunk], stand: impl Fn(Datum<'_>, Datum<'_>) -> bool + Copy) -> bool {
+    let within = chunks.iter().all(|c| c.txn.as_ref().is_some_and(|t| t.integers_stand(stand)));
     let border = |a: &Chunk, b: &Chunk| {
         let last = a.txn.as_ref().and_then(|t| t.get(a.rows - 1));
         let first = b.txn.as_ref().and_then(|t| t.get(0));
-        last < first
+        last.zip(first).is_some_and(|(last, first)| stand(last, first))
     };
-    increasing && chunks.windows(2).all(|pair| border(&pair[0], &pair[1]))
+    within && chunks.windows(2).all(|pair| border(&pair[0], &pair[1]))
 }
 
 struct Grouping<'a> {
     chunks: &'a [Chunk],
+    /// Whether ids never decrease.
+    in_order: bool,
     of_row: Vec<u32>,
     first_row: Vec<u32>,
-    seen: HashTable<u32>,
+    /// Transactions, each with the hash of its id.
+    seen: HashTable<(u32, u32)>,
 }
 
 impl Grouping<'_> {
@@ -97,17 +104,27 @@ impl Grouping<'_> {
             return;
         };
         for at in 0..chunk.rows {
-            let row = chunk.first_row + at as u64;
-            match ids.get(at) {
-                None => self.alone(row),
-                // Rows of a transaction mostly stand together: no look-up then.
-                Some(id) if at > 0 && ids.get(at - 1) == Some(id) => {
-                    let last = self.of_row[self.of_row.len() - 1];
-                    self.of_row.push(last);
-                }
-                Some(_) => self.look_up(chunk, at),
+            // Rows of a transaction mostly stand together: no look-up then.
+            let repeats = if at > 0 { ids.repeats(at) } else { self.in_order && self.goes_on(chunk) };
+            if repeats {
+                let last = self.of_row[self.of_row.len() - 1];
+                self.of_row.push(last);
+            } else if ids.is_null(at) || self.in_order {
+                self.alone(chunk.first_row + at as u64);
+            } else {
+                self.look_up(chunk, at);
             }
         }
+    }
+
+    /// Whether the first id of a chunk is the last of the chunk before it.
+    fn goes_on(&self, chunk: &Chunk) -> bool {
+        let id = |row: u32| {
+            let (chunk, at) = locate(self.chunks, row);
+            chunk.txn.as_ref().and_then(|t| t.get(at))
+        };
+        let first = chunk.first_row as u32;
+        first.checked_sub(1).is_some_and(|last| id(last) == id(first))
     }
 
     fn alone(&mut self, row: u64) {
@@ -119,28 +136,29 @@ impl Grouping<'_> {
         let id = chunk.txn.as_ref().and_then(|t| t.get(at));
         let hash = hash_of(chunk, at);
         let (chunks, first_row) = (self.chunks, &self.first_row);
-        let same = |txn: &u32| {
-            let (chunk, at) = locate(chunks, first_row[*txn as usize]);
-            chunk.txn.as_ref().and_then(|t| t.get(at)) == id
+        let same = |&(other, txn): &(u32, u32)| {
+            let (chunk, at) = locate(chunks, first_row[txn as usize]);
+            other == hash && chunk.txn.as_ref().and_then(|t| t.get(at)) == id
         };
-        if let Some(txn) = self.seen.find(hash, same) {
+        if let Some((_, txn)) = self.seen.find(spread(hash), same) {
             self.of_row.push(*txn);
             return;
         }
         let txn = self.first_row.len() as u32;
         self.alone(chunk.first_row + at as u64);
-        let first_row = &self.first_row;
-        self.seen.insert_unique(hash, txn, |txn| {
-            let (chunk, at) = locate(chunks, first_row[*txn as usize]);
-            hash_of(chunk, at)
-        });
+        self.seen.insert_unique(spread(hash), (hash, txn), |other| spread(other.0));
     }
 }
 
-fn hash_of(chunk: &Chunk, at: usize) -> u64 {
-    // Fingerprints of integers are mixed already; one more round spreads the low bits of all.
+fn hash_of(chunk: &Chunk, at: usize) -> u32 {
     let fingerprint = chunk.txn.as_ref().map_or(0, |t| t.fingerprint(at));
-    RandomState::with_seeds(1, 2, 3, 4).hash_one(fingerprint)
+    // Of integers the highest bits are mixed best, of the rest all are.
+    (fingerprint >> 32) as u32
+}
+
+/// As many bits as the table wants.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// The chunk that holds a log row, and the row's place in it.

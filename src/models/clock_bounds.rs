@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tally::{Sighting, Tally};
-use crate::history::{Clock, Read, Sessions, Source, Transactions, Version};
+use crate::history::{Clock, Ends, Read, Sessions, Transactions, Version};
 use crate::report::{Kind, Model, ModelReport};
 
 /// Why the log cannot be judged, if so. Reads without values tell of no order.
@@ -33,9 +33,10 @@ impl<'a> Room<'a> {
     }
 
     /// Judges one read: a version was written before it was read.
-    pub(super) fn read(&mut self, versions: &[Version], read: &Read) {
-        if let Source::Version(version) = read.source {
-            self.compare(versions[version as usize].txn, read.txn);
+    pub(super) fn read(&mut self, writer: &Version, (read, ends): (&Read, &Ends), clock: Clock) {
+        // By bounds the times of both are at hand.
+        if clock == Clock::Points || began(self.txns, writer.txn, &writer.ends) > ends[3] {
+            self.compare(writer.txn, read.txn);
         }
     }
 
@@ -88,11 +89,15 @@ impl<'a> Room<'a> {
     }
 }
 
+/// The first tick at which a transaction with those bounds may have begun.
+fn began(txns: &Transactions<'_>, txn: u32, ends: &Ends) -> i64 {
+    if txns.has_start(Clock::Bounds, txn) { ends[0] } else { ends[2] }
+}
+
 /// By how many ticks, at least, a bound was untrue, if `before` began before `after` committed; 0
 /// if none need be.
 fn amount(txns: &Transactions<'_>, before: u32, after: u32) -> u64 {
-    let [start, _, commit, _] = txns.ends(Clock::Bounds, before);
-    let begin = if txns.has_start(Clock::Bounds, before) { start } else { commit };
+    let begin = began(txns, before, &txns.ends(Clock::Bounds, before));
     let end = txns.ends(Clock::Bounds, after)[3];
     if end < begin { begin.abs_diff(end) } else { 0 }
 }

@@ -24,8 +24,7 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport
         Path::Partitioned => by_key(writes, options),
         path => by_window(writes, options, path).unwrap_or_else(|| by_key(writes, options)),
     };
-    let kinds = BTreeMap::from([(KIND.name(), tally.counts)]);
-    ModelReport::judged(BTreeMap::new(), kinds, tally.findings.into_findings())
+    tally.report()
 }
 
 fn life(segment: &Segment<'_>, at: usize) -> Life {
@@ -34,7 +33,8 @@ fn life(segment: &Segment<'_>, at: usize) -> Life {
     Life { ticks: [first, last, earliest, latest] }
 }
 
-struct Tally<'a> {
+/// What is found.
+pub(super) struct Tally<'a> {
     log: &'a Log,
     lag: u64,
     counts: Counts,
@@ -43,12 +43,18 @@ struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     fn new(writes: &Writes<'a>, options: &VerifyOptions) -> Self {
-        Tally {
-            log: writes.log,
-            lag: writes.visibility_lag,
-            counts: Counts::default(),
-            findings: Shortlist::new(options.findings),
-        }
+        Tally::of(writes.log, writes.visibility_lag, options.findings)
+    }
+
+    /// For writes that, without a start bound, began `lag` ticks before they committed.
+    pub(super) fn of(log: &'a Log, lag: u64, limit: Option<usize>) -> Self {
+        Tally { log, lag, counts: Counts::default(), findings: Shortlist::new(limit) }
+    }
+
+    /// The report.
+    pub(super) fn report(self) -> ModelReport {
+        let kinds = BTreeMap::from([(KIND.name(), self.counts)]);
+        ModelReport::judged(BTreeMap::new(), kinds, self.findings.into_findings())
     }
 
     fn add(&mut self, certainty: Certainty, a: u32, b: u32) {
@@ -64,7 +70,8 @@ impl<'a> Tally<'a> {
         party
     }
 
-    fn merge(&mut self, other: Tally<'_>) {
+    /// Takes over what another tally found.
+    pub(super) fn merge(&mut self, other: Tally<'_>) {
         self.counts.definite += other.counts.definite;
         self.counts.possible += other.counts.possible;
         self.findings.merge(other.findings);
@@ -168,7 +175,8 @@ fn bound(write: &impl Written) -> Life {
     Life { ticks: [earliest, latest, earliest, latest] }
 }
 
-fn judge_key<R: Written>(tally: &mut Tally<'_>, group: &[R], life: impl Fn(&R) -> Life) {
+/// Judges the writes of one key.
+pub(super) fn judge_key<R: Written>(tally: &mut Tally<'_>, group: &[R], life: impl Fn(&R) -> Life) {
     if group.iter().all(|r| r.region() == group[0].region()) {
         return;
     }

@@ -55,11 +55,13 @@ impl<'a> Shared<'a> {
             let parties = if kind == Kind::UnknownVersion { &parties[..1] } else { &parties };
             self.tally.see(Sighting::of(kind, parties).reading());
         }
-        self.ties(&history.versions);
     }
 
-    /// Two transactions with one commit point wrote the key.
-    fn ties(&mut self, versions: &[Version]) {
+    /// Judges the writers of one key: do two of them have one commit point?
+    pub(super) fn writers(&mut self, timeline: &Timeline, versions: &[Version]) {
+        if timeline.is_chain() {
+            return;
+        }
         let mut ties = std::mem::take(&mut self.ties);
         ties.clear();
         ties.extend(versions.iter().filter(|v| v.ends[2] == v.ends[3]).map(|v| (v.ends[2], v.row)));
@@ -169,9 +171,11 @@ impl Misplaced {
         let writer = match read.source {
             _ if !read.first => return,
             Source::Initial => None,
-            Source::Version(version) => Some(&versions[version as usize]),
+            Source::Version(version) => Some(version),
             _ => return,
         };
+        let place = writer;
+        let writer = place.map(|at| &versions[at as usize]);
         let aside = match stand {
             Stand::Snapshot => Aside::AtSnapshot,
             Stand::Commit => Aside::None,
@@ -187,12 +191,22 @@ impl Misplaced {
                 return;
             }
         }
-        if let Some((certainty, other)) = self.stale((timeline, versions), read.txn, (stand, bound), writer) {
+        if let Some((certainty, other)) = self.stale((timeline, versions), read.txn, (stand, bound), place) {
             let all = [read.row, writer.map_or(other.row, |w| w.row), other.row];
             let parties = if writer.is_some() { &all } else { &all[..2] };
             let sighting = Sighting::of(Kind::StaleRead, parties).reading();
             tally.see(Sighting { certainty, aside, ..sighting });
         }
+    }
+
+    /// Whether nobody can have overwritten version `at` before its reader stood there, for the plain
+    /// reason that in a chain its neighbours did not: those further off are further off in time too.
+    fn surely_current(versions: &[Version], at: u32, reader: u32, up_to: i128) -> bool {
+        let (at, above) = (at as usize, versions[at as usize].ends[2]);
+        let others = |v: &&Version| v.txn != reader;
+        let next = versions[at + 1..].iter().find(others);
+        let before = versions[..at].iter().rev().find(others);
+        next.is_none_or(|v| i128::from(v.ends[2]) > up_to) && before.is_none_or(|v| v.ends[3] <= above)
     }
 
     /// Whether, and by whose version, the one that was read was overwritten before.
@@ -201,9 +215,17 @@ impl Misplaced {
         (timeline, versions): (&Timeline, &'v [Version]),
         reader: u32,
         (stand, (earliest, latest)): (Stand, (i64, i64)),
-        writer: Option<&Version>,
+        writer: Option<u32>,
     ) -> Option<(Certainty, &'v Version)> {
         let (which, strictly) = (stand as usize, stand.strictly());
+        let up_to = i128::from(latest) - i128::from(strictly);
+        if let Some(writer) = writer
+            && timeline.is_chain()
+            && Self::surely_current(versions, writer, reader, up_to)
+        {
+            return None;
+        }
+        let writer = writer.map(|at| &versions[at as usize]);
         // Overwritten for certain: the greatest C.earliest decides.
         let finger = &mut self.ended[which];
         let settled = timeline.ended(versions, finger, (earliest, strictly), reader);
@@ -212,7 +234,6 @@ impl Misplaced {
         }
         // Perhaps: a tick of its commit after the writer's first and up to the reader's last.
         let above = writer.map_or(i128::from(i64::MIN) - 1, |w| w.ends[2].into());
-        let up_to = i128::from(latest) - i128::from(strictly);
         if above >= up_to {
             return None;
         }

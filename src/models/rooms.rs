@@ -1,4 +1,4 @@
-//! The models of transactions, judged together: every key's history is built once, and every
+//! The models, judged together: every key's history is built once, and every
 //! model that is asked for looks at it.
 
 use rayon::prelude::*;
@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::reads::Shared;
 use super::tally::Tally;
 use super::{VerifyOptions, clock_bounds, linearizable, serializable, snapshot_isolation};
-use super::{external_consistency, strict_serializable};
-use crate::history::{Clock, Fates, KeyHistory, Operation, Sessions, Timeline, Transactions};
+use super::{external_consistency, strict_serializable, writers};
+use crate::history::{Clock, Fates, KeyHistory, Operation, Sessions, Source, Timeline, Transactions};
 use crate::log::Log;
 use crate::partition::{Gathering, for_each_operated_key};
 use crate::report::{Model, ModelReport};
@@ -16,20 +16,24 @@ use crate::timings::measure;
 /// Transactions that one task judges.
 const STEP: usize = 1 << 14;
 
-/// What the models of `asked` say; those of writes alone are judged elsewhere.
+/// So many reads ahead the times of a reader are asked for.
+const AHEAD: usize = 12;
+
+/// What the models of `asked` say; those of writes alone only where keys' histories are built for
+/// others. A write without a start bound began `lag` ticks before it committed.
 pub(super) fn judge(
     log: &Log,
     fates: &Fates,
-    options: &VerifyOptions,
+    (options, lag): (&VerifyOptions, u64),
     asked: &[Model],
 ) -> Vec<(Model, ModelReport)> {
     let timings = options.timings.as_deref();
     let txns = measure(timings, "times", (log.len(), 0), || Transactions::of(log, fates));
-    let wanted = Wanted::of(&txns, asked);
+    let wanted = Wanted::of(&txns, options, asked);
     let sessions = measure(timings, "sessions", (log.len(), 0), || {
         if wanted.by_session() { Sessions::of(&txns) } else { Sessions::default() }
     });
-    let make = || Rooms::new(&txns, &sessions, &wanted, options.findings);
+    let make = || Rooms::new(&txns, &sessions, &wanted, (options, lag));
     let mut rooms = make();
     if wanted.by_key() {
         let exact = log.exact_values() && options.tuning.fingerprint_mask() == u64::MAX;
@@ -61,11 +65,16 @@ pub(super) fn judge(
 struct Wanted {
     judged: Vec<Model>,
     refused: Vec<(Model, String)>,
+    /// Whether the log says what reads returned.
+    read_values: bool,
 }
 
 impl Wanted {
-    fn of(txns: &Transactions<'_>, asked: &[Model]) -> Self {
-        let mut wanted = Wanted { judged: Vec::new(), refused: Vec::new() };
+    fn of(txns: &Transactions<'_>, options: &VerifyOptions, asked: &[Model]) -> Self {
+        // In one file of several that is enough.
+        let values = txns.log.chunks.iter().any(|c| c.value.is_some());
+        let read_values = txns.log.columns.reads && values;
+        let mut wanted = Wanted { judged: Vec::new(), refused: Vec::new(), read_values };
         for &model in asked {
             let needs = match model {
                 Model::WriteOrder | Model::CrossRegionConflicts => continue,
@@ -81,7 +90,21 @@ impl Wanted {
                 Err(reason) => wanted.refused.push((model, reason)),
             }
         }
+        // Whoever insists on a path of theirs gets it.
+        if wanted.by_key() && options.tuning.path == super::Path::Auto {
+            wanted.of_writes(txns, asked);
+        }
         wanted
+    }
+
+    fn of_writes(&mut self, txns: &Transactions<'_>, asked: &[Model]) {
+        let of_writes = [Model::WriteOrder, Model::CrossRegionConflicts];
+        for model in of_writes.into_iter().filter(|model| asked.contains(model)) {
+            match super::needs::commits_of_writers(txns) {
+                Ok(()) => self.judged.push(model),
+                Err(reason) => self.refused.push((model, reason)),
+            }
+        }
     }
 
     fn any(&self, models: &[Model]) -> bool {
@@ -97,8 +120,11 @@ impl Wanted {
         self.serial() || self.any(&[Model::SnapshotIsolation])
     }
 
+    /// Whether some model looks at all that happened to a key.
     fn by_key(&self) -> bool {
-        self.by_session() || self.any(&[Model::Linearizable])
+        self.reads()
+            || self.any(&[Model::Linearizable])
+            || (self.any(&[Model::ClockBounds]) && self.read_values)
     }
 
     fn by_session(&self) -> bool {
@@ -118,6 +144,7 @@ struct Rooms<'a> {
     serial: Option<serializable::Room<'a>>,
     linearizable: Option<linearizable::Room<'a>>,
     clocks: Option<clock_bounds::Room<'a>>,
+    writers: Option<writers::Room<'a>>,
 }
 
 impl<'a> Rooms<'a> {
@@ -125,8 +152,9 @@ impl<'a> Rooms<'a> {
         txns: &'a Transactions<'a>,
         sessions: &'a Sessions,
         wanted: &Wanted,
-        limit: Option<usize>,
+        (options, lag): (&VerifyOptions, u64),
     ) -> Self {
+        let limit = options.findings;
         let clock = txns.clock();
         let tally = || Tally::new(txns, clock, Model::SnapshotIsolation, limit);
         Rooms {
@@ -139,18 +167,25 @@ impl<'a> Rooms<'a> {
             serial: wanted.serial().then(|| serializable::Room::new(tally())),
             linearizable: wanted.any(&[Model::Linearizable]).then(|| linearizable::Room::new(txns, limit)),
             clocks: wanted.any(&[Model::ClockBounds]).then(|| clock_bounds::Room::new(txns, sessions)),
+            writers: writers::Room::new(txns, &wanted.judged, (options, lag)),
         }
     }
 
     /// Judges one key.
     fn key(&mut self, exact: bool, operations: &[Operation]) {
         self.history.take(self.txns, self.clock, exact, operations);
+        let versions = self.history.versions.as_slice();
         if let Some(shared) = &mut self.shared {
             shared.key(&self.history);
-            self.timeline.take(self.txns, &self.history.versions);
+            self.timeline.take(self.txns, versions);
+            shared.writers(&self.timeline, versions);
         }
+        let apart = writers::versions_apart(versions);
         if let Some(snapshot) = &mut self.snapshot {
-            snapshot.writers(&self.history.versions);
+            snapshot.writers(versions, apart);
+        }
+        if let Some(writers) = &mut self.writers {
+            writers.key(self.clock, versions, apart);
         }
         if let Some(serial) = &mut self.serial {
             serial.restart();
@@ -165,7 +200,11 @@ impl<'a> Rooms<'a> {
     fn reads(&mut self) {
         let versions = self.history.versions.as_slice();
         let among = (&self.timeline, versions);
-        for read in &self.history.reads {
+        let reads = &self.history.reads;
+        for (at, read) in reads.iter().enumerate() {
+            if let Some(ahead) = reads.get(at + AHEAD) {
+                self.txns.prefetch(self.clock, ahead.txn);
+            }
             let ends = self.txns.ends(self.clock, read.txn);
             if let Some(snapshot) = &mut self.snapshot {
                 snapshot.read(among, read, &ends);
@@ -173,8 +212,8 @@ impl<'a> Rooms<'a> {
             if let Some(serial) = &mut self.serial {
                 serial.read(among, read, &ends);
             }
-            if let Some(clocks) = &mut self.clocks {
-                clocks.read(versions, read);
+            if let (Some(clocks), Source::Version(version)) = (&mut self.clocks, read.source) {
+                clocks.read(&versions[version as usize], (read, &ends), self.clock);
             }
         }
     }
@@ -208,6 +247,9 @@ impl<'a> Rooms<'a> {
         if let (Some(sum), Some(part)) = (&mut self.clocks, other.clocks) {
             sum.merge(part);
         }
+        if let (Some(sum), Some(part)) = (&mut self.writers, other.writers) {
+            sum.merge(part);
+        }
     }
 
     fn report(mut self, wanted: &Wanted, limit: Option<usize>) -> Vec<(Model, ModelReport)> {
@@ -232,6 +274,7 @@ impl<'a> Rooms<'a> {
             };
             reports.push((model, report));
         }
+        reports.extend(self.writers.take().into_iter().flat_map(writers::Room::report));
         reports.extend(self.linearizable.map(|room| (Model::Linearizable, room.report())));
         reports.extend(self.clocks.take().map(|room| (Model::ClockBounds, room.report(limit))));
         reports

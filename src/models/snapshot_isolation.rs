@@ -29,12 +29,15 @@ impl<'a> Room<'a> {
         Room { tally, misplaced: Misplaced::default() }
     }
 
-    /// Judges the writers of one key.
-    pub(super) fn writers(&mut self, versions: &[Version]) {
+    /// Judges the writers of one key; `apart` says that none of them ran into another.
+    pub(super) fn writers(&mut self, versions: &[Version], apart: bool) {
+        self.misplaced.restart();
+        if apart {
+            return;
+        }
         let rival = |v: &Version| Rival { life: Life { ticks: v.ends }, class: NO_CLASS, row: v.row };
         let mut desk = PairsOf { tally: &mut self.tally, kind: Kind::LostUpdate };
         rivals::judge(&mut desk, &versions.iter().map(rival));
-        self.misplaced.restart();
     }
 
     /// Judges one read of the key, by a transaction with those ends.

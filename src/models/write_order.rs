@@ -17,7 +17,7 @@ const PAIRWISE_MAX: usize = 24;
 /// The report of the model.
 pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport {
     let isa = options.tuning.isa();
-    let make = || Tally { findings: Shortlist::new(options.findings), facts: Facts::default() };
+    let make = || Tally::new(options.findings);
     let log = writes.log;
     let tallies = if writes.segments.iter().any(|s| s.stamp.is_some()) {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
@@ -62,14 +62,27 @@ struct Facts {
     wrong: u64,
 }
 
-struct Tally {
+/// What is found.
+pub(super) struct Tally {
     facts: Facts,
     findings: Shortlist,
 }
 
 impl Tally {
+    pub(super) fn new(limit: Option<usize>) -> Self {
+        Tally { findings: Shortlist::new(limit), facts: Facts::default() }
+    }
+
+    /// Counts the writes of one key that came one after the other for certain, the last of which
+    /// wins: `pairs` of them, `across` of these by different regions.
+    pub(super) fn sequence(&mut self, pairs: u64, across: u64) {
+        self.facts.pairs += pairs;
+        self.facts.cross_pairs += across;
+        self.facts.justified += 1;
+    }
+
     /// Judges all writes of one key.
-    fn key<R: Written>(&mut self, log: &crate::log::Log, group: &[R], stamp: impl Fn(&R) -> i64) {
+    pub(super) fn key<R: Written>(&mut self, log: &crate::log::Log, group: &[R], stamp: impl Fn(&R) -> i64) {
         if group.len() == 1 {
             self.facts.justified += 1;
             return;
@@ -162,7 +175,8 @@ impl Tally {
         }
     }
 
-    fn merge(&mut self, other: Tally) {
+    /// Takes over what another tally found.
+    pub(super) fn merge(&mut self, other: Tally) {
         let (sum, part) = (&mut self.facts, other.facts);
         sum.pairs += part.pairs;
         sum.ambiguous += part.ambiguous;
@@ -174,7 +188,8 @@ impl Tally {
         self.findings.merge(other.findings);
     }
 
-    fn report(self) -> ModelReport {
+    /// The report.
+    pub(super) fn report(self) -> ModelReport {
         let f = self.facts;
         let facts = [
             ("pairs_ordered", f.pairs - f.ambiguous),

@@ -171,6 +171,11 @@ impl<R: Keyed> Sorter<R> {
         sort_nearly(&mut self.records[..rows]);
     }
 
+    /// The records of the partition that was sorted last.
+    pub(super) fn records(&self) -> &[R] {
+        &self.records[..self.len]
+    }
+
     /// Calls `visit` with the records of each key.
     pub(super) fn groups<'k>(
         &mut self,

@@ -1,38 +1,42 @@
 //! All operations of each key: reads and writes of whatever fate.
 
+use std::cmp::Reverse;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::groups::{each_group, pieces_of_chunks, stretches};
+use super::groups::{Sorter, key_at, pieces_of_chunks, stretches};
 use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::history::{Operation, Transactions};
 use crate::log::{Chunk, READ, Txns};
 use crate::timings::{Timings, measure};
 
 impl Keyed for Operation {
-    type Words = [u64; 4];
+    type Words = [u64; 3];
 
-    const ZERO: Self = Operation { key: 0, value: 0, row: 0, txn: 0, read: false, null: false };
+    const ZERO: Self = Operation::ZERO;
 
-    fn pack(self) -> [u64; 4] {
-        let marks = u64::from(self.read) | u64::from(self.null) << 1;
-        [self.key, self.value, u64::from(self.row) << 32 | u64::from(self.txn), marks]
+    fn pack(self) -> [u64; 3] {
+        self.words()
     }
 
-    fn unpack([key, value, places, marks]: [u64; 4]) -> Self {
-        let (row, txn) = ((places >> 32) as u32, places as u32);
-        Operation { key, value, row, txn, read: marks & 1 != 0, null: marks & 2 != 0 }
+    fn unpack(words: [u64; 3]) -> Self {
+        Operation::of_words(words)
     }
 
     fn fingerprint(&self) -> u64 {
-        self.key
+        self.key()
     }
 
     fn row(&self) -> u32 {
         self.row
     }
 }
+
+/// The times of the transactions of that many operations fit the second-level cache.
+const CACHED: usize = 1 << 14;
 
 /// How operations are gathered.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +56,7 @@ pub(crate) struct Gathering<'t> {
 /// Visits the operations of every key, each key once, its operations in row order. `visit` is
 /// given the state of its thread's share, and the states come back.
 ///
-/// Cost: O(rows) expected, and a record (32 bytes) a row of memory; with a smaller budget O(rows x
+/// Cost: O(rows) expected, and a record (24 bytes) a row of memory; with a smaller budget O(rows x
 /// rounds).
 pub(crate) fn for_each_operated_key<T: Send>(
     txns: &Transactions<'_>,
@@ -61,7 +65,7 @@ pub(crate) fn for_each_operated_key<T: Send>(
     visit: impl Fn(&mut T, &[Operation]) + Sync,
 ) -> Vec<T> {
     let log = txns.log;
-    let split = Split::of(log.len() as usize, size_of::<Operation>(), how.memory, 0);
+    let split = Split::of(log.len() as usize, size_of::<Operation>(), how.memory, Operation::MARK_BITS);
     let stretches = stretches(pieces_of_chunks(log));
     let size = (log.len(), log.len() * size_of::<Operation>() as u64);
     let exact = log.exact_keys() && how.mask == u64::MAX;
@@ -75,9 +79,39 @@ pub(crate) fn for_each_operated_key<T: Send>(
                     .for_each(|(chunk, rows)| fill(txns, how, chunk, rows.clone(), sink));
             });
         });
-        measure(how.timings, "keys", size, || each_group(log, exact, &scattered, &make, &visit))
+        measure(how.timings, "keys", size, || each_key(txns, exact, &scattered, &make, &visit))
     };
     split.rounds().flat_map(of_round).collect()
+}
+
+/// Visits the groups of all partitions. Each thread takes the heaviest partition that is left: a hot
+/// key is begun first, and the others are judged beside it.
+fn each_key<T: Send>(
+    txns: &Transactions<'_>,
+    exact: bool,
+    scattered: &Scattered<Operation>,
+    make: impl Fn() -> T + Sync,
+    visit: impl Fn(&mut T, &[Operation]) + Sync,
+) -> Vec<T> {
+    let key = |row: u32| key_at(txns.log, row);
+    let rows = |&partition: &usize| scattered.slices(partition).map(<[_]>::len).sum::<usize>();
+    let mut heaviest: Vec<usize> = (0..scattered.len()).collect();
+    heaviest.sort_by_cached_key(|partition| Reverse(rows(partition)));
+    let (taken, clock) = (AtomicUsize::new(0), txns.clock());
+    let share = |_: usize| {
+        let (mut state, mut sorter) = (make(), Sorter::default());
+        while let Some(partition) = heaviest.get(taken.fetch_add(1, Ordering::Relaxed)) {
+            sorter.sort(scattered, *partition);
+            // All at once: each would be waited for, were it asked for when it is needed. What hot keys
+            // need would not stay: their operations ask for each other's as they go.
+            if sorter.records().len() <= CACHED {
+                sorter.records().iter().for_each(|o| txns.prefetch(clock, o.txn));
+            }
+            sorter.groups(exact, key, |group| visit(&mut state, group));
+        }
+        state
+    };
+    (0..rayon::current_num_threads()).into_par_iter().map(share).collect()
 }
 
 fn fill(
@@ -100,13 +134,8 @@ fn fill(
         chunk.null_values(first, &ops[..len], &mut null[..len]);
         keys[..len].iter_mut().for_each(|key| *key &= how.mask);
         let row = |i: usize| (chunk.first_row + (first + i) as u64) as u32;
-        let operation = |i: usize, key: u64, txn: u32| Operation {
-            key,
-            value: values[i] & how.mask,
-            row: row(i),
-            txn,
-            read: ops[i] == READ,
-            null: null[i],
+        let operation = |i: usize, key: u64, txn: u32| {
+            Operation::new(key, values[i] & how.mask, (row(i), txn), (ops[i] == READ, null[i]))
         };
         // Chosen outside the loop.
         match &txns.log.txns {

@@ -14,16 +14,12 @@ mod snapshot_isolation;
 mod truth;
 mod write_order;
 
-/// The log that `text` spells, in one file `log.arrow` with a value column.
-///
-/// Each line is a transaction, or a part of one whose id comes again: `id region times :
-/// operations`, for instance `t1 eu@s1 [0,5]..[10,12] ts=3..11 unknown : w x 1, r y nil, d z`.
-/// A session follows `@`; either end of the bounds and of the assigned timestamps may be
-/// missing; a bound may be a point; `min` and `max` are the ends of the range; the id `-` is
-/// none; `assumed` says that bounds were made of the timestamps.
+#[path = "../../tests/promises/notation.rs"]
+mod notation;
+
+/// The log that `text` spells, in one file `log.arrow` with a value column: see `notation`.
 fn log(text: &str) -> Input<'_> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut rows: Vec<Row<'_>> = lines.flat_map(transaction).collect();
+    let mut rows: Vec<Row<'_>> = notation::lines(text).flat_map(|line| transaction(&line)).collect();
     for (place, row) in rows.iter_mut().enumerate() {
         row.row = place as u64;
     }
@@ -36,65 +32,37 @@ fn log(text: &str) -> Input<'_> {
     Input { rows, columns, places, visibility_lag: 0 }
 }
 
-fn transaction(line: &str) -> Vec<Row<'_>> {
-    let (head, operations) = line.split_once(" : ").expect("a line has operations");
-    let mut words = head.split_whitespace();
-    let (id, place) = (words.next().expect("an id"), words.next().expect("a region"));
-    let (region, session) = place.split_once('@').map_or((place, None), |(r, s)| (r, Some(datum(s))));
-    let mut row = Row {
-        row: 0,
-        key: datum(""),
-        op: Op::Read,
-        value: None,
-        txn: (id != "-").then(|| datum(id)),
-        region,
-        session,
-        status: Status::Committed,
-        times: Times::default(),
+fn transaction<'a>(line: &notation::Line<'a>) -> Vec<Row<'a>> {
+    let bound = |(earliest, latest)| BoundedTimestamp::new(earliest, latest).unwrap();
+    let times = Times {
+        start: line.start.map(bound),
+        commit: line.commit.map(bound),
+        start_ts: line.start_ts,
+        commit_ts: line.commit_ts,
+        assumed: line.assumed,
     };
-    for word in words {
-        match word {
-            "aborted" => row.status = Status::Aborted,
-            "unknown" => row.status = Status::Unknown,
-            "assumed" => row.times.assumed = true,
-            _ => times(&mut row.times, word),
-        }
-    }
-    operations.split(',').map(|operation| with_operation(row, operation)).collect()
-}
-
-fn with_operation<'a>(row: Row<'a>, operation: &'a str) -> Row<'a> {
-    let words: Vec<&str> = operation.split_whitespace().collect();
-    let op = if words[0] == "r" { Op::Read } else { Op::Write };
-    let value = words.get(2).filter(|v| **v != "nil").map(|v| datum(v));
-    Row { key: datum(words[1]), op, value, ..row }
-}
-
-fn times(times: &mut Times, word: &str) {
-    let assigned = word.strip_prefix("ts=");
-    let (start, commit) = assigned.unwrap_or(word).split_once("..").expect("start..commit");
-    if assigned.is_some() {
-        times.start_ts = (!start.is_empty()).then(|| tick(start));
-        times.commit_ts = (!commit.is_empty()).then(|| tick(commit));
-    } else {
-        times.start = (!start.is_empty()).then(|| bound(start));
-        times.commit = (!commit.is_empty()).then(|| bound(commit));
-    }
+    let status = match (line.aborted, line.unknown) {
+        (true, _) => Status::Aborted,
+        (_, true) => Status::Unknown,
+        _ => Status::Committed,
+    };
+    let row = |operation: &notation::Operation<'a>| Row {
+        row: 0,
+        key: datum(operation.key),
+        op: if operation.read { Op::Read } else { Op::Write },
+        value: operation.value.map(datum),
+        txn: line.id.map(datum),
+        region: line.region,
+        session: line.session.map(datum),
+        status,
+        times,
+    };
+    line.operations.iter().map(row).collect()
 }
 
 fn bound(text: &str) -> BoundedTimestamp {
-    match text.trim_matches(['[', ']']).split_once(',') {
-        Some((earliest, latest)) => BoundedTimestamp::new(tick(earliest), tick(latest)).unwrap(),
-        None => BoundedTimestamp::point(tick(text)),
-    }
-}
-
-fn tick(text: &str) -> i64 {
-    match text {
-        "min" => i64::MIN,
-        "max" => i64::MAX,
-        _ => text.parse().unwrap(),
-    }
+    let (earliest, latest) = notation::bound(text);
+    BoundedTimestamp::new(earliest, latest).unwrap()
 }
 
 fn datum(text: &str) -> Datum<'_> {

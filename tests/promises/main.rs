@@ -17,6 +17,7 @@ mod collisions;
 mod columns;
 mod conformance;
 mod corpus;
+mod every_world;
 #[cfg(feature = "import")]
 mod histories;
 mod hostile;
@@ -30,6 +31,7 @@ mod misaligned;
 mod model_laws;
 mod model_worlds;
 mod models;
+mod notation;
 mod properties;
 mod readings;
 mod recorded;

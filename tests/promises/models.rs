@@ -13,7 +13,10 @@ use skewer::txn::Op;
 use skewer::{BoundedTimestamp, Log, OpenOptions, VerifyOptions, verify};
 use skewer_kernels::Isa;
 
-use crate::readings::{MODELS, Readings, comparable, readings, truth};
+use crate::readings::{Readings, comparable, readings, truth};
+
+/// Judged together, so that those of writes alone are judged from the history that the others share.
+const MODELS: [Model; 8] = Model::ALL;
 
 /// Pools of 1, 2 and 3 threads, made once.
 fn pools() -> &'static [ThreadPool; 3] {
@@ -84,6 +87,30 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Promise: the models of writes alone say in company what they say by themselves, however long
+    /// before its commit a write began.
+    #[test]
+    fn writes_in_company(log in readings(), lag in 0..6_u64, findings in prop_oneof![Just(None), (0..6_usize).prop_map(Some)]) {
+        let log = log.open();
+        let judged = |models: &[Model]| {
+            let options = VerifyOptions {
+                models: Some(models.to_vec()),
+                visibility_lag: Some(skewer::time::Span::Ticks(lag)),
+                findings,
+                ..VerifyOptions::default()
+            };
+            verify(&log, &options).unwrap().models
+        };
+        let (together, alone) = (judged(&MODELS), judged(&[Model::WriteOrder, Model::CrossRegionConflicts]));
+        for (model, report) in alone {
+            prop_assert_eq!(&together[&model], &report);
+        }
+    }
+}
+
 /// Promise: an engine that forgets reads does not pass: the comparison above would notice.
 #[test]
 fn forgotten_reads_are_noticed() {
@@ -118,7 +145,7 @@ fn random_logs_are_varied() {
             }
         }
     }
-    for model in MODELS {
+    for model in crate::readings::MODELS {
         for verdict in ["violated", "holds", "not-checked"] {
             assert!(
                 seen.get(&(model.name(), verdict)).is_some_and(|n| *n > 4),
