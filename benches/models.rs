@@ -37,7 +37,7 @@ fn bench(criterion: &mut Criterion) {
     let full = std::env::args().any(|argument| argument == "--bench");
     let size = |large: usize, small: usize| if full { large } else { small };
     let mut group = criterion.benchmark_group("models");
-    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(10));
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(5));
     let txns = size(1_000_000, 500);
     for (name, keys) in [("thousand-keys", 1_000), ("million-keys", size(1_000_000, 2_000))] {
         let shape = Shape { txns, keys, store: Store::Serializable, assigned: false };

@@ -65,7 +65,7 @@ pub(crate) enum Adversary {
 /// How many rows there are, and ns from one to the next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
-    /// A multiple of four, above 32.
+    /// A multiple of four, above 160.
     pub(crate) rows: usize,
     /// Above 0.
     pub(crate) step: i64,
@@ -215,7 +215,7 @@ fn turns(rows: usize) -> usize {
 
 /// How many keys are written all the time.
 fn few(rows: usize) -> usize {
-    (rows / 8).min(1_000)
+    (rows / 80).min(1_000)
 }
 
 /// A row of the first key, in a region that writes it once.

@@ -80,7 +80,9 @@ impl Columns {
             let [start_ts, commit_ts] = self.assigned.map(ints);
             columns.extend([("start_ts", start_ts), ("commit_ts", commit_ts)]);
         }
-        RecordBatch::try_from_iter(columns).expect("columns of one length")
+        // All batches have one schema, whether or not one of them holds a null.
+        let columns = columns.into_iter().map(|(name, column)| (name, column, name == "value"));
+        RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length")
     }
 
     fn push(&mut self, (txn, key): (usize, usize), value: (i8, Option<i64>), [start, commit]: [i64; 2]) {

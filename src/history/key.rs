@@ -10,21 +10,67 @@ use super::transactions::{Clock, Ends, Transactions};
 use super::values::{AHEAD, Uncommitted, Value, Values};
 use crate::txn::{Datum, Status};
 
-/// One operation, on its way to its key.
+/// One operation, on its way to its key: in as few bytes as can be, since memory is what gathering
+/// waits for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
-    /// The key's fingerprint.
-    pub(crate) key: u64,
+    /// What is left of the key's fingerprint, and in its lowest bits [`Self::READ`] and [`Self::NULL`].
+    label: u64,
     /// The value's fingerprint; of no meaning where it is null.
     pub(crate) value: u64,
     /// The log row.
     pub(crate) row: u32,
     /// The transaction.
     pub(crate) txn: u32,
+}
+
+impl Operation {
+    const READ: u64 = 1;
+    const NULL: u64 = 2;
+
+    /// The lowest bits of a key's fingerprint that must be zero.
+    pub(crate) const MARK_BITS: u32 = 2;
+
+    /// What memory holds before the first operation is there.
+    pub(crate) const ZERO: Self = Operation { label: 0, value: 0, row: 0, txn: 0 };
+
+    /// An operation on a key, of whose fingerprint the lowest [`Self::MARK_BITS`] are zero: whether it
+    /// read, and whether its value is null.
+    #[inline]
+    pub(crate) fn new(key: u64, value: u64, (row, txn): (u32, u32), (read, null): (bool, bool)) -> Self {
+        let label = key | (u64::from(read) * Self::READ) | (u64::from(null) * Self::NULL);
+        Operation { label, value, row, txn }
+    }
+
+    /// As words.
+    #[inline]
+    pub(crate) fn words(self) -> [u64; 3] {
+        [self.label, self.value, u64::from(self.row) << 32 | u64::from(self.txn)]
+    }
+
+    /// From words.
+    #[inline]
+    pub(crate) fn of_words([label, value, places]: [u64; 3]) -> Self {
+        Operation { label, value, row: (places >> 32) as u32, txn: places as u32 }
+    }
+
+    /// What is left of the key's fingerprint.
+    #[inline]
+    pub(crate) fn key(&self) -> u64 {
+        self.label & !(Self::READ | Self::NULL)
+    }
+
     /// Whether it read.
-    pub(crate) read: bool,
+    #[inline]
+    pub(crate) fn read(&self) -> bool {
+        self.label & Self::READ != 0
+    }
+
     /// Whether the value is null.
-    pub(crate) null: bool,
+    #[inline]
+    pub(crate) fn null(&self) -> bool {
+        self.label & Self::NULL != 0
+    }
 }
 
 /// The last write of the key by a committed transaction.
@@ -142,7 +188,7 @@ impl KeyHistory {
         self.deletes = 0;
         self.values.clear(exact);
         // A hot key's lists would be copied again and again as they grow.
-        let reads = all.iter().filter(|o| o.read).count();
+        let reads = all.iter().filter(|o| o.read()).count();
         self.reads.reserve(reads);
         self.pending.reserve(reads);
         self.versions.reserve(all.len() - reads);
@@ -184,7 +230,7 @@ impl KeyHistory {
             let last = match run {
                 [one] => {
                     self.take_one(one);
-                    (!one.read).then_some(one)
+                    (!one.read()).then_some(one)
                 }
                 _ => self.take_txn(txns, run),
             };
@@ -196,7 +242,7 @@ impl KeyHistory {
 
     /// Takes in all that a transaction did to the key, if that is one operation.
     fn take_one(&mut self, operation: &Operation) {
-        if operation.read {
+        if operation.read() {
             self.take_read(operation, true, false);
         } else {
             self.take_write(operation, true);
@@ -205,13 +251,13 @@ impl KeyHistory {
 
     fn take_read(&mut self, read: &Operation, first: bool, several: bool) {
         let written = self.values.len() as u32;
-        self.pending.push(Pending { value: read.value, null: read.null, several, written });
+        self.pending.push(Pending { value: read.value, null: read.null(), several, written });
         let (txn, row) = (read.txn, read.row);
         self.reads.push(Read { txn, row, source: Source::Unknown, first, repeated: false });
     }
 
     fn take_write(&mut self, write: &Operation, is_last: bool) {
-        if write.null {
+        if write.null() {
             self.deletes += 1;
         } else {
             self.values.commit(write, self.versions.len() as u32, is_last);
@@ -220,11 +266,11 @@ impl KeyHistory {
 
     /// Takes in what one transaction did to the key; its last write.
     fn take_txn<'o>(&mut self, txns: &Transactions<'_>, run: &'o [Operation]) -> Option<&'o Operation> {
-        let last = run.iter().rposition(|o| !o.read);
-        let several = run.iter().filter(|o| o.read).count() > 1;
+        let last = run.iter().rposition(|o| !o.read());
+        let several = run.iter().filter(|o| o.read()).count() > 1;
         let (mut own, mut read): (Option<&Operation>, Option<&Operation>) = (None, None);
         for (at, operation) in run.iter().enumerate() {
-            if operation.read {
+            if operation.read() {
                 self.contradict(txns, operation, own, read);
                 if own.is_none() {
                     self.take_read(operation, read.is_none(), several);
@@ -257,8 +303,8 @@ impl KeyHistory {
     }
 
     fn take_uncommitted(&mut self, run: &[Operation]) {
-        let Some(last) = run.iter().rfind(|o| !o.read) else { return };
-        let writes = run.iter().filter(|o| !o.read && !o.null);
+        let Some(last) = run.iter().rfind(|o| !o.read()) else { return };
+        let writes = run.iter().filter(|o| !o.read() && !o.null());
         self.uncommitted.extend(writes.map(|write| (*write, last.row)));
     }
 

@@ -33,18 +33,36 @@ pub(super) fn marks(log: &Log, fates: &Fates) -> Vec<AtomicU8> {
     let marks: Vec<AtomicU8> = (0..count).into_par_iter().map(|txn| AtomicU8::new(fate(txn))).collect();
     let pieces: Vec<(&Chunk, usize)> =
         log.chunks.iter().flat_map(|c| (0..c.rows).step_by(STEP).map(move |first| (c, first))).collect();
-    pieces.into_par_iter().for_each(|(chunk, first)| {
-        for at in first..(first + STEP).min(chunk.rows) {
-            let row = (chunk.first_row + at as u64) as u32;
-            let txn = log.txns.of_row(row);
-            let wrote = if chunk.op.get(at) == READ { 0 } else { WROTE };
-            let more = if log.txns.first_row(txn) == row { 0 } else { LONG };
-            let mark = &marks[txn as usize];
-            // Marks are only ever set, so their order means nothing.
-            if mark.load(Ordering::Relaxed) & (wrote | more) != wrote | more {
-                mark.fetch_or(wrote | more, Ordering::Relaxed);
-            }
-        }
-    });
+    pieces.into_par_iter().for_each(|(chunk, first)| mark_piece(log, chunk, first, &marks));
     marks
+}
+
+/// Marks the transactions of [`STEP`] rows of a chunk: each run of rows of one transaction at once.
+fn mark_piece(log: &Log, chunk: &Chunk, first: usize, marks: &[AtomicU8]) {
+    const BLOCK: usize = 512;
+    let mut ops = [0; BLOCK];
+    let (mut current, mut found) = (None, 0);
+    // Marks are only ever set, so their order means nothing.
+    let set = |txn: Option<u32>, found: u8| {
+        if let Some(txn) = txn {
+            marks[txn as usize].fetch_or(found, Ordering::Relaxed);
+        }
+    };
+    let end = (first + STEP).min(chunk.rows);
+    for block in (first..end).step_by(BLOCK) {
+        let len = BLOCK.min(end - block);
+        chunk.op.fill(block, &mut ops[..len]);
+        for (i, op) in ops[..len].iter().enumerate() {
+            let row = (chunk.first_row + (block + i) as u64) as u32;
+            let txn = log.txns.of_row(row);
+            if current == Some(txn) {
+                found |= LONG;
+            } else {
+                set(current, found);
+                (current, found) = (Some(txn), if log.txns.first_row(txn) == row { 0 } else { LONG });
+            }
+            found |= if *op == READ { 0 } else { WROTE };
+        }
+    }
+    set(current, found);
 }

@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 use super::transactions::Transactions;
 use crate::error::Result;
 use crate::memory::{Budget, ColumnWriter};
+use crate::log::Scalars;
 use crate::txn::Datum;
 
 /// No transaction.
@@ -32,7 +33,10 @@ impl Sessions {
         if txns.log.chunks.iter().all(|c| c.session.is_none()) {
             return Ok(Sessions::default());
         }
-        let mut seen = Seen { txns, last: HashTable::new() };
+        let mut columns = txns.log.chunks.iter().map(|c| c.session.as_ref().and_then(Scalars::identity));
+        let first = columns.next().flatten();
+        let exact = first.is_some() && columns.all(|identity| identity == first);
+        let mut seen = Seen { txns, exact, last: HashTable::new() };
         let mut before = ColumnWriter::new(budget, txns.count())?;
         for txn in 0..txns.count() as u32 {
             let last = if txns.committed(txn) { seen.after(txn) } else { None };
@@ -50,6 +54,8 @@ impl Sessions {
 /// The last transaction of every session, with the session's fingerprint.
 struct Seen<'t, 'a> {
     txns: &'t Transactions<'a>,
+    /// Whether sessions of one fingerprint are equal for certain.
+    exact: bool,
     last: HashTable<(u64, u32)>,
 }
 
@@ -63,7 +69,8 @@ impl Seen<'_, '_> {
         let fingerprint = column.fingerprint(at);
         // Fingerprints are mixed, but for the low bits of a few: spread them over the table.
         let hash = |fingerprint: u64| fingerprint ^ fingerprint >> 32;
-        let same = |other: &(u64, u32)| other.0 == fingerprint && session(txns, other.1) == Some(id);
+        let same =
+            |other: &(u64, u32)| other.0 == fingerprint && (self.exact || session(txns, other.1) == Some(id));
         if let Some((_, last)) = self.last.find_mut(hash(fingerprint), same) {
             return Some(std::mem::replace(last, txn));
         }

@@ -77,8 +77,8 @@ impl Values {
 
     /// Whether two operations of one key carry the same value.
     pub(super) fn equal(&self, txns: &Transactions<'_>, a: &Operation, b: &Operation) -> bool {
-        if a.null || b.null {
-            return a.null == b.null;
+        if a.null() || b.null() {
+            return a.null() == b.null();
         }
         a.value == b.value && (self.exact || value_of(txns, a.row) == value_of(txns, b.row))
     }

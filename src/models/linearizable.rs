@@ -50,9 +50,15 @@ fn lasting(begin: i64, end: i64) -> (i64, i64) {
 /// The zone of one version, and the row of its party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Placed {
-    from: Option<i64>,
+    from: i64,
     to: i64,
     row: u32,
+}
+
+impl Placed {
+    fn shown(&self, forward: bool) -> (u32, Zone) {
+        (self.row, Zone { forward, from: Some(self.from), to: self.to })
+    }
 }
 
 /// What is found.
@@ -64,6 +70,9 @@ pub(super) struct Room<'a> {
     shared: (u64, Option<u32>),
     /// By version: the least end and the greatest begin.
     spans: Vec<(i64, i64)>,
+    /// The last begin of a read of the initial version, whose zone is a forward one from before all
+    /// time, and its row.
+    initial: Option<(i64, u32)>,
     forward: Vec<Placed>,
     backward: Vec<Placed>,
 }
@@ -75,6 +84,7 @@ impl<'a> Room<'a> {
             ambiguous: 0,
             shared: (0, None),
             spans: Vec::new(),
+            initial: None,
             forward: Vec::new(),
             backward: Vec::new(),
         }
@@ -154,14 +164,12 @@ impl<'a> Room<'a> {
         self.backward.clear();
         for (version, &(end, begin)) in history.versions.iter().zip(&self.spans) {
             let zones = if end < begin { &mut self.forward } else { &mut self.backward };
-            zones.push(Placed { from: Some(end.min(begin)), to: end.max(begin), row: version.row });
+            zones.push(Placed { from: end.min(begin), to: end.max(begin), row: version.row });
         }
         // The initial version was written before all; its last reader stands for it.
         let initial = history.reads.iter().filter(|r| r.source == Source::Initial);
         let last = initial.map(|r| (lasts(r.txn).0, std::cmp::Reverse(r.row))).max();
-        if let Some((to, std::cmp::Reverse(row))) = last {
-            self.forward.push(Placed { from: None, to, row });
-        }
+        self.initial = last.map(|(to, std::cmp::Reverse(row))| (to, row));
         for zones in [&mut self.forward, &mut self.backward] {
             if zones.is_sorted() {
             } else if zones.len() < PARALLEL_MIN {
@@ -175,19 +183,29 @@ impl<'a> Room<'a> {
     /// The least two forward zones that overlap; else the least backward zone inside a forward
     /// one. Equal ends touch: they do not overlap.
     fn zones_clash(&self) -> Option<((u32, Zone), (u32, Zone))> {
-        let shown = |p: &Placed, forward: bool| (p.row, Zone { forward, from: p.from, to: p.to });
+        let initial = self.initial.map(|(to, row)| (to, (row, Zone { forward: true, from: None, to })));
         // Of all that begin later, the next begins first.
-        let overlap = self.forward.windows(2).find(|w| w[1].from < Some(w[0].to));
-        if let Some([a, b, ..]) = overlap {
-            return Some((shown(a, true), shown(b, true)));
+        if let Some(((to, initial), next)) = initial.zip(self.forward.first())
+            && next.from < to
+        {
+            return Some((initial, next.shown(true)));
+        }
+        if let Some([a, b, ..]) = self.forward.windows(2).find(|w| w[1].from < w[0].to) {
+            return Some((a.shown(true), b.shown(true)));
+        }
+        if let Some((to, initial)) = initial {
+            let within = self.backward.iter().take_while(|inner| inner.from < to);
+            if let Some(inner) = within.into_iter().find(|inner| inner.to < to) {
+                return Some((initial, inner.shown(false)));
+            }
         }
         // No two overlap, so each backward zone is met once or twice.
         let mut rest = self.backward.as_slice();
         for outer in &self.forward {
             rest = &rest[rest.partition_point(|inner| inner.from <= outer.from)..];
-            let within = rest.iter().take_while(|inner| inner.from < Some(outer.to));
+            let within = rest.iter().take_while(|inner| inner.from < outer.to);
             if let Some(inner) = within.into_iter().find(|inner| inner.to < outer.to) {
-                return Some((shown(outer, true), shown(inner, false)));
+                return Some((outer.shown(true), inner.shown(false)));
             }
         }
         None

@@ -106,8 +106,9 @@ impl Tuning {
 ///
 /// Cost: for a log in order of time `cross-region-conflicts` takes O(rows + pairs that share a
 /// window), memory O(rows in a window); otherwise, as for `write-order`, O(rows log rows of the
-/// largest key), with 32 to 48 bytes a write of memory. The other models together take O(rows log
-/// rows of the largest key), with 32 bytes a row and 33 to 53 a transaction.
+/// largest key), with 32 to 48 bytes a write of memory. The other models together, and these beside them,
+/// take O(rows log rows of the largest key), with 24 bytes a row, 33 to 55 a transaction, and about a
+/// hundred an operation of the largest keys.
 pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
     let lag = options.visibility_lag.map(|s| span_in(s, log.unit(), "--visibility-lag")).transpose()?;
     let judging = Judging { log, options, lag: lag.unwrap_or(0) };

@@ -1,4 +1,4 @@
-//! The models of transactions, judged together: every key's history is built once, and every
+//! The models, judged together: every key's history is built once, and every
 //! model that is asked for looks at it.
 
 use rayon::prelude::*;
@@ -67,11 +67,16 @@ pub(super) fn judge(
 struct Wanted {
     judged: Vec<Model>,
     refused: Vec<(Model, String)>,
+    /// Whether the log says what reads returned.
+    read_values: bool,
 }
 
 impl Wanted {
     fn of(txns: &Transactions<'_>, options: &VerifyOptions, asked: &[Model]) -> Self {
-        let mut wanted = Wanted { judged: Vec::new(), refused: Vec::new() };
+        // In one file of several that is enough.
+        let values = txns.log.chunks.iter().any(|c| c.value.is_some());
+        let read_values = txns.log.columns.reads && values;
+        let mut wanted = Wanted { judged: Vec::new(), refused: Vec::new(), read_values };
         for &model in asked {
             let needs = match model {
                 Model::WriteOrder | Model::CrossRegionConflicts => continue,
@@ -117,8 +122,11 @@ impl Wanted {
         self.serial() || self.any(&[Model::SnapshotIsolation])
     }
 
+    /// Whether some model looks at all that happened to a key.
     fn by_key(&self) -> bool {
-        self.by_session() || self.any(&[Model::Linearizable])
+        self.reads()
+            || self.any(&[Model::Linearizable])
+            || (self.any(&[Model::ClockBounds]) && self.read_values)
     }
 
     fn by_session(&self) -> bool {

@@ -113,7 +113,11 @@ fn record(
         let start = commit.earlier_by(lag);
         (first, last) = (start.earliest(), start.latest());
     }
-    let stamp = if stamped { txns.times(Clock::Bounds, txn).commit_ts } else { None };
+    let stamp = match stamped {
+        false => None,
+        true if txns.needs.without_stamp.count == 0 => Some(txns.stamp(txn)),
+        true => txns.times(Clock::Bounds, txn).commit_ts,
+    };
     let stamp = stamp.unwrap_or_else(|| commit.midpoint());
     let ticks = [earliest, latest, stamp, first, last];
     Record::new(Label { rest: 0, region: txns.region(txn), row: version.row }, &ticks)

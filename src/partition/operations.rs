@@ -16,22 +16,20 @@ use crate::memory::Budget;
 use crate::timings::{Timings, measure};
 
 impl Keyed for Operation {
-    type Words = [u64; 4];
+    type Words = [u64; 3];
 
-    const ZERO: Self = Operation { key: 0, value: 0, row: 0, txn: 0, read: false, null: false };
+    const ZERO: Self = Operation::ZERO;
 
-    fn pack(self) -> [u64; 4] {
-        let marks = u64::from(self.read) | u64::from(self.null) << 1;
-        [self.key, self.value, u64::from(self.row) << 32 | u64::from(self.txn), marks]
+    fn pack(self) -> [u64; 3] {
+        self.words()
     }
 
-    fn unpack([key, value, places, marks]: [u64; 4]) -> Self {
-        let (row, txn) = ((places >> 32) as u32, places as u32);
-        Operation { key, value, row, txn, read: marks & 1 != 0, null: marks & 2 != 0 }
+    fn unpack(words: [u64; 3]) -> Self {
+        Operation::of_words(words)
     }
 
     fn fingerprint(&self) -> u64 {
-        self.key
+        self.key()
     }
 
     fn row(&self) -> u32 {
@@ -63,7 +61,7 @@ pub(crate) struct Gathering<'t> {
 /// # Errors
 /// If records had to go to a file and it failed.
 ///
-/// Cost: O(rows) expected, and a record (32 bytes) a row of memory; with a smaller budget each record is
+/// Cost: O(rows) expected, and a record (24 bytes) a row of memory; with a smaller budget each record is
 /// written and read once more. A key's records are held together, and copied, whatever the budget.
 pub(crate) fn for_each_operated_key<T: Send>(
     txns: &Transactions<'_>,
@@ -72,7 +70,7 @@ pub(crate) fn for_each_operated_key<T: Send>(
     visit: impl Fn(&mut T, &[Operation]) + Sync,
 ) -> Result<Vec<T>> {
     let log = txns.log;
-    let split = Split::of(log.len() as usize, size_of::<[u64; 4]>(), how.budget, 0);
+    let split = Split::of(log.len() as usize, size_of::<Operation>(), how.budget, Operation::MARK_BITS);
     let stretches = stretches(pieces_of_chunks(log));
     let size = (log.len(), log.len() * size_of::<Operation>() as u64);
     let exact = log.exact_keys() && how.mask == u64::MAX;
@@ -142,13 +140,8 @@ fn fill(
         chunk.null_values(first, &ops[..len], &mut null[..len]);
         keys[..len].iter_mut().for_each(|key| *key &= how.mask);
         let row = |i: usize| (chunk.first_row + (first + i) as u64) as u32;
-        let operation = |i: usize, key: u64, txn: u32| Operation {
-            key,
-            value: values[i] & how.mask,
-            row: row(i),
-            txn,
-            read: ops[i] == READ,
-            null: null[i],
+        let operation = |i: usize, key: u64, txn: u32| {
+            Operation::new(key, values[i] & how.mask, (row(i), txn), (ops[i] == READ, null[i]))
         };
         // Chosen outside the loop.
         match &txns.log.txns {

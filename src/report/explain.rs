@@ -20,11 +20,19 @@ pub fn explain(finding: &Finding, unit: Unit) -> String {
         Kind::StaleRead => says.stale_read(),
         Kind::OwnWriteMissed => says.own_write_missed(),
         Kind::NonRepeatableRead => says.non_repeatable_read(),
-        Kind::AbortedRead => format!("{}, which {} wrote and aborted", says.did_read(), says.name(1)),
+        Kind::AbortedRead => says.whatever_the_clocks(&format!(
+            "{}, which {} wrote and aborted",
+            says.did_read(),
+            says.name(1)
+        )),
         Kind::IntermediateRead => {
-            format!("{}, which {} wrote but overwrote itself", says.did_read(), says.name(1))
+            let read = format!("{}, which {} wrote but overwrote itself", says.did_read(), says.name(1));
+            says.whatever_the_clocks(&read)
         }
-        Kind::UnknownVersion => format!("{}, which no other transaction of the log wrote", says.did_read()),
+        Kind::UnknownVersion => says.whatever_the_clocks(&format!(
+            "{}, which no other transaction of the log wrote",
+            says.did_read()
+        )),
         Kind::SessionOrder => says.session_order(),
         Kind::CommitTie => says.commit_tie(),
         Kind::CommitBeforeStart => {
@@ -99,6 +107,16 @@ impl Sentence<'_> {
     fn did_read(&self) -> String {
         let value = self.finding.value.as_ref().and_then(|v| v.as_deref());
         format!("{} {}", self.name(0), self.read(value))
+    }
+
+    /// What is so whatever the true times were, with the commit of the first party, to find it by.
+    fn whatever_the_clocks(&self, what: &str) -> String {
+        match self.party(0).and_then(Party::commit) {
+            Some(_) => {
+                format!("{what} ({} committed at {}; no clock has a say in it)", self.txn(0), self.c(0))
+            }
+            None => format!("{what} (no clock has a say in it)"),
+        }
     }
 
     fn instead(&self) -> Option<&str> {
@@ -197,13 +215,20 @@ impl Sentence<'_> {
             None => format!("deleted {}", self.key()),
         };
         let value = self.finding.value.as_ref().and_then(|v| v.as_deref());
-        format!("{} {wrote}, then {}: it missed its own write", self.name(0), self.read(value))
+        self.whatever_the_clocks(&format!(
+            "{} {wrote}, then {}: it missed its own write",
+            self.name(0),
+            self.read(value)
+        ))
     }
 
     fn non_repeatable_read(&self) -> String {
         let value = self.finding.value.as_ref().and_then(|v| v.as_deref());
         let (first, then) = (self.read(self.instead()), self.read(value));
-        format!("{} {first}, then {then}, without a write of its own in between", self.name(0))
+        self.whatever_the_clocks(&format!(
+            "{} {first}, then {then}, without a write of its own in between",
+            self.name(0)
+        ))
     }
 
     fn session_order(&self) -> String {

@@ -1,7 +1,7 @@
 //! The report for a person at a terminal: verdicts first, then what proves them, then what the
 //! log could not show.
 
-use crate::report::text::{counted, one_line};
+use crate::report::text::{counted, fact, one_line};
 use crate::report::{Certainty, LogSummary, Model, ModelReport, Report, Verdict, explain, limits};
 use crate::time::Unit;
 
@@ -104,7 +104,7 @@ impl Page {
         self.line("");
         self.line(&title);
         for (name, number) in &judged.facts {
-            let name = name.replace('_', " ");
+            let (name, number) = fact(name, *number, self.unit);
             self.line(&format!("  {}: {number}", one_line(&name)));
         }
         for finding in &judged.findings {

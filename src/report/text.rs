@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::report::when::length;
+use crate::time::Unit;
+
 /// `text` on one line, with control characters as `\n` or `\u{1b}`: no key can move the
 /// cursor of a terminal or break a line-based format.
 pub fn one_line(text: &str) -> Cow<'_, str> {
@@ -17,6 +20,18 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
         if c.is_control() { safe.extend(c.escape_default()) } else { safe.push(c) }
     }
     Cow::Owned(safe)
+}
+
+/// A fact of a model, named and told in words: lengths of time in those of `unit`.
+pub(crate) fn fact(name: &str, number: u64, unit: Unit) -> (String, String) {
+    let broken = name.strip_prefix("broken.");
+    if let Some(pair) = broken.and_then(|pair| pair.strip_suffix(".count")) {
+        return (format!("broken bounds {pair}"), number.to_string());
+    }
+    if let Some(pair) = broken.and_then(|pair| pair.strip_suffix(".largest")) {
+        return (format!("broken bounds {pair}, by up to"), length(number, unit));
+    }
+    (name.replace('_', " "), number.to_string())
 }
 
 /// `text` as content or quoted attribute of XML or HTML. Characters that XML 1.0 cannot hold
@@ -63,6 +78,16 @@ pub fn counted(count: u64, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Promise: how far bounds were broken is a length of time, whatever a region is called.
+    #[test]
+    fn facts_in_words() {
+        let told = |name: &str| fact(name, 3_000_000, Unit::Nanoseconds);
+        assert_eq!(told("broken.eu->us.a.count").0, "broken bounds eu->us.a");
+        let (name, amount) = told("broken.eu->us.largest");
+        assert_eq!((name.as_str(), amount.as_str()), ("broken bounds eu->us, by up to", "3 ms"));
+        assert_eq!(told("ambiguous_reads"), ("ambiguous reads".to_owned(), "3000000".to_owned()));
+    }
 
     /// Promise: a key cannot steer a terminal or break a line.
     #[test]

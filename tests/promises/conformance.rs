@@ -314,5 +314,6 @@ fn the_named_anomalies_are_there() {
                 .all(|(model, _)| twin.expect.get(model).is_some_and(|e| e.verdict == "holds"))
         });
         assert!(holding, "{name}: no twin holds");
+        assert!(twins(anomaly).into_iter().any(|(of, _)| of.has_points_alone()), "{name}: no twin of points");
     }
 }

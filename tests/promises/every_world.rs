@@ -21,7 +21,7 @@
 //! | 3 | 1 | bounds | 28,413,500 | every 61st | counts |
 //! | 3 | 1, an operation each | bounds | 3,858,400 | every 13th | findings of `linearizable` |
 //!
-//! With `SKEWER_WORLDS=1` all of them are judged: that takes about half an hour of two cores.
+//! With `SKEWER_WORLDS=1` all of them are judged: that takes about a quarter of an hour of one core.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -10,6 +10,8 @@ use skewer::order::serial;
 use skewer::report::{Counts, Model, Verdict};
 use skewer::{Log, OpenOptions, VerifyOptions, verify};
 
+use crate::readings::{comparable, truth};
+
 /// The history of that name, or `None`, loudly, where the recordings are missing.
 fn history(name: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/histories");
@@ -84,6 +86,32 @@ fn dgraph_verdicts() {
         let report = &report.models[&model];
         assert_eq!(report.verdict, Verdict::NotChecked, "timestamps without bounds");
         assert_eq!(report.reason.as_deref(), Some("the log has no commit bounds"));
+    }
+}
+
+/// Promise: on recorded histories every model says what the reference says: reason, facts, counts,
+/// findings. (Of TiDB's the first three thousand versions: the reference looks at all pairs.)
+#[test]
+fn histories_equal_the_reference() {
+    let dgraph = history("dgraph/history.edn").map(|path| {
+        let client = ImportOptions { client_times: true, ..ImportOptions::default() };
+        [ImportOptions::default(), client]
+            .map(|options| imported(Format::JepsenEdn, path.clone(), &options).1)
+    });
+    let tidb = history("tidb-cdc/cdc.json").map(|path| {
+        let (_, batch) = imported(Format::TidbCdc, path, &ImportOptions::default());
+        batch.slice(0, batch.num_rows().min(3_000))
+    });
+    let files = dgraph.into_iter().flatten().chain(tidb);
+    for batch in files {
+        let files = vec![("log.arrow".to_owned(), vec![batch])];
+        // Where nothing but timestamps was recorded, a clock error makes bounds of them.
+        let clock_error = Some(skewer::time::Span::Ticks(3));
+        let log = Log::from_batches(files, &OpenOptions { clock_error, ..OpenOptions::default() }).unwrap();
+        let options = VerifyOptions { models: Some(Model::ALL.to_vec()), ..VerifyOptions::default() };
+        for (model, said) in verify(&log, &options).unwrap().models {
+            assert_eq!(comparable(said), comparable(truth(&log, model, None)), "{}", model.name());
+        }
     }
 }
 

@@ -125,22 +125,35 @@ fn future_read() {
 fn own_view() {
     let mut own = found(Kind::OwnWriteMissed, Definite, vec![t1()]);
     own.detail = Detail::Instead(Some("5".to_owned()));
-    says(&own, "t1 (eu) wrote x = 5, then read x = 4: it missed its own write");
+    says(&own, &format!("t1 (eu) wrote x = 5, then read x = 4: it missed its own write{TIMELESS}"));
     own.detail = Detail::Instead(None);
-    says(&own, "t1 (eu) deleted x, then read x = 4: it missed its own write");
+    says(&own, &format!("t1 (eu) deleted x, then read x = 4: it missed its own write{TIMELESS}"));
     let mut twice = found(Kind::NonRepeatableRead, Definite, vec![t1()]);
     twice.detail = Detail::Instead(None);
-    says(&twice, "t1 (eu) found no x, then read x = 4, without a write of its own in between");
+    says(
+        &twice,
+        &format!("t1 (eu) found no x, then read x = 4, without a write of its own in between{TIMELESS}"),
+    );
 }
 
 /// Promise: reads of no version say whose value it was.
 #[test]
 fn reads_of_no_version() {
     let tell = |kind| explain(&found(kind, Definite, vec![t1(), t2()]), Unit::None);
-    assert_eq!(tell(Kind::AbortedRead), "t1 (eu) read x = 4, which t2 (us) wrote and aborted");
-    assert_eq!(tell(Kind::IntermediateRead), "t1 (eu) read x = 4, which t2 (us) wrote but overwrote itself");
-    assert_eq!(tell(Kind::UnknownVersion), "t1 (eu) read x = 4, which no other transaction of the log wrote");
+    let said = |what: &str| format!("t1 (eu) read x = 4, which {what}{TIMELESS}");
+    assert_eq!(tell(Kind::AbortedRead), said("t2 (us) wrote and aborted"));
+    assert_eq!(tell(Kind::IntermediateRead), said("t2 (us) wrote but overwrote itself"));
+    assert_eq!(tell(Kind::UnknownVersion), said("no other transaction of the log wrote"));
+    let mut nowhere = found(Kind::UnknownVersion, Definite, vec![t1()]);
+    nowhere.parties[0].times = Times::default();
+    says(
+        &nowhere,
+        "t1 (eu) read x = 4, which no other transaction of the log wrote (no clock has a say in it)",
+    );
 }
+
+/// How what is true whatever the clocks say is told of t1.
+const TIMELESS: &str = " (t1 committed at [5, 7]; no clock has a say in it)";
 
 /// Promise: sessions, ties and a transaction's own times are told with their bounds.
 #[test]

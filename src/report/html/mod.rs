@@ -5,7 +5,7 @@ mod picture;
 
 use std::fmt::Write as _;
 
-use crate::report::text::markup;
+use crate::report::text::{fact, markup};
 use crate::report::{LogSummary, Model, ModelReport, Report, Verdict, explain, limits};
 use crate::time::Unit;
 
@@ -78,7 +78,8 @@ fn section(page: &mut String, model: Model, judged: &ModelReport, unit: Unit) {
     if !judged.facts.is_empty() {
         page.push_str("<dl>\n");
         for (name, number) in &judged.facts {
-            let name = markup(&name.replace('_', " "));
+            let (name, number) = fact(name, *number, unit);
+            let name = markup(&name);
             _ = writeln!(page, "<div><dt>{name}</dt><dd>{number}</dd></div>");
         }
         page.push_str("</dl>\n");
