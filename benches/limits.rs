@@ -103,7 +103,7 @@ fn run(binary: &std::path::Path, log: &std::path::Path) {
     let mut command = Command::new(binary);
     command.args(["verify", "--model", "cross-region-conflicts", "--quiet"]).arg(log);
     let status = command.stdout(Stdio::null()).status().expect("the program starts");
-    assert!(status.code().is_some_and(|code| code < 2), "{binary:?} could not judge: {status}");
+    assert!(status.code().is_some_and(|code| code < 2), "{} could not judge: {status}", binary.display());
 }
 
 /// How long `work` took, in seconds.

@@ -21,6 +21,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What does not fit the memory budget could not be kept in the folder for temporary files.
+    #[error("{}: temporary files for what `--memory` does not hold: {source}", folder.display())]
+    Temporary {
+        /// The folder: what `TMPDIR` names, or else the system's.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The bytes are not a log: not Arrow IPC, cut short, or inconsistent.
     #[error("{}: {reason}", path.display())]
     Malformed {

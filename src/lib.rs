@@ -21,6 +21,7 @@ pub mod clock;
 pub mod bounds;
 
 mod bytes;
+mod memory;
 
 pub mod log;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The architecture: each room of `src/`, in the order in which data flows, and the rooms that it may
 /// name. The report's words are what judges fill in, so they depend on it and not the reverse.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("error", &[]),
     ("time", &[]),
     ("txn", &["time"]),
@@ -17,19 +17,32 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("clock", &["time"]),
     ("bounds", &["error", "time", "clock"]),
     ("bytes", &["error"]),
-    ("log", &["error", "time", "txn", "clock", "bounds", "bytes"]),
+    ("memory", &["error"]),
+    ("log", &["error", "time", "txn", "clock", "bounds", "bytes", "memory"]),
     ("import", &["error", "time", "txn", "log"]),
-    ("history", &["time", "txn", "timings", "log"]),
+    ("history", &["error", "time", "txn", "timings", "memory", "log"]),
     ("scatter", &[]),
-    ("partition", &["txn", "timings", "log", "history", "scatter"]),
+    ("partition", &["error", "txn", "timings", "memory", "log", "history", "scatter"]),
     ("window", &["log", "history", "scatter"]),
     ("report", &["error", "time", "txn", "output"]),
     ("reference", &["time", "txn", "report"]),
     ("resolve", &["time"]),
-    ("inspect", &["time", "txn", "clock", "log", "partition", "report"]),
+    ("inspect", &["error", "time", "txn", "clock", "memory", "log", "partition", "report"]),
     (
         "models",
-        &["error", "time", "txn", "timings", "log", "history", "partition", "window", "report", "inspect"],
+        &[
+            "error",
+            "time",
+            "txn",
+            "timings",
+            "memory",
+            "log",
+            "history",
+            "partition",
+            "window",
+            "report",
+            "inspect",
+        ],
     ),
     ("order", &["error", "time", "txn", "log", "history", "output"]),
     ("lib", &["error", "time", "log", "models", "report", "resolve"]),

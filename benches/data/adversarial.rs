@@ -65,7 +65,7 @@ pub(crate) enum Adversary {
 /// How many rows there are, and ns from one to the next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
-    /// A multiple of four, above 32.
+    /// A multiple of four, above 160.
     pub(crate) rows: usize,
     /// Above 0.
     pub(crate) step: i64,
@@ -170,7 +170,7 @@ impl Adversary {
         match self {
             Adversary::Uniform | Adversary::Shuffled | Adversary::Zipf => None,
             Adversary::HotKey => {
-                let elsewhere = |d: &u64| d % REGIONS.len() as u64 != 0;
+                let elsewhere = |d: &u64| !d.is_multiple_of(REGIONS.len() as u64);
                 let possible = (1..=inside.min(n - 1)).filter(elsewhere).map(at).sum();
                 let ambiguous = up_to(touching);
                 Some(Truth { possible, ambiguous, ordered: n * (n - 1) / 2 - ambiguous, ..none })
@@ -215,7 +215,7 @@ fn turns(rows: usize) -> usize {
 
 /// How many keys are written all the time.
 fn few(rows: usize) -> usize {
-    (rows / 8).min(1_000)
+    (rows / 80).min(1_000)
 }
 
 /// A row of the first key, in a region that writes it once.

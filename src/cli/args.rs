@@ -105,8 +105,13 @@ pub(crate) struct VerifyArgs {
     /// Threads to use [default: all].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for records beside the log: 512MiB, 2GiB, 1GB or bytes. With less than they need,
-    /// keys are judged in shares, one round each.
+    /// Memory beside the log: 512MiB, 2GiB, 1GB or bytes [default: what it takes].
+    ///
+    /// What does not fit goes to unnamed files in TMPDIR or the system's folder for temporary files, which
+    /// may grow to the size of the log, and is judged in partitions; the report is the same. Not counted are
+    /// up to 64 MiB that any run takes, a few bytes a transaction and a row of text columns, all that happened
+    /// to one single key, and the findings that are kept. A compressed log, or one read with --no-mmap, is held
+    /// besides.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory: Option<u64>,
     /// Print where the time went, phase by phase, to standard error.

@@ -9,8 +9,8 @@ use super::{destination, open};
 /// Prints what is in the log.
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let progress = Progress::start("inspecting", false);
-    let log = open(&args.source, false, false)?;
-    let inspection = skewer::inspect::inspect(&log);
+    let log = open(&args.source, false, false, None)?;
+    let inspection = skewer::inspect::inspect(&log)?;
     log.check_unchanged()?;
     drop(progress);
     destination::print(&match args.format {

@@ -14,6 +14,8 @@ mod verify;
 
 use std::io;
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 use skewer::report::text::one_line;
@@ -56,6 +58,9 @@ fn status(done: anyhow::Result<()>) -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<u8> {
+    // A file that may not grow further is an error of the write, not the end of the program.
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
     // A misspelt instruction set must not be judged by another one in silence.
     skewer_kernels::Isa::from_env().map_err(anyhow::Error::msg)?;
     let done = match command {
@@ -72,12 +77,13 @@ fn run(command: Command) -> anyhow::Result<u8> {
 }
 
 /// The log; what a user should know of how it was read goes to standard error, unless `quiet`.
-fn open(source: &Source, all_columns: bool, quiet: bool) -> skewer::error::Result<Log> {
+fn open(source: &Source, all_columns: bool, quiet: bool, memory: Option<u64>) -> skewer::error::Result<Log> {
     let options = OpenOptions {
         no_mmap: source.no_mmap,
         clock_error: source.clock_error,
         bounds: histories(&source.bounds)?,
         all_columns,
+        memory,
     };
     let log = Log::open(&source.logs, &options)?;
     for note in log.notes().iter().filter(|_| !quiet) {

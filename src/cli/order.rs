@@ -8,7 +8,7 @@ use super::{destination, open};
 pub(crate) fn run(args: &OrderArgs) -> anyhow::Result<()> {
     destination::keep_apart(&[("-o", &args.output)], &args.source.logs)?;
     let _progress = Progress::start("ordering", false);
-    let log = open(&args.source, true, false)?;
+    let log = open(&args.source, true, false, None)?;
     skewer::order::write(&log, &args.output)?;
     Ok(())
 }

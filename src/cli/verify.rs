@@ -44,7 +44,7 @@ struct Judged {
 fn judge(args: &VerifyArgs, timings: Option<&Arc<Timings>>) -> anyhow::Result<Judged> {
     let _progress = Progress::start("judging", args.quiet);
     let begin = Instant::now();
-    let log = open(&args.source, false, args.quiet)?;
+    let log = open(&args.source, false, args.quiet, args.memory)?;
     if let Some(timings) = timings {
         let (elapsed, bytes) = (begin.elapsed(), bytes_of(&args.source.logs));
         timings.note(Phase { name: "open", elapsed, rows: log.len(), bytes });

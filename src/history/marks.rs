@@ -24,17 +24,17 @@ const STEP: usize = 1 << 16;
 /// [`COMMITTED`], [`WROTE`] and [`LONG`] of every transaction.
 ///
 /// Cost: O(rows) where rows share transactions or some row is a read.
-pub(super) fn marks(log: &Log, fates: &Fates) -> Vec<u8> {
+pub(super) fn marks(log: &Log, fates: &Fates) -> Vec<AtomicU8> {
     let count = log.txns.count(log.len()) as usize;
     let fate = |txn: usize| if fates.committed(txn as u32) { COMMITTED } else { 0 };
     if matches!(log.txns, Txns::EachRow) && !log.columns.reads {
-        return (0..count).into_par_iter().map(|txn| fate(txn) | WROTE).collect();
+        return (0..count).into_par_iter().map(|txn| AtomicU8::new(fate(txn) | WROTE)).collect();
     }
     let marks: Vec<AtomicU8> = (0..count).into_par_iter().map(|txn| AtomicU8::new(fate(txn))).collect();
     let pieces: Vec<(&Chunk, usize)> =
         log.chunks.iter().flat_map(|c| (0..c.rows).step_by(STEP).map(move |first| (c, first))).collect();
     pieces.into_par_iter().for_each(|(chunk, first)| mark_piece(log, chunk, first, &marks));
-    marks.into_par_iter().map(AtomicU8::into_inner).collect()
+    marks
 }
 
 /// Marks the transactions of [`STEP`] rows of a chunk: each run of rows of one transaction at once.

@@ -4,6 +4,7 @@ mod fates;
 mod key;
 mod marks;
 mod needs;
+mod select;
 mod sessions;
 mod superseded;
 mod timeline;

@@ -1,8 +1,11 @@
 //! Which transaction came right before which in a session.
 
+use arrow::buffer::ScalarBuffer;
 use hashbrown::HashTable;
 
 use super::transactions::Transactions;
+use crate::error::Result;
+use crate::memory::{Budget, ColumnWriter};
 use crate::log::Scalars;
 use crate::txn::Datum;
 
@@ -10,28 +13,36 @@ use crate::txn::Datum;
 const NONE: u32 = u32::MAX;
 
 /// The session order of committed transactions, which is the order of their first rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sessions {
-    before: Vec<u32>,
+    before: ScalarBuffer<u32>,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Sessions { before: Vec::new().into() }
+    }
 }
 
 impl Sessions {
-    /// Cost: O(transactions), and four bytes for each, where the log has sessions.
-    pub(crate) fn of(txns: &Transactions<'_>) -> Self {
+    /// # Errors
+    /// If the column had to go to a file and that failed.
+    ///
+    /// Cost: O(transactions), and four bytes for each, where the log has sessions; a table of these.
+    pub(crate) fn of(txns: &Transactions<'_>, budget: Budget) -> Result<Self> {
         if txns.log.chunks.iter().all(|c| c.session.is_none()) {
-            return Sessions::default();
+            return Ok(Sessions::default());
         }
         let mut columns = txns.log.chunks.iter().map(|c| c.session.as_ref().and_then(Scalars::identity));
         let first = columns.next().flatten();
         let exact = first.is_some() && columns.all(|identity| identity == first);
         let mut seen = Seen { txns, exact, last: HashTable::new() };
-        let mut before = vec![NONE; txns.count()];
-        for (txn, before) in before.iter_mut().enumerate() {
-            if txns.committed(txn as u32) {
-                *before = seen.after(txn as u32).unwrap_or(NONE);
-            }
+        let mut before = ColumnWriter::new(budget, txns.count())?;
+        for txn in 0..txns.count() as u32 {
+            let last = if txns.committed(txn) { seen.after(txn) } else { None };
+            before.push(last.unwrap_or(NONE));
         }
-        Sessions { before }
+        Ok(Sessions { before: before.finish()? })
     }
 
     /// The committed transaction right before `txn` in its session.

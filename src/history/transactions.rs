@@ -3,13 +3,19 @@
 //! The four ends of a transaction's bounds stand together: who needs one of them needs most of
 //! them, for one transaction after the other in no order, and so meets one cache line.
 
-use rayon::prelude::*;
+use std::array::from_fn;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use arrow::buffer::ScalarBuffer;
 use skewer_kernels::prefetch_read;
 
 use super::fates::Fates;
 use super::marks::{COMMITTED, HAS_COMMIT, HAS_START, LONG, WROTE, marks};
 use super::needs::Needs;
+use crate::error::Result;
 use crate::log::Log;
+use crate::memory::{Budget, column_of};
 use crate::time::BoundedTimestamp;
 use crate::txn::Times;
 
@@ -17,12 +23,10 @@ use crate::txn::Times;
 const STEP: usize = 1 << 14;
 
 /// The first ends and last ends of a start and of a commit, in this order.
-pub(crate) type Ends = [i64; 4];
+pub(crate) type Ends = [i64; ENDS];
 
-/// Those of one transaction, which never straddle two cache lines.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(align(32))]
-struct Lasted(Ends);
+/// How many those are.
+const ENDS: usize = 4;
 
 /// What tells when a transaction started and committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +43,13 @@ pub(crate) struct Transactions<'a> {
     /// The log.
     pub(crate) log: &'a Log,
     marks: Vec<u8>,
-    bounds: Vec<Lasted>,
+    /// Four for each transaction. A column begins at a cache line: these never straddle two.
+    bounds: ScalarBuffer<i64>,
     /// By transaction; empty where the log has one region.
-    regions: Vec<u16>,
+    regions: ScalarBuffer<u16>,
     /// `start_ts`, and `commit_ts`; empty where the log has no such column.
-    snapshots: Vec<i64>,
-    stamps: Vec<i64>,
+    snapshots: ScalarBuffer<i64>,
+    stamps: ScalarBuffer<i64>,
     /// What committed transactions lack.
     pub(crate) needs: Needs,
 }
@@ -53,57 +58,40 @@ impl<'a> Transactions<'a> {
     /// The transactions of `log`. A committed one that wrote nothing and has no commit bound
     /// takes its start for it.
     ///
-    /// Cost: O(rows), and 33 to 51 bytes a transaction of memory.
-    pub(crate) fn of(log: &'a Log, fates: &Fates) -> Self {
+    /// # Errors
+    /// If columns had to go to files and these failed.
+    ///
+    /// Cost: O(rows), and 33 to 51 bytes a transaction of memory; with a small budget one byte, and the
+    /// rest in files.
+    pub(crate) fn of(log: &'a Log, fates: &Fates, budget: Budget) -> Result<Self> {
         let count = log.txns.count(log.len()) as usize;
-        let column = |present: bool| vec![0_i64; if present { count } else { 0 }];
-        let mut txns = Transactions {
+        let marks = marks(log, fates);
+        let (bounds, needs) = bounds(log, &marks, budget)?;
+        let marks: Vec<u8> = marks.into_iter().map(AtomicU8::into_inner).collect();
+        let known = &marks;
+        let column = |present: bool, of: fn(&Times) -> Option<i64>| {
+            column_of(budget, if present { count } else { 0 }, STEP, |first, ticks: &mut [i64]| {
+                ticks.iter_mut().enumerate().for_each(|(i, tick)| {
+                    let txn = first + i;
+                    *tick = of(&times(log, txn as u32, known[txn])).unwrap_or_default();
+                });
+            })
+        };
+        let (starts, commits) = (
+            log.chunks.iter().any(|c| c.start_ts.is_some()),
+            log.chunks.iter().any(|c| c.commit_ts.is_some()),
+        );
+        let snapshots = column(starts, |t| t.start_ts)?;
+        let stamps = column(starts || commits, |t| t.commit_ts)?;
+        Ok(Transactions {
             log,
-            marks: marks(log, fates),
-            bounds: vec![Lasted::default(); count],
-            regions: regions(log, count),
-            snapshots: column(log.chunks.iter().any(|c| c.start_ts.is_some())),
-            stamps: column(log.chunks.iter().any(|c| c.start_ts.is_some() || c.commit_ts.is_some())),
-            needs: Needs::default(),
-        };
-        txns.needs = txns.fill();
-        txns
-    }
-
-    /// Fills the columns of times.
-    fn fill(&mut self) -> Needs {
-        let log = self.log;
-        let pieces = (self.marks.par_chunks_mut(STEP), self.bounds.par_chunks_mut(STEP));
-        let pieces = pieces.into_par_iter().enumerate();
-        let needs = |(piece, (marks, bounds)): (usize, (&mut [u8], &mut [Lasted]))| {
-            let mut needs = Needs::default();
-            for (i, (mark, Lasted(ends))) in marks.iter_mut().zip(bounds).enumerate() {
-                let txn = (piece * STEP + i) as u32;
-                let times = times(log, txn, *mark);
-                if *mark & COMMITTED != 0 {
-                    needs.see(log.txns.first_row(txn), *mark & WROTE != 0, *mark & LONG != 0, &times);
-                }
-                if let Some(start) = times.start {
-                    (ends[0], ends[1]) = (start.earliest(), start.latest());
-                    *mark |= HAS_START;
-                }
-                if let Some(commit) = times.commit {
-                    (ends[2], ends[3]) = (commit.earliest(), commit.latest());
-                    *mark |= HAS_COMMIT;
-                }
-            }
-            needs
-        };
-        let needs = pieces.map(needs).reduce(Needs::default, Needs::merged);
-        let marks = &self.marks;
-        let fill = |column: &mut Vec<i64>, of: fn(&Times) -> Option<i64>| {
-            column.par_iter_mut().enumerate().for_each(|(txn, tick)| {
-                *tick = of(&times(log, txn as u32, marks[txn])).unwrap_or_default();
-            });
-        };
-        fill(&mut self.snapshots, |t| t.start_ts);
-        fill(&mut self.stamps, |t| t.commit_ts);
-        needs
+            regions: regions(log, count, budget)?,
+            marks,
+            bounds,
+            snapshots,
+            stamps,
+            needs,
+        })
     }
 
     /// Transactions.
@@ -133,7 +121,10 @@ impl<'a> Transactions<'a> {
     /// When it started and committed; meaningless where it has no such time.
     pub(crate) fn ends(&self, clock: Clock, txn: u32) -> Ends {
         match clock {
-            Clock::Bounds => self.bounds[txn as usize].0,
+            Clock::Bounds => {
+                let at = txn as usize * ENDS;
+                from_fn(|end| self.bounds[at..at + ENDS][end])
+            }
             Clock::Points => {
                 let (start, commit) = (self.snapshots[txn as usize], self.stamps[txn as usize]);
                 [start, start, commit, commit]
@@ -144,7 +135,7 @@ impl<'a> Transactions<'a> {
     /// Asks for what is known of a transaction before it is needed.
     pub(crate) fn prefetch(&self, clock: Clock, txn: u32) {
         prefetch_read(&self.marks, txn as usize);
-        prefetch_read(&self.bounds, txn as usize);
+        prefetch_read(&self.bounds, txn as usize * ENDS);
         if clock == Clock::Points {
             prefetch_read(&self.snapshots, txn as usize);
             prefetch_read(&self.stamps, txn as usize);
@@ -190,16 +181,42 @@ impl<'a> Transactions<'a> {
     }
 }
 
+/// The bounds of every transaction, and what committed ones lack. Marks who has which.
+fn bounds(log: &Log, known: &[AtomicU8], budget: Budget) -> Result<(ScalarBuffer<i64>, Needs)> {
+    let needs = Mutex::new(Needs::default());
+    let bounds = column_of(budget, known.len() * ENDS, STEP * ENDS, |first, ends: &mut [i64]| {
+        let mut lacking = Needs::default();
+        for (ends, txn) in ends.chunks_exact_mut(ENDS).zip(first / ENDS..) {
+            let mut mark = known[txn].load(Ordering::Relaxed);
+            let times = times(log, txn as u32, mark);
+            if mark & COMMITTED != 0 {
+                lacking.see(log.txns.first_row(txn as u32), mark & WROTE != 0, mark & LONG != 0, &times);
+            }
+            if let Some(start) = times.start {
+                (ends[0], ends[1]) = (start.earliest(), start.latest());
+                mark |= HAS_START;
+            }
+            if let Some(commit) = times.commit {
+                (ends[2], ends[3]) = (commit.earliest(), commit.latest());
+                mark |= HAS_COMMIT;
+            }
+            known[txn].store(mark, Ordering::Relaxed);
+        }
+        let mut sum = needs.lock().unwrap_or_else(PoisonError::into_inner);
+        *sum = std::mem::take(&mut *sum).merged(lacking);
+    })?;
+    Ok((bounds, needs.into_inner().unwrap_or_else(PoisonError::into_inner)))
+}
+
 /// The region of every transaction, if there are several.
-fn regions(log: &Log, count: usize) -> Vec<u16> {
-    if log.regions().len() < 2 {
-        return Vec::new();
-    }
-    let region = |txn: usize| {
-        let (chunk, at) = log.locate(u64::from(log.txns.first_row(txn as u32)));
-        chunk.region.get(at)
-    };
-    (0..count).into_par_iter().map(region).collect()
+fn regions(log: &Log, count: usize, budget: Budget) -> Result<ScalarBuffer<u16>> {
+    let count = if log.regions().len() < 2 { 0 } else { count };
+    column_of(budget, count, STEP, |first, regions: &mut [u16]| {
+        for (region, txn) in regions.iter_mut().zip(first..) {
+            let (chunk, at) = log.locate(u64::from(log.txns.first_row(txn as u32)));
+            *region = chunk.region.get(at);
+        }
+    })
 }
 
 /// The times in the log, and for a committed reader without a commit those of its start.

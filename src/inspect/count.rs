@@ -3,15 +3,19 @@
 use super::summary::summary;
 use super::{InspectedColumn, InspectedFile, InspectedRegion, Inspection, Operations, Statuses, Widths};
 use crate::clock::SuspectStamps;
+use crate::error::Result;
 use crate::log::{Chunk, DELETE, Log, READ, TIME_COLUMNS, is_known};
 use crate::time::{BoundedTimestamp, Unit};
 use crate::txn::{Status, Times};
 
 /// What `log` holds.
 ///
+/// # Errors
+/// None today: what is counted is counted in memory.
+///
 /// Cost: O(rows), and 16 bytes a row of memory for the widths of bounds.
-pub fn inspect(log: &Log) -> Inspection {
-    let summary = summary(log, true, None);
+pub fn inspect(log: &Log) -> Result<Inspection> {
+    let summary = summary(log, true, None)?;
     let (mut operations, mut statuses) = (Operations::default(), Statuses::default());
     let mut watch = Watch::default();
     let mut regions: Vec<Region> = log.regions().iter().map(|_| Region::default()).collect();
@@ -32,7 +36,7 @@ pub fn inspect(log: &Log) -> Inspection {
         }
         watch.see(chunk, log.unit());
     }
-    Inspection {
+    Ok(Inspection {
         files: files(log),
         unit: log.unit(),
         rows: summary.rows,
@@ -43,7 +47,7 @@ pub fn inspect(log: &Log) -> Inspection {
         statuses,
         regions: log.regions().iter().zip(regions).map(|(name, region)| region.inspected(name)).collect(),
         warnings: watch.warnings(log.unit()),
-    }
+    })
 }
 
 fn files(log: &Log) -> Vec<InspectedFile> {

@@ -2,32 +2,42 @@
 
 use hashbrown::HashTable;
 
+use crate::error::Result;
 use crate::log::{Log, Txns};
+use crate::memory::Budget;
 use crate::partition::count_distinct;
 use crate::report::LogSummary;
 
 /// `log` in numbers. Distinct keys are counted only where `count_keys` asks for them: that is a pass
 /// of its own.
 ///
+/// # Errors
+/// If `memory` does not hold that and temporary files fail.
+///
 /// Cost: O(rows) where keys are counted or there are sessions, with 16 bytes a row of
-/// memory, or what `memory` allows; else
-/// O(files).
-pub fn summary(log: &Log, count_keys: bool, memory: Option<u64>) -> LogSummary {
-    LogSummary {
+/// memory, of up to 256 MiB at a time, or what `memory` allows; else O(files).
+pub fn summary(log: &Log, count_keys: bool, memory: Option<u64>) -> Result<LogSummary> {
+    let budget = Budget::of(memory);
+    let keys = if count_keys { Some(count_distinct(log, budget, |c| Some(&c.key))?) } else { None };
+    Ok(LogSummary {
         files: log.places().files.iter().map(|(name, _)| name.clone()).collect(),
         rows: log.len(),
         transactions: log.txns.count(log.len()),
-        keys: count_keys.then(|| count_distinct(log, memory, |c| Some(&c.key))),
+        keys,
         regions: log.regions().to_vec(),
-        sessions: sessions(log, memory),
+        sessions: sessions(log, budget)?,
         unit: log.unit(),
-    }
+    })
 }
 
+/// Bytes that a session takes in a table, at most.
+const ENTRY_BYTES: u64 = 36;
+
 /// Distinct sessions. The rows of a transaction agree on theirs, so that its first row tells.
-fn sessions(log: &Log, memory: Option<u64>) -> u64 {
-    let Txns::Grouped { first_row, .. } = &log.txns else {
-        return count_distinct(log, memory, |c| c.session.as_ref());
+fn sessions(log: &Log, budget: Budget) -> Result<u64> {
+    let in_table = |txns: &&Txns| budget.holds(txns.count(log.len()) * ENTRY_BYTES);
+    let Some(Txns::Grouped { first_row, .. }) = Some(&log.txns).filter(in_table) else {
+        return count_distinct(log, budget, |c| c.session.as_ref());
     };
     let session = |row: u32| {
         let (chunk, at) = log.locate(u64::from(row));
@@ -44,5 +54,5 @@ fn sessions(log: &Log, memory: Option<u64>) -> u64 {
             seen.insert_unique(hash(fingerprint), (fingerprint, row), |other| hash(other.0));
         }
     }
-    seen.len() as u64
+    Ok(seen.len() as u64)
 }

@@ -14,6 +14,7 @@ use super::units::{FileUnit, factor, finest};
 use super::{Log, Table, check, txns};
 use crate::bounds::BoundHistories;
 use crate::error::{Error, Result};
+use crate::memory::Budget;
 use crate::time::{Span, Unit};
 use crate::txn::{Columns, Places};
 
@@ -70,7 +71,7 @@ impl Assembly {
         let unit = assembly.convert(&times)?;
         assembly.apply_clock_error(&times, unit, options.clock_error)?;
         assembly.sort_regions();
-        assembly.finish(unit, columns)
+        assembly.finish(unit, columns, Budget::of(options.memory))
     }
 
     fn rows(&self) -> u64 {
@@ -176,14 +177,14 @@ impl Assembly {
         }
     }
 
-    fn finish(mut self, unit: Unit, mut columns: Columns) -> Result<Log> {
+    fn finish(mut self, unit: Unit, mut columns: Columns, budget: Budget) -> Result<Log> {
         let starts: Vec<u64> = (0..self.paths.len()).map(|file| first_row_of(&self.places, file)).collect();
         let place = |row: u64| {
             let file = starts.partition_point(|&start| start <= row) - 1;
             (self.paths[file].as_path(), row - starts[file])
         };
         check::rows(&mut self.chunks, &place)?;
-        let txns = txns::group(&self.chunks).checked(&self.chunks, &self.regions, &place)?;
+        let txns = txns::group(&self.chunks, budget)?.checked(&self.chunks, &self.regions, &place)?;
         columns.reads = self.chunks.iter().any(Chunk::has_reads);
         Ok(Log {
             tables: self.tables,

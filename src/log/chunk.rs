@@ -1,5 +1,6 @@
 //! One record batch of a log, its columns typed and in place.
 
+use arrow::buffer::ScalarBuffer;
 use skewer_kernels::Extent;
 
 use super::codes::Codes;
@@ -79,7 +80,7 @@ impl Bounds {
     }
 
     /// All ends in place; `None` if some bound is null.
-    pub(crate) fn dense(&self) -> Option<(&[i64], &[i64])> {
+    pub(crate) fn dense(&self) -> Option<(&ScalarBuffer<i64>, &ScalarBuffer<i64>)> {
         Some((self.earliest.dense()?, self.latest.dense()?))
     }
 }

@@ -15,6 +15,7 @@ mod paths;
 mod read;
 mod rows;
 mod scalars;
+mod shares;
 mod times;
 mod txns;
 mod units;

@@ -27,6 +27,9 @@ pub struct OpenOptions {
     pub bounds: Option<BoundHistories>,
     /// Read also the columns that are no part of the log format: [`crate::order`] writes them.
     pub all_columns: bool,
+    /// Bytes that may be held beside the files; `None` for what is needed. With less, the
+    /// transactions of rows are kept in unnamed temporary files.
+    pub memory: Option<u64>,
 }
 
 impl Log {

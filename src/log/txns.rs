@@ -1,11 +1,14 @@
 //! Which rows make up a transaction.
 
+use arrow::buffer::ScalarBuffer;
 use hashbrown::HashTable;
 
 use super::agree;
 use super::check::Place;
 use super::chunk::Chunk;
+use super::shares;
 use crate::error::Result;
+use crate::memory::{Budget, ColumnWriter};
 use crate::txn::Datum;
 
 /// The transactions of a log. They are numbered in the order of their first rows.
@@ -16,9 +19,9 @@ pub(crate) enum Txns {
     /// Rows share transactions.
     Grouped {
         /// The transaction of each row.
-        of_row: Vec<u32>,
+        of_row: ScalarBuffer<u32>,
         /// The first row of each transaction.
-        first_row: Vec<u32>,
+        first_row: ScalarBuffer<u32>,
     },
 }
 
@@ -59,21 +62,38 @@ impl Txns {
 /// Groups rows by transaction id; rows with a null id stand alone.
 ///
 /// Cost: O(rows); nothing is stored where ids are strictly increasing integers, and nothing is looked
-/// up where they never decrease.
-pub(super) fn group(chunks: &[Chunk]) -> Txns {
+/// up where they never decrease. What `budget` does not hold goes to files.
+///
+/// # Errors
+/// If these fail.
+pub(super) fn group(chunks: &[Chunk], budget: Budget) -> Result<Txns> {
     if chunks.iter().all(|c| c.txn.is_none()) || in_order(chunks, |a, b| a < b) {
-        return Txns::EachRow;
+        return Ok(Txns::EachRow);
     }
     // Then an id that differs from the one before it is new.
     let in_order = in_order(chunks, |a, b| a <= b);
-    let seen = HashTable::new();
-    let mut grouping = Grouping { chunks, in_order, of_row: Vec::new(), first_row: Vec::new(), seen };
-    grouping.of_row.reserve_exact(chunks.iter().map(|c| c.rows).sum());
+    let rows = chunks.iter().map(|c| c.rows).sum();
+    if !in_order && shares::needed(rows, budget) {
+        return shares::group(chunks, rows, budget);
+    }
+    let (of_row, first_row) = (ColumnWriter::new(budget, rows)?, ColumnWriter::new(budget, rows)?);
+    let mut grouping = Grouping {
+        chunks,
+        in_order,
+        of_row,
+        last: 0,
+        first_row,
+        first_rows: Vec::new(),
+        seen: HashTable::new(),
+    };
     for chunk in chunks {
         grouping.add(chunk);
     }
     let Grouping { of_row, first_row, .. } = grouping;
-    if of_row.len() == first_row.len() { Txns::EachRow } else { Txns::Grouped { of_row, first_row } }
+    if of_row.len() == first_row.len() {
+        return Ok(Txns::EachRow);
+    }
+    Ok(Txns::Grouped { of_row: of_row.finish()?, first_row: first_row.finish()? })
 }
 
 /// Whether all ids are integers of which each two that follow each other stand so.
@@ -91,8 +111,12 @@ struct Grouping<'a> {
     chunks: &'a [Chunk],
     /// Whether ids never decrease.
     in_order: bool,
-    of_row: Vec<u32>,
-    first_row: Vec<u32>,
+    of_row: ColumnWriter<u32>,
+    /// The last of them.
+    last: u32,
+    first_row: ColumnWriter<u32>,
+    /// The same, where they are looked up.
+    first_rows: Vec<u32>,
     /// Transactions, each with the hash of its id.
     seen: HashTable<(u32, u32)>,
 }
@@ -107,8 +131,7 @@ impl Grouping<'_> {
             // Rows of a transaction mostly stand together: no look-up then.
             let repeats = if at > 0 { ids.repeats(at) } else { self.in_order && self.goes_on(chunk) };
             if repeats {
-                let last = self.of_row[self.of_row.len() - 1];
-                self.of_row.push(last);
+                self.of_row.push(self.last);
             } else if ids.is_null(at) || self.in_order {
                 self.alone(chunk.first_row + at as u64);
             } else {
@@ -128,20 +151,25 @@ impl Grouping<'_> {
     }
 
     fn alone(&mut self, row: u64) {
-        self.of_row.push(self.first_row.len() as u32);
+        self.last = self.first_row.len() as u32;
+        self.of_row.push(self.last);
         self.first_row.push(row as u32);
+        if !self.in_order {
+            self.first_rows.push(row as u32);
+        }
     }
 
     fn look_up(&mut self, chunk: &Chunk, at: usize) {
         let id = chunk.txn.as_ref().and_then(|t| t.get(at));
         let hash = hash_of(chunk, at);
-        let (chunks, first_row) = (self.chunks, &self.first_row);
+        let (chunks, first_row) = (self.chunks, &self.first_rows);
         let same = |&(other, txn): &(u32, u32)| {
             let (chunk, at) = locate(chunks, first_row[txn as usize]);
             other == hash && chunk.txn.as_ref().and_then(|t| t.get(at)) == id
         };
         if let Some((_, txn)) = self.seen.find(spread(hash), same) {
-            self.of_row.push(*txn);
+            self.last = *txn;
+            self.of_row.push(self.last);
             return;
         }
         let txn = self.first_row.len() as u32;
@@ -150,14 +178,14 @@ impl Grouping<'_> {
     }
 }
 
-fn hash_of(chunk: &Chunk, at: usize) -> u32 {
+pub(super) fn hash_of(chunk: &Chunk, at: usize) -> u32 {
     let fingerprint = chunk.txn.as_ref().map_or(0, |t| t.fingerprint(at));
     // Of integers the highest bits are mixed best, of the rest all are.
     (fingerprint >> 32) as u32
 }
 
 /// As many bits as the table wants.
-fn spread(hash: u32) -> u64 {
+pub(super) fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 

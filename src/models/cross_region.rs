@@ -7,6 +7,7 @@ use super::names::{key_name, party, txn_name};
 use super::rivals::{self, Desk, Life, Rival};
 use super::shortlist::Shortlist;
 use super::{Path, VerifyOptions};
+use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::log::Log;
 use crate::partition::{Label, LeanRecord, Record, Written, for_each_key, key_at};
@@ -17,14 +18,14 @@ use crate::window::{self, Force};
 const KIND: Kind = Kind::WriteWrite;
 
 /// The report of the model.
-pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport {
+pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<ModelReport> {
     let tally = match options.tuning.path {
         // Nobody is in another region.
         _ if writes.log.regions().len() < 2 => Tally::new(writes, options),
-        Path::Partitioned => by_key(writes, options),
-        path => by_window(writes, options, path).unwrap_or_else(|| by_key(writes, options)),
+        Path::Partitioned => by_key(writes, options)?,
+        path => by_window(writes, options, path).map_or_else(|| by_key(writes, options), Ok)?,
     };
-    tally.report()
+    Ok(tally.report())
 }
 
 fn life(segment: &Segment<'_>, at: usize) -> Life {
@@ -147,26 +148,26 @@ fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, path: Path) -> Op
 }
 
 /// Over the partitioned path.
-fn by_key<'a>(writes: &Writes<'a>, options: &VerifyOptions) -> Tally<'a> {
+fn by_key<'a>(writes: &Writes<'a>, options: &VerifyOptions) -> Result<Tally<'a>> {
     let isa = options.tuning.isa();
     let make = || Tally::new(writes, options);
     let tallies = if writes.segments.iter().any(|s| s.start.is_some()) {
         let record = |s: &Segment<'_>, at: usize, label: Label| Record::<6>::new(label, &life(s, at).ticks);
         let life = |r: &Record<6>| Life { ticks: from_fn(|at| r.tick(at)) };
-        for_each_key(writes, isa, 0, record, make, |tally, group| judge_key(tally, group, life))
+        for_each_key(writes, isa, 0, record, make, |tally, group| judge_key(tally, group, life))?
     } else if let Some(least) = LeanRecord::least_bits(writes, isa) {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             let (earliest, latest) = s.commit.get(at);
             LeanRecord::new(label, earliest, latest)
         };
-        for_each_key(writes, isa, least, record, make, |tally, group| judge_key(tally, group, bound))
+        for_each_key(writes, isa, least, record, make, |tally, group| judge_key(tally, group, bound))?
     } else {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             Record::<4>::new(label, &<[i64; 2]>::from(s.commit.get(at)))
         };
-        for_each_key(writes, isa, 0, record, make, |tally, group| judge_key(tally, group, bound))
+        for_each_key(writes, isa, 0, record, make, |tally, group| judge_key(tally, group, bound))?
     };
-    sum(writes, options, tallies)
+    Ok(sum(writes, options, tallies))
 }
 
 /// The life of a write that started when it committed.

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::names::by_tie_break;
 use super::tally::{Sighting, Tally};
 use crate::history::{Clock, Transactions};
+use crate::memory::Budget;
 use crate::report::{Certainty, Kind, Model, ModelReport};
 
 /// Transactions that one task judges.
@@ -48,17 +49,68 @@ pub(super) fn waits<'a>(txns: &'a Transactions<'a>, limit: Option<usize>) -> Tal
 /// Transactions whose commit timestamp is not above that of one that committed before they
 /// started: each with the one of the largest timestamp.
 ///
-/// Cost: O(transactions log transactions), and 20 bytes for each of memory.
-pub(super) fn inversions<'a>(txns: &'a Transactions<'a>, limit: Option<usize>) -> Tally<'a> {
-    let ended = Ended::of(txns);
-    spread(txns, limit, |tally, txn| {
-        let start = txns.ends(Clock::Bounds, txn)[0];
-        let Some(earlier) = ended.greatest(start, txn) else { return };
-        if txns.stamp(earlier) >= txns.stamp(txn) {
-            let parties = [earlier, txn].map(|t| txns.log.txns.first_row(t));
-            tally.see(Sighting::of(Kind::TimestampInversion, &parties));
-        }
-    })
+/// Cost: O(transactions log transactions), and 32 bytes for each of memory. Where the budget does not
+/// hold that, time is cut into shares that it holds, and O(transactions) is paid for each.
+pub(super) fn inversions<'a>(txns: &'a Transactions<'a>, limit: Option<usize>, budget: Budget) -> Tally<'a> {
+    let mut sum = tally(txns, limit);
+    let mut before = [NONE; 2];
+    for share in shares(txns, budget) {
+        let ended = Ended::of(txns, &share, before);
+        sum.merge(spread(txns, limit, |tally, txn| {
+            let start = txns.ends(Clock::Bounds, txn)[0];
+            if !share.has(start) {
+                return;
+            }
+            let Some(earlier) = ended.greatest(start, txn) else { return };
+            if txns.stamp(earlier) >= txns.stamp(txn) {
+                let parties = [earlier, txn].map(|t| txns.log.txns.first_row(t));
+                tally.see(Sighting::of(Kind::TimestampInversion, &parties));
+            }
+        }));
+        before = ended.last();
+    }
+    sum
+}
+
+/// A share of all time.
+struct Share {
+    /// The last tick before it; `None` at the beginning of time.
+    after: Option<i64>,
+    last: i64,
+}
+
+impl Share {
+    fn has(&self, tick: i64) -> bool {
+        self.after.is_none_or(|after| after < tick) && tick <= self.last
+    }
+}
+
+/// Bytes of a transaction while those of a share are sorted.
+const ENDED_BYTES: u64 = 32;
+
+/// Ends that are looked at for each share: what a share holds hardly differs from the others then.
+const SAMPLES: usize = 256;
+
+/// All of time in shares in which as many transactions ended as the budget holds; in more if they all
+/// ended in one tick.
+fn shares(txns: &Transactions<'_>, budget: Budget) -> Vec<Share> {
+    let bytes = txns.count() as u64 * ENDED_BYTES;
+    let held = if budget.holds(bytes) { u64::MAX } else { budget.for_records().unwrap_or(u64::MAX).max(1) };
+    let shares = bytes.div_ceil(held).clamp(1, 1 << 12) as usize;
+    let step = (txns.count() / (shares * SAMPLES)).max(1);
+    let sampled = (0..txns.count() as u32).step_by(step).filter(|&txn| shares > 1 && txns.committed(txn));
+    let mut ends: Vec<i64> = sampled.map(|txn| txns.ends(Clock::Bounds, txn)[3]).collect();
+    ends.sort_unstable();
+    let mut cuts: Vec<i64> =
+        (1..shares).filter_map(|share| ends.get(share * ends.len() / shares)).copied().collect();
+    cuts.dedup();
+    let afters = std::iter::once(None).chain(cuts.iter().map(|&cut| Some(cut)));
+    let lasts = cuts.iter().copied().chain([i64::MAX]);
+    afters.zip(lasts).map(|(after, last)| Share { after, last }).collect()
+}
+
+fn tally<'a>(txns: &'a Transactions<'a>, limit: Option<usize>) -> Tally<'a> {
+    Tally::new(txns, Clock::Bounds, Model::ExternalConsistency, limit)
 }
 
 /// Judges every committed transaction.
@@ -67,7 +119,7 @@ fn spread<'a>(
     limit: Option<usize>,
     judge: impl Fn(&mut Tally<'a>, u32) + Sync,
 ) -> Tally<'a> {
-    let make = || Tally::new(txns, Clock::Bounds, Model::ExternalConsistency, limit);
+    let make = || tally(txns, limit);
     let step = |first: usize| {
         let mut tally = make();
         let range: Range<u32> = first as u32..(first + STEP).min(txns.count()) as u32;
@@ -82,19 +134,22 @@ fn spread<'a>(
     steps.into_par_iter().map(step).reduce(make, sum)
 }
 
-/// Committed transactions sorted by the end of their commits, with the two of each prefix that
-/// have the largest timestamps.
+/// Committed transactions that ended in a share of time sorted by the end of their commits, with the two
+/// of each prefix that have the largest timestamps.
 struct Ended {
+    /// The two of all that ended before.
+    before: [u32; 2],
     ends: Vec<i64>,
     greatest: Vec<[u32; 2]>,
 }
 
 impl Ended {
-    fn of(txns: &Transactions<'_>) -> Self {
+    fn of(txns: &Transactions<'_>, share: &Share, before: [u32; 2]) -> Self {
         let committed = (0..txns.count() as u32).filter(|&txn| txns.committed(txn));
-        let mut ends: Vec<(i64, u32)> = committed.map(|t| (txns.ends(Clock::Bounds, t)[3], t)).collect();
+        let ends = committed.map(|txn| (txns.ends(Clock::Bounds, txn)[3], txn));
+        let mut ends: Vec<(i64, u32)> = ends.filter(|&(end, _)| share.has(end)).collect();
         ends.par_sort_unstable();
-        let mut two = [NONE; 2];
+        let mut two = before;
         let greatest = ends.iter().map(|&(_, new)| {
             if two[0] == NONE || order(txns, new, two[0]).is_gt() {
                 two = [new, two[0]];
@@ -103,14 +158,20 @@ impl Ended {
             }
             two
         });
-        Ended { greatest: greatest.collect(), ends: ends.into_iter().map(|(end, _)| end).collect() }
+        let greatest = greatest.collect();
+        Ended { before, greatest, ends: ends.into_iter().map(|(end, _)| end).collect() }
+    }
+
+    /// The two of all that ended in this share or before.
+    fn last(&self) -> [u32; 2] {
+        self.greatest.last().copied().unwrap_or(self.before)
     }
 
     /// Of those that certainly committed before `start`, not counting `but`, the one with the
     /// largest timestamp.
     fn greatest(&self, start: i64, but: u32) -> Option<u32> {
-        let before = self.ends.partition_point(|&end| end < start);
-        let two = self.greatest[before.checked_sub(1)?];
+        let ended = self.ends.partition_point(|&end| end < start);
+        let two = ended.checked_sub(1).map_or(self.before, |last| self.greatest[last]);
         two.into_iter().find(|&txn| txn != but && txn != NONE)
     }
 }

@@ -28,6 +28,7 @@ use crate::error::Result;
 use crate::history::{Fates, Lacking, Writes};
 use crate::inspect;
 use crate::log::{Log, span_in};
+use crate::memory::Budget;
 use crate::report::{Model, ModelReport, Report, Verdict};
 use crate::time::Span;
 use crate::timings::{Timings, measure};
@@ -43,8 +44,12 @@ pub struct VerifyOptions {
     pub findings: Option<usize>,
     /// Whether to count distinct keys, which may cost more than the verdict.
     pub count_keys: bool,
-    /// Bytes that records of writes may take at a time; `None` for what they need, up to 2^25
-    /// records. Less memory costs time: the keys are read once for each share of them.
+    /// Bytes that may be held beside the log; `None` for what is needed. What they do not hold is kept in
+    /// unnamed files in the folder for temporary files ([`std::env::temp_dir`]), which the system removes
+    /// however the process ends. Give [`OpenOptions::memory`](crate::OpenOptions::memory) the same.
+    ///
+    /// Not counted are what one key alone has, findings, and what the judges take whatever the log's size:
+    /// less than 64 MiB.
     pub memory: Option<u64>,
     /// How it is computed.
     pub tuning: Tuning,
@@ -97,7 +102,7 @@ impl Tuning {
 /// The verdicts over `log`. Work is spread over the threads of the caller's rayon pool.
 ///
 /// # Errors
-/// If an option does not fit the log.
+/// If an option does not fit the log, or temporary files that a budget asks for fail.
 ///
 /// Cost: for a log in order of time `cross-region-conflicts` takes O(rows + pairs that share a
 /// window), memory O(rows in a window); otherwise, as for `write-order`, O(rows log rows of the
@@ -108,7 +113,8 @@ pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
     let lag = options.visibility_lag.map(|s| span_in(s, log.unit(), "--visibility-lag")).transpose()?;
     let judging = Judging { log, options, lag: lag.unwrap_or(0) };
     let asked = options.models.clone().unwrap_or_else(|| Model::ALL.to_vec());
-    Ok(Report { log: inspect::summary(log, options.count_keys, options.memory), models: judging.all(&asked) })
+    let summary = inspect::summary(log, options.count_keys, options.memory)?;
+    Ok(Report { log: summary, models: judging.all(&asked)? })
 }
 
 struct Judging<'a> {
@@ -118,36 +124,43 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    fn all(&self, asked: &[Model]) -> BTreeMap<Model, ModelReport> {
+    fn all(&self, asked: &[Model]) -> Result<BTreeMap<Model, ModelReport>> {
         let timings = self.options.timings.as_deref();
         let fates = measure(timings, "fates", (self.log.len(), 0), || Fates::of(self.log));
         let of_writes = |m: &&Model| matches!(m, Model::WriteOrder | Model::CrossRegionConflicts);
         let mut reports = BTreeMap::new();
         if !asked.iter().all(|m| of_writes(&m)) {
-            reports.extend(rooms::judge(self.log, &fates, (self.options, self.lag), asked));
+            reports.extend(rooms::judge(self.log, &fates, (self.options, self.lag), asked)?);
         }
         let left: Vec<Model> = asked.iter().copied().filter(|m| !reports.contains_key(m)).collect();
         if !left.is_empty() {
-            self.writes(&fates, &left, &mut reports);
+            self.writes(&fates, &left, &mut reports)?;
         }
-        reports
+        Ok(reports)
     }
 
     /// Judges models of writes alone, where no other model needs what was read.
-    fn writes(&self, fates: &Fates, asked: &[Model], reports: &mut BTreeMap<Model, ModelReport>) {
+    fn writes(
+        &self,
+        fates: &Fates,
+        asked: &[Model],
+        reports: &mut BTreeMap<Model, ModelReport>,
+    ) -> Result<()> {
         let timings = self.options.timings.as_deref();
         let mask = self.options.tuning.fingerprint_mask();
         let writes = measure(timings, "select", (self.log.len(), 0), || {
-            Writes::of(self.log, fates, self.lag, mask).map(|w| w.within(self.options.memory, timings))
-        });
+            Writes::of(self.log, fates, self.lag, mask, Budget::of(self.options.memory))
+        })?;
+        let writes = writes.map(|writes| writes.timed(timings));
         for &model in asked {
             let report = match &writes {
-                Ok(writes) if model == Model::WriteOrder => write_order::judge(writes, self.options),
-                Ok(writes) => cross_region::judge(writes, self.options),
+                Ok(writes) if model == Model::WriteOrder => write_order::judge(writes, self.options)?,
+                Ok(writes) => cross_region::judge(writes, self.options)?,
                 Err(lacking) => ModelReport::not_checked(self.lacking(*lacking)),
             };
             reports.insert(model, report);
         }
+        Ok(())
     }
 
     fn lacking(&self, lacking: Lacking) -> String {

@@ -7,8 +7,10 @@ use super::reads::Shared;
 use super::tally::Tally;
 use super::{VerifyOptions, clock_bounds, linearizable, serializable, snapshot_isolation};
 use super::{external_consistency, strict_serializable, writers};
+use crate::error::Result;
 use crate::history::{Clock, Fates, KeyHistory, Operation, Sessions, Source, Timeline, Transactions};
 use crate::log::Log;
+use crate::memory::Budget;
 use crate::partition::{Gathering, for_each_operated_key};
 use crate::report::{Model, ModelReport};
 use crate::timings::measure;
@@ -26,13 +28,14 @@ pub(super) fn judge(
     fates: &Fates,
     (options, lag): (&VerifyOptions, u64),
     asked: &[Model],
-) -> Vec<(Model, ModelReport)> {
+) -> Result<Vec<(Model, ModelReport)>> {
+    let budget = Budget::of(options.memory);
     let timings = options.timings.as_deref();
-    let txns = measure(timings, "times", (log.len(), 0), || Transactions::of(log, fates));
+    let txns = measure(timings, "times", (log.len(), 0), || Transactions::of(log, fates, budget))?;
     let wanted = Wanted::of(&txns, options, asked);
     let sessions = measure(timings, "sessions", (log.len(), 0), || {
-        if wanted.by_session() { Sessions::of(&txns) } else { Sessions::default() }
-    });
+        if wanted.by_session() { Sessions::of(&txns, budget) } else { Ok(Sessions::default()) }
+    })?;
     let make = || Rooms::new(&txns, &sessions, &wanted, (options, lag));
     let mut rooms = make();
     if wanted.by_key() {
@@ -41,11 +44,11 @@ pub(super) fn judge(
             isa: options.tuning.isa(),
             mask: options.tuning.fingerprint_mask(),
             forget_reads: options.tuning.forget_reads,
-            memory: options.memory,
+            budget,
             timings,
         };
         let visit = |rooms: &mut Rooms<'_>, key: &[Operation]| rooms.key(exact, key);
-        for_each_operated_key(&txns, how, make, visit).into_iter().for_each(|r| rooms.merge(r));
+        for_each_operated_key(&txns, how, make, visit)?.into_iter().for_each(|r| rooms.merge(r));
     }
     if wanted.by_session() {
         let steps: Vec<usize> = (0..txns.count()).step_by(STEP).collect();
@@ -55,10 +58,9 @@ pub(super) fn judge(
             all.filter(|&txn| txns.committed(txn)).for_each(|txn| rooms.txn(txn));
             rooms
         };
-        let judged: Vec<Rooms<'_>> = steps.into_par_iter().map(step).collect();
-        judged.into_iter().for_each(|r| rooms.merge(r));
+        rooms = steps.into_par_iter().map(step).reduce(make, Rooms::merged).merged(rooms);
     }
-    rooms.report(&wanted, options.findings)
+    Ok(rooms.report(&wanted, (options.findings, budget)))
 }
 
 /// Which models are judged, and why the others are not.
@@ -231,6 +233,11 @@ impl<'a> Rooms<'a> {
         }
     }
 
+    fn merged(mut self, other: Self) -> Self {
+        self.merge(other);
+        self
+    }
+
     fn merge(&mut self, other: Rooms<'_>) {
         if let (Some(sum), Some(part)) = (&mut self.shared, other.shared) {
             sum.merge(part);
@@ -252,13 +259,17 @@ impl<'a> Rooms<'a> {
         }
     }
 
-    fn report(mut self, wanted: &Wanted, limit: Option<usize>) -> Vec<(Model, ModelReport)> {
+    fn report(
+        mut self,
+        wanted: &Wanted,
+        (limit, budget): (Option<usize>, Budget),
+    ) -> Vec<(Model, ModelReport)> {
         let refused = wanted.refused.iter().map(|(model, reason)| (*model, ModelReport::not_checked(reason)));
         let mut reports: Vec<(Model, ModelReport)> = refused.collect();
         let txns = self.txns;
         let stamped = external_consistency::needs(txns).is_ok();
         let inverted = wanted.any(&[Model::ExternalConsistency, Model::StrictSerializable]) && stamped;
-        let inversions = inverted.then(|| external_consistency::inversions(txns, limit));
+        let inversions = inverted.then(|| external_consistency::inversions(txns, limit, budget));
         for &model in &wanted.judged {
             let report = match (model, &self.shared, &self.snapshot, &self.serial, &inversions) {
                 (Model::SnapshotIsolation, Some(shared), Some(room), ..) => room.report(shared),

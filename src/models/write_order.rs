@@ -6,6 +6,7 @@ use super::VerifyOptions;
 use super::counting::{concurrent, pairs};
 use super::names::{by_tie_break, key_name, party};
 use super::shortlist::Shortlist;
+use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::partition::{Label, LeanRecord, Record, Written, for_each_key};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport};
@@ -15,7 +16,7 @@ use crate::time::BoundedTimestamp;
 const PAIRWISE_MAX: usize = 24;
 
 /// The report of the model.
-pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport {
+pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<ModelReport> {
     let isa = options.tuning.isa();
     let make = || Tally::new(options.findings);
     let log = writes.log;
@@ -25,22 +26,22 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> ModelReport
             let stamp = s.stamp.as_ref().map_or_else(|| midpoint(earliest, latest), |stamps| stamps[at]);
             Record::<5>::new(label, &[earliest, latest, stamp])
         };
-        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key(log, group, |r| r.tick(2)))
+        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key(log, group, |r| r.tick(2)))?
     } else if let Some(least) = LeanRecord::least_bits(writes, isa) {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             let (earliest, latest) = s.commit.get(at);
             LeanRecord::new(label, earliest, latest)
         };
-        for_each_key(writes, isa, least, record, make, |tally, group| tally.key_by_middles(log, group))
+        for_each_key(writes, isa, least, record, make, |tally, group| tally.key_by_middles(log, group))?
     } else {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             Record::<4>::new(label, &<[i64; 2]>::from(s.commit.get(at)))
         };
-        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key_by_middles(log, group))
+        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key_by_middles(log, group))?
     };
     let mut sum = make();
     tallies.into_iter().for_each(|tally| sum.merge(tally));
-    sum.report()
+    Ok(sum.report())
 }
 
 fn middle(write: &impl Written) -> i64 {

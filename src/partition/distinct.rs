@@ -6,26 +6,28 @@ use skewer_kernels::Isa;
 use super::groups::{Sorter, pieces_of_chunks, stretches};
 use super::record::{Label, Record};
 use super::scatter::{Scattered, Sink, Split};
+use crate::error::Result;
 use crate::log::{Chunk, Log, Scalars};
-
-/// A count is an aside: it must not hold more memory than the judging that follows.
-const MEMORY_MAX: u64 = 128 << 20;
+use crate::memory::Budget;
 
 /// The number of distinct values, nulls left out, in the column that `column` picks.
 ///
-/// Cost: O(rows), and 16 bytes a row of memory; with a smaller budget O(rows x rounds).
+/// # Errors
+/// If records had to go to a file and it failed.
+///
+/// Cost: O(rows), and 16 bytes a row of memory, of up to 256 MiB at a time; with a smaller budget each
+/// record is written and read once more.
 pub(crate) fn count_distinct(
     log: &Log,
-    memory: Option<u64>,
+    budget: Budget,
     column: impl Fn(&Chunk) -> Option<&Scalars> + Sync,
-) -> u64 {
+) -> Result<u64> {
     if log.chunks.iter().all(|c| column(c).is_none()) {
-        return 0;
+        return Ok(0);
     }
-    let memory = memory.unwrap_or(MEMORY_MAX).min(MEMORY_MAX);
-    let split = Split::of(log.len() as usize, size_of::<Record<2>>(), Some(memory), 0);
+    let split = Split::of(log.len() as usize, size_of::<Record<2>>(), budget, 0);
     let stretches = stretches(pieces_of_chunks(log));
-    let fill = |stretch: usize, sink: &mut Sink<'_, Record<2>>| {
+    let fill = |stretch: usize, sink: &mut Sink<'_, '_, Record<2>>| {
         for (chunk, rows) in &stretches[stretch] {
             let Some(values) = column(chunk) else { continue };
             let mut fingerprints = vec![0; rows.len()];
@@ -47,15 +49,17 @@ pub(crate) fn count_distinct(
     };
     let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
     let mut scattered = Scattered::new(split, lens);
-    let of_round = |round: usize| -> u64 {
-        scattered.fill(round, fill);
+    let mut sum = 0;
+    for round in split.rounds() {
+        scattered.fill(round, fill)?;
         let count = |sorter: &mut Sorter<Record<2>>, partition: usize| {
             sorter.sort(&scattered, partition);
             let mut count = 0;
             sorter.groups(exact, value, |_| count += 1);
             count
         };
-        (0..scattered.len()).into_par_iter().map_init(Sorter::default, count).sum()
-    };
-    split.rounds().map(of_round).sum()
+        let partitions = (0..scattered.len()).into_par_iter();
+        sum += partitions.map_init(Sorter::default, count).sum::<u64>();
+    }
+    Ok(sum)
 }

@@ -1,12 +1,14 @@
 //! Partitions become groups of one key each.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use skewer_kernels::{Isa, prefetch_range};
 
 use super::record::Label;
 use super::scatter::{Keyed, Scattered, Sink, Split, bucket};
+use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
 use crate::txn::Datum;
@@ -15,8 +17,11 @@ use crate::txn::Datum;
 /// carried of a segment's write; `visit` is given the state of its thread's share, and the states
 /// come back. `least` bits of a label's `rest` are zero.
 ///
-/// Cost: O(writes) expected, and a record a write of memory; with a smaller budget O(writes x
-/// rounds), each round taking its share of the keys.
+/// # Errors
+/// If records had to go to a file and it failed.
+///
+/// Cost: O(writes) expected, and a record a write of memory; with a smaller budget each record is
+/// written and read once more. A key's records are held together, and copied, whatever the budget.
 pub(crate) fn for_each_key<R: Keyed, T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
@@ -24,24 +29,52 @@ pub(crate) fn for_each_key<R: Keyed, T: Send>(
     record: impl Fn(&Segment<'_>, usize, Label) -> R + Sync,
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, &[R]) + Sync,
-) -> Vec<T> {
-    let split = Split::of(writes.len(), size_of::<R>(), writes.memory, least);
+) -> Result<Vec<T>> {
+    let split = Split::of(writes.len(), size_of::<R::Words>(), writes.budget, least);
     let stretches = stretches(pieces(writes));
     let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
     let mut scattered: Scattered<R> = Scattered::new(split, lens);
-    let of_round = |round: usize| {
+    let states = States::default();
+    for round in split.rounds() {
         writes.measure("partition", size_of::<R>(), || {
             scattered.fill(round, |stretch, sink| {
                 for (at, rows) in &stretches[stretch] {
                     fill(writes, isa, (*at, rows.clone()), &record, sink);
                 }
-            });
-        });
+            })
+        })?;
         writes.measure("group", size_of::<R>(), || {
-            each_group(writes.log, writes.exact, &scattered, &make, &visit)
-        })
-    };
-    split.rounds().flat_map(of_round).collect()
+            each_group(writes.log, writes.exact, &scattered, &states, &make, &visit);
+        });
+    }
+    Ok(states.into_all())
+}
+
+/// What tasks found so far. A task goes on with what another one left, so that there are never many.
+pub(super) struct States<T>(Mutex<Vec<T>>);
+
+impl<T> Default for States<T> {
+    fn default() -> Self {
+        States(Mutex::new(Vec::new()))
+    }
+}
+
+impl<T> States<T> {
+    /// One that no task has.
+    pub(super) fn take(&self) -> Option<T> {
+        // A state is in here or with its task: a task that panicked took its own along.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Leaves one for the next task.
+    pub(super) fn leave(&self, state: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(state);
+    }
+
+    /// All of them.
+    pub(super) fn into_all(self) -> Vec<T> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Visits the groups of all partitions.
@@ -49,21 +82,22 @@ pub(super) fn each_group<R: Keyed, T: Send>(
     log: &Log,
     exact: bool,
     scattered: &Scattered<R>,
+    states: &States<T>,
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, &[R]) + Sync,
-) -> Vec<T> {
+) {
     let key = |row: u32| key_at(log, row);
     let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
     let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
     let task = |first: usize| {
-        let (mut state, mut sorter) = (make(), Sorter::default());
+        let (mut state, mut sorter) = (states.take().unwrap_or_else(&make), Sorter::default());
         for partition in first..(first + per_task).min(scattered.len()) {
             sorter.sort(scattered, partition);
             sorter.groups(exact, key, |group| visit(&mut state, group));
         }
-        state
+        states.leave(state);
     };
-    tasks.into_par_iter().map(task).collect()
+    tasks.into_par_iter().for_each(task);
 }
 
 /// Rows in a piece: enough that no thread waits long for another.
@@ -101,7 +135,7 @@ fn fill<R: Keyed>(
     isa: Isa,
     (at, rows): (usize, Range<usize>),
     record: &impl Fn(&Segment<'_>, usize, Label) -> R,
-    sink: &mut Sink<'_, R>,
+    sink: &mut Sink<'_, '_, R>,
 ) {
     const STEP: usize = 512;
     let segment = &writes.segments[at];
@@ -150,7 +184,8 @@ impl<R: Keyed> Sorter<R> {
         }
         // About one record a bucket.
         let bits = rows.next_power_of_two().trailing_zeros().min(20);
-        let place = |words: &R::Words| bucket(R::unpack(*words).fingerprint(), bits);
+        let shared = scattered.shared_bits();
+        let place = |words: &R::Words| bucket(R::unpack(*words).fingerprint() << shared, bits);
         self.starts.clear();
         self.starts.resize(1 << bits, 0);
         for (at, slice) in slices.iter().enumerate() {

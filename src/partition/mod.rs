@@ -15,6 +15,7 @@ mod groups;
 mod operations;
 mod record;
 mod scatter;
+mod spill;
 
 pub(crate) use distinct::count_distinct;
 pub(crate) use groups::{for_each_key, key_at};

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::groups::{Sorter, key_at, pieces_of_chunks, stretches};
+use super::groups::{Sorter, States, key_at, pieces_of_chunks, stretches};
 use super::scatter::{Keyed, Scattered, Sink, Split};
+use crate::error::Result;
 use crate::history::{Operation, Transactions};
 use crate::log::{Chunk, READ, Txns};
+use crate::memory::Budget;
 use crate::timings::{Timings, measure};
 
 impl Keyed for Operation {
@@ -47,8 +49,8 @@ pub(crate) struct Gathering<'t> {
     pub(crate) mask: u64,
     /// Leaves every read out: tests must notice.
     pub(crate) forget_reads: bool,
-    /// Bytes that the records may take at a time.
-    pub(crate) memory: Option<u64>,
+    /// What the records may take at a time.
+    pub(crate) budget: Budget,
     /// Notes how long it takes.
     pub(crate) timings: Option<&'t Timings>,
 }
@@ -56,32 +58,36 @@ pub(crate) struct Gathering<'t> {
 /// Visits the operations of every key, each key once, its operations in row order. `visit` is
 /// given the state of its thread's share, and the states come back.
 ///
-/// Cost: O(rows) expected, and a record (24 bytes) a row of memory; with a smaller budget O(rows x
-/// rounds).
+/// # Errors
+/// If records had to go to a file and it failed.
+///
+/// Cost: O(rows) expected, and a record (24 bytes) a row of memory; with a smaller budget each record is
+/// written and read once more. A key's records are held together, and copied, whatever the budget.
 pub(crate) fn for_each_operated_key<T: Send>(
     txns: &Transactions<'_>,
     how: Gathering<'_>,
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, &[Operation]) + Sync,
-) -> Vec<T> {
+) -> Result<Vec<T>> {
     let log = txns.log;
-    let split = Split::of(log.len() as usize, size_of::<Operation>(), how.memory, Operation::MARK_BITS);
+    let split = Split::of(log.len() as usize, size_of::<Operation>(), how.budget, Operation::MARK_BITS);
     let stretches = stretches(pieces_of_chunks(log));
     let size = (log.len(), log.len() * size_of::<Operation>() as u64);
     let exact = log.exact_keys() && how.mask == u64::MAX;
     let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
     let mut scattered: Scattered<Operation> = Scattered::new(split, lens);
-    let of_round = |round: usize| {
+    let states = States::default();
+    for round in split.rounds() {
         measure(how.timings, "partition", size, || {
             scattered.fill(round, |stretch, sink| {
                 stretches[stretch]
                     .iter()
                     .for_each(|(chunk, rows)| fill(txns, how, chunk, rows.clone(), sink));
-            });
-        });
-        measure(how.timings, "keys", size, || each_key(txns, exact, &scattered, &make, &visit))
-    };
-    split.rounds().flat_map(of_round).collect()
+            })
+        })?;
+        measure(how.timings, "keys", size, || each_key(txns, exact, &scattered, &states, (&make, &visit)));
+    }
+    Ok(states.into_all())
 }
 
 /// Visits the groups of all partitions. Each thread takes the heaviest partition that is left: a hot
@@ -90,16 +96,16 @@ fn each_key<T: Send>(
     txns: &Transactions<'_>,
     exact: bool,
     scattered: &Scattered<Operation>,
-    make: impl Fn() -> T + Sync,
-    visit: impl Fn(&mut T, &[Operation]) + Sync,
-) -> Vec<T> {
+    states: &States<T>,
+    (make, visit): (impl Fn() -> T + Sync, impl Fn(&mut T, &[Operation]) + Sync),
+) {
     let key = |row: u32| key_at(txns.log, row);
     let rows = |&partition: &usize| scattered.slices(partition).map(<[_]>::len).sum::<usize>();
     let mut heaviest: Vec<usize> = (0..scattered.len()).collect();
     heaviest.sort_by_cached_key(|partition| Reverse(rows(partition)));
     let (taken, clock) = (AtomicUsize::new(0), txns.clock());
     let share = |_: usize| {
-        let (mut state, mut sorter) = (make(), Sorter::default());
+        let (mut state, mut sorter) = (states.take().unwrap_or_else(&make), Sorter::default());
         while let Some(partition) = heaviest.get(taken.fetch_add(1, Ordering::Relaxed)) {
             sorter.sort(scattered, *partition);
             // All at once: each would be waited for, were it asked for when it is needed. What hot keys
@@ -109,9 +115,9 @@ fn each_key<T: Send>(
             }
             sorter.groups(exact, key, |group| visit(&mut state, group));
         }
-        state
+        states.leave(state);
     };
-    (0..rayon::current_num_threads()).into_par_iter().map(share).collect()
+    (0..rayon::current_num_threads()).into_par_iter().for_each(share);
 }
 
 fn fill(
@@ -119,7 +125,7 @@ fn fill(
     how: Gathering<'_>,
     chunk: &Chunk,
     rows: Range<usize>,
-    sink: &mut Sink<'_, Operation>,
+    sink: &mut Sink<'_, '_, Operation>,
 ) {
     const STEP: usize = 512;
     let (mut keys, mut values, mut ops) = ([0; STEP], [0; STEP], [0; STEP]);

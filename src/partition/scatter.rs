@@ -1,10 +1,13 @@
 //! Records, scattered to the partitions of their keys.
 
-use std::marker::PhantomData;
+use std::ops::Range;
 
 use bytemuck::Pod;
 use rayon::prelude::*;
 
+use super::spill::{Outbox, Spill};
+use crate::error::Result;
+use crate::memory::Budget;
 use crate::scatter::{Lists, Writer};
 
 /// Records wanted in a partition: they and their sorted copy fit the second-level cache, and a scatter writes to few lists.
@@ -34,30 +37,40 @@ pub(crate) trait Keyed: Copy + Send + Sync {
 /// How keys are split: by their fingerprints' highest bits into rounds, so that the records held
 /// at a time fit the memory, and by the next bits into partitions.
 ///
-/// The keys are read once a round. That costs a scan of one column where temporary files would
-/// cost a write and a read of every record, and leaves nothing behind whatever happens.
+/// Without a budget the rounds of a large log read its keys again: that costs a scan of a column
+/// where a file would cost a write and a read of every record. With one, records that it does not
+/// hold are written to a file once, and each round reads its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Split {
     round_bits: u32,
     bits: u32,
+    /// If records are written to a file, what of them may be in memory.
+    spilled: Option<Budget>,
 }
 
 /// Bytes of records held at a time without a budget: what is read once more with every further
 /// round costs more than fresh memory does, up to about there.
 const BYTES_MAX: u64 = 256 << 20;
 
+/// More rounds than 2 to that are not worth their runs' short writes.
+const ROUND_BITS_MAX: u32 = 12;
+
 impl Split {
     /// The split of `rows` records of `width` bytes each; a fingerprint is cut by `least` bits or
     /// more.
-    pub(super) fn of(rows: usize, width: usize, memory: Option<u64>, least: u32) -> Self {
+    pub(super) fn of(rows: usize, width: usize, budget: Budget, least: u32) -> Self {
         // Records, and what their tables and the allocator take on top.
         let bytes = (rows as u64).saturating_mul(width as u64 + 2);
-        let by_memory = memory.map_or(1, |memory| bytes.div_ceil(memory.max(1)));
+        let spilled = (!budget.holds(bytes)).then_some(budget);
+        let held = spilled.and_then(Budget::for_records);
+        let by_memory = held.map_or(1, |held| bytes.div_ceil(held.max(1)));
         let rounds = bytes.div_ceil(BYTES_MAX).max(by_memory);
-        let round_bits = rounds.next_power_of_two().trailing_zeros().min(16);
+        let round_bits = rounds.next_power_of_two().trailing_zeros().min(ROUND_BITS_MAX);
+        // What is written to a file is cut by the bits of its round alone.
+        let round_bits = if spilled.is_some() { round_bits.max(least) } else { round_bits };
         let wanted = (rows >> round_bits).div_ceil(PARTITION_ROWS);
         let bits = wanted.next_power_of_two().trailing_zeros().min(14);
-        Split { round_bits, bits: bits.max(least.saturating_sub(round_bits)) }
+        Split { round_bits, bits: bits.max(least.saturating_sub(round_bits)), spilled }
     }
 
     /// The rounds.
@@ -73,7 +86,7 @@ impl Split {
     /// What a record needs to carry of a fingerprint: the bits that are not the same within a
     /// partition, highest first. As many lowest bits as the fingerprint was cut by are zero.
     #[inline]
-    pub(crate) fn rest(self, fingerprint: u64) -> u64 {
+    fn rest(self, fingerprint: u64) -> u64 {
         fingerprint << (self.round_bits + self.bits)
     }
 
@@ -86,32 +99,82 @@ impl Split {
 /// The records of one round: stretches of the log, each scattered within itself.
 pub(super) struct Scattered<R: Keyed> {
     split: Split,
+    /// Rows of each stretch of the log.
+    lens: Vec<usize>,
+    /// All records, if they are in a file.
+    spill: Option<Spill<R>>,
     stretches: Vec<Lists<R::Words>>,
 }
 
 impl<R: Keyed> Scattered<R> {
     /// Room for the records of stretches of so many rows each.
-    pub(super) fn new(split: Split, stretches: impl Iterator<Item = usize>) -> Self {
-        let stretches = stretches.map(|rows| Lists::new(split.partitions(), rows)).collect();
-        Scattered { split, stretches }
+    pub(super) fn new(split: Split, lens: impl Iterator<Item = usize>) -> Self {
+        Scattered { split, lens: lens.collect(), spill: None, stretches: Vec::new() }
     }
 
     /// Scatters the records of a round in place of what was there; `fill(stretch, sink)` hands
-    /// in those of one stretch, in row order.
-    pub(super) fn fill(&mut self, round: usize, fill: impl Fn(usize, &mut Sink<'_, R>) + Sync) {
+    /// in those of one stretch, in row order. It is asked once or every round, and must not
+    /// change its answer.
+    ///
+    /// # Errors
+    /// If records had to go to a file and it failed.
+    pub(super) fn fill(
+        &mut self,
+        round: usize,
+        fill: impl Fn(usize, &mut Sink<'_, '_, R>) + Sync,
+    ) -> Result<()> {
         let split = self.split;
+        if let Some(budget) = split.spilled {
+            if self.spill.is_none() {
+                self.spill = Some(spilled(split, self.lens.len(), budget, fill)?);
+            }
+            return self.read_back(round);
+        }
+        if self.stretches.is_empty() {
+            self.stretches = self.lens.iter().map(|&rows| Lists::new(split.partitions(), rows)).collect();
+        }
         self.stretches.par_iter_mut().enumerate().for_each(|(stretch, lists)| {
             lists.clear();
-            fill(
-                stretch,
-                &mut Sink { split, round, lists: lists.writer(), chosen: Vec::new(), of: PhantomData },
-            );
+            let to = To::Lists(lists.writer());
+            fill(stretch, &mut Sink { split, round, to, chosen: Vec::new() });
         });
+        Ok(())
+    }
+
+    /// Scatters the records of a round from the file: those of a few stretches each thread.
+    fn read_back(&mut self, round: usize) -> Result<()> {
+        let (Some(spill), split) = (&self.spill, self.split) else { return Ok(()) };
+        let per_thread = spill.stretches().div_ceil(rayon::current_num_threads()).max(1);
+        let shares: Vec<_> = (0..spill.stretches())
+            .step_by(per_thread)
+            .map(|first| first..(first + per_thread).min(spill.stretches()))
+            .collect();
+        if self.stretches.is_empty() {
+            let rows = |share: &Range<usize>, round| share.clone().map(|s| spill.records(s, round)).sum();
+            let most = |share: &Range<usize>| split.rounds().map(|r| rows(share, r)).max().unwrap_or(0);
+            self.stretches = shares.iter().map(|share| Lists::new(split.partitions(), most(share))).collect();
+        }
+        self.stretches.par_iter_mut().zip(shares).try_for_each(|(lists, mut share)| {
+            lists.clear();
+            let mut lists = lists.writer();
+            share.try_for_each(|stretch| {
+                spill.read(stretch, round, |records| {
+                    for &words in records {
+                        lists.push(bucket(R::unpack(words).fingerprint(), split.bits), words);
+                    }
+                })
+            })
+        })
     }
 
     /// Partitions.
     pub(super) fn len(&self) -> usize {
         self.split.partitions()
+    }
+
+    /// How many of the highest bits of a record's fingerprint are the same within a partition.
+    pub(super) fn shared_bits(&self) -> u32 {
+        if self.split.spilled.is_some() { self.split.bits } else { 0 }
     }
 
     /// The slices that make up a partition, in row order.
@@ -120,24 +183,43 @@ impl<R: Keyed> Scattered<R> {
     }
 }
 
-/// Takes the records of one stretch that belong to a round.
-pub(super) struct Sink<'l, R: Keyed> {
+fn spilled<R: Keyed>(
     split: Split,
-    round: usize,
-    lists: Writer<'l, R::Words>,
-    chosen: Vec<u32>,
-    of: PhantomData<R>,
+    stretches: usize,
+    budget: Budget,
+    fill: impl Fn(usize, &mut Sink<'_, '_, R>) + Sync,
+) -> Result<Spill<R>> {
+    Spill::of(stretches, split.round_bits, budget, |stretch, outbox| {
+        fill(stretch, &mut Sink { split, round: 0, to: To::File(outbox), chosen: Vec::new() });
+    })
 }
 
-impl<R: Keyed> Sink<'_, R> {
+/// Takes the records of one stretch that belong to a round, or to any if they are written to a file.
+pub(super) struct Sink<'l, 'f, R: Keyed> {
+    split: Split,
+    round: usize,
+    to: To<'l, 'f, R>,
+    chosen: Vec<u32>,
+}
+
+enum To<'l, 'f, R: Keyed> {
+    Lists(Writer<'l, R::Words>),
+    File(&'l mut Outbox<'f, R>),
+}
+
+impl<R: Keyed> Sink<'_, '_, R> {
     /// Takes the records of the keys of these fingerprints that belong to this round:
     /// `record(i, rest)` makes the one at place `i`.
     #[inline]
     pub(super) fn take(&mut self, fingerprints: &[u64], record: impl Fn(usize, u64) -> R) {
         let split = self.split;
+        let lists = match &mut self.to {
+            To::Lists(lists) => lists,
+            To::File(outbox) => return outbox.take(fingerprints, record),
+        };
         if split.round_bits == 0 {
             for (i, &f) in fingerprints.iter().enumerate() {
-                self.lists.push(split.partition(f), record(i, split.rest(f)).pack());
+                lists.push(split.partition(f), record(i, split.rest(f)).pack());
             }
             return;
         }
@@ -150,7 +232,7 @@ impl<R: Keyed> Sink<'_, R> {
         }
         for &i in &self.chosen[..count] {
             let f = fingerprints[i as usize];
-            self.lists.push(split.partition(f), record(i as usize, split.rest(f)).pack());
+            lists.push(split.partition(f), record(i as usize, split.rest(f)).pack());
         }
     }
 }

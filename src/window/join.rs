@@ -57,11 +57,13 @@ pub(crate) fn conflicts<T: Send>(
     meet: impl Fn(&mut T, At, At) + Sync,
 ) -> Option<Vec<T>> {
     let insist = force.is_some();
+    // Records and the tables of their lists.
+    let slice_bytes = 9 * writes.len() as u64;
     let mut plan = writes.measure("scan", 16, || Plan::of(writes, isa));
     match force {
         Some(Force::Fine) => plan = plan.finer(writes, isa),
         Some(Force::Slices) => plan = plan.sliced(writes, isa, FEW),
-        None if plan.reach > REACH_MAX && plan.may_be_sliced() => {
+        None if plan.reach > REACH_MAX && plan.may_be_sliced() && writes.budget.holds(slice_bytes) => {
             plan = writes.measure("slice", 16, || plan.sliced(writes, isa, SLICE_ROWS));
         }
         _ => {}

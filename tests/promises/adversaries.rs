@@ -9,8 +9,8 @@ use crate::logs::{Asked, How, Sample, agree, said, truth};
 
 /// Small enough for the reference; a bound meets those of ten rows on each side.
 const SMALL: Size = Size { rows: 480, step: 100_000 };
-/// A bound meets those of a hundred rows on each side.
-const LARGER: Size = Size { rows: 12_000, step: 10_000 };
+/// A bound meets those of two hundred rows on each side.
+const LARGER: Size = Size { rows: 12_000, step: 5_000 };
 
 fn record(write: &Write) -> Record {
     Record {

@@ -1,9 +1,14 @@
 //! A memory budget: what it must not change.
 
+use proptest::prelude::*;
 use skewer::log::build::{LogBuilder, Record, Value};
+use skewer::models::{Path, Tuning};
 use skewer::time::Unit;
 use skewer::txn::Op;
-use skewer::{BoundedTimestamp, Log, OpenOptions, VerifyOptions, verify};
+use skewer::{BoundedTimestamp, Log, OpenOptions, Report, VerifyOptions, verify};
+
+use crate::readings::readings;
+use crate::strategies::samples;
 
 /// A log of some thousand transactions of two operations over some hundred keys.
 fn log() -> Log {
@@ -33,6 +38,41 @@ fn log() -> Log {
     }
     Log::from_batches(vec![("log".to_owned(), vec![builder.finish().unwrap()])], &OpenOptions::default())
         .unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Promise: verdicts, counts, findings and distinct keys of writes are the same when next to nothing
+    /// may be held, whatever the columns and the path.
+    #[test]
+    fn writes_in_files(sample in samples(), memory in 0..3_000_u64, path in paths()) {
+        let tuning = Tuning { path, ..Tuning::default() };
+        prop_assert_eq!(
+            report(&sample.open_within(Some(memory)), Some(memory), tuning),
+            report(&sample.open(), None, tuning)
+        );
+    }
+
+    /// Promise: the same of what was read, by all models.
+    #[test]
+    fn readings_in_files(log in readings(), memory in 0..3_000_u64, path in paths()) {
+        let tuning = Tuning { path, ..Tuning::default() };
+        prop_assert_eq!(
+            report(&log.open_within(Some(memory)), Some(memory), tuning),
+            report(&log.open(), None, tuning)
+        );
+    }
+}
+
+fn paths() -> impl Strategy<Value = Path> {
+    prop::sample::select(vec![Path::Auto, Path::Partitioned, Path::Slices])
+}
+
+fn report(log: &Log, memory: Option<u64>, tuning: Tuning) -> Report {
+    let options =
+        VerifyOptions { memory, tuning, count_keys: true, findings: Some(5), ..VerifyOptions::default() };
+    verify(log, &options).unwrap()
 }
 
 /// Promise: however little memory there is, the report is the same: counts, findings, distinct keys.

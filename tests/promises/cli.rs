@@ -12,7 +12,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Run {
             status: output.status.code().expect("the program ends by itself"),
             out: String::from_utf8(output.stdout.clone()).expect("UTF-8 on standard output"),

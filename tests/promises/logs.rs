@@ -52,9 +52,14 @@ impl Sample {
 
     /// The log, opened.
     pub(crate) fn open(&self) -> Log {
+        self.open_within(None)
+    }
+
+    /// The same with so many bytes for what is held beside it.
+    pub(crate) fn open_within(&self, memory: Option<u64>) -> Log {
         let files = self.files.iter().map(|f| (f.name.clone(), columns::batches(&f.records, &f.look)));
-        let options =
-            OpenOptions { clock_error: self.clock_error.map(Span::Ticks), ..OpenOptions::default() };
+        let clock_error = self.clock_error.map(Span::Ticks);
+        let options = OpenOptions { clock_error, memory, ..OpenOptions::default() };
         // The order in which files are given means nothing.
         Log::from_batches(files.rev().collect(), &options).unwrap()
     }

@@ -46,6 +46,8 @@ mod serial;
 mod shapes;
 mod speed;
 mod strategies;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod temporary;
 #[cfg(feature = "cli")]
 mod timings;
 #[cfg(feature = "cli")]

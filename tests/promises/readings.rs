@@ -34,6 +34,11 @@ impl Readings {
 
     /// The log, opened; its files are given in the wrong order.
     pub(crate) fn open(&self) -> Log {
+        self.open_within(None)
+    }
+
+    /// The same with so many bytes for what is held beside it.
+    pub(crate) fn open_within(&self, memory: Option<u64>) -> Log {
         let file = |(at, records): (usize, &Vec<Record>)| {
             let mut log = LogBuilder::new(Unit::None);
             records.iter().for_each(|r| log.push(r.clone()).unwrap());
@@ -46,8 +51,8 @@ impl Readings {
             (format!("{at}.arrow"), batches)
         };
         let files = self.files.iter().enumerate().rev().map(file).collect();
-        let options =
-            OpenOptions { clock_error: self.clock_error.map(Span::Ticks), ..OpenOptions::default() };
+        let clock_error = self.clock_error.map(Span::Ticks);
+        let options = OpenOptions { clock_error, memory, ..OpenOptions::default() };
         Log::from_batches(files, &options).unwrap()
     }
 }
