@@ -6,17 +6,22 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use skewer::report::Verdict;
 use skewer::{Log, Model, OpenOptions, Report, VerifyOptions, verify};
 
-/// The example, built as the tests are: `cargo test --test promises` alone does not build it.
+/// The example. A test run of everything has built it; `cargo test --test promises` alone has not, and
+/// builds it here, as the tests are.
 fn example() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let here = std::env::current_exe().unwrap();
         let profile = here.parent().and_then(Path::parent).expect("tests are in <target>/<profile>/deps");
+        let program = profile.join("examples").join(format!("kv_store{}", std::env::consts::EXE_SUFFIX));
+        if is_up_to_date(&program) {
+            return program;
+        }
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--example", "kv_store"]);
         build.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
@@ -25,8 +30,24 @@ fn example() -> &'static Path {
             build.arg("--release");
         }
         assert!(build.status().unwrap().success(), "the example does not build");
-        profile.join("examples").join(format!("kv_store{}", std::env::consts::EXE_SUFFIX))
+        program
     })
+}
+
+/// Whether `program` was built after every source that it is made of was last changed.
+fn is_up_to_date(program: &Path) -> bool {
+    fn newest(at: &Path) -> SystemTime {
+        let changed = std::fs::metadata(at).unwrap().modified().unwrap();
+        if !at.is_dir() {
+            return changed;
+        }
+        let entries = std::fs::read_dir(at).unwrap().map(|entry| newest(&entry.unwrap().path()));
+        entries.fold(changed, SystemTime::max)
+    }
+    let Ok(built) = std::fs::metadata(program).and_then(|meta| meta.modified()) else { return false };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = ["Cargo.toml", "src", "kernels/src", "examples/kv_store.rs", "examples/kv_store"];
+    sources.iter().all(|source| newest(&root.join(source)) <= built)
 }
 
 fn kv_store<A: AsRef<OsStr>>(folder: &Path, args: &[A]) -> Command {

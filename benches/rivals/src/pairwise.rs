@@ -57,7 +57,7 @@ fn remember<M>(committed: &mut VecDeque<M>, window: usize, txn: M) {
 fn point(access: Access<'_>) -> Vec<u8> {
     match access {
         Access::Point(key) => key.to_vec(),
-        Access::Range(..) => unimplemented!("this manager knows no such ranges"),
+        Access::Range(..) => panic!("this manager knows no such ranges"),
     }
 }
 
