@@ -5,8 +5,8 @@ use hashbrown::HashTable;
 
 use super::transactions::Transactions;
 use crate::error::Result;
-use crate::memory::{Budget, ColumnWriter};
 use crate::log::Scalars;
+use crate::memory::{Budget, ColumnWriter};
 use crate::txn::Datum;
 
 /// No transaction.
