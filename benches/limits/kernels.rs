@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use skewer_kernels::{Isa, extent, first_inverted, mix, mix_one};
+use skewer_kernels::{Isa, extent, first_inverted, mix, mix_one, near_pairs};
 
 use crate::data::median;
 use crate::seconds;
@@ -30,26 +30,25 @@ impl Columns {
     }
 }
 
-/// A kernel: its name and what of its answer is compared. Each of them moves sixteen bytes a row.
-type Kernel = (&'static str, fn(Isa, &mut Columns) -> u64);
+/// A kernel: its name, the bytes of a row that it moves, and what of its answer is compared.
+type Kernel = (&'static str, usize, fn(Isa, &mut Columns) -> u64);
 
-const ROW_BYTES: usize = 16;
-
-const KERNELS: [Kernel; 3] = [
-    ("first_inverted", |isa, t| first_inverted(isa, &t.begins, &t.ends).map_or(0, |row| row as u64 + 1)),
-    ("extent", |isa, t| extent(isa, &t.begins, &t.ends).max_width),
-    ("mix", |isa, t| {
+const KERNELS: [Kernel; 4] = [
+    ("first_inverted", 16, |isa, t| first_inverted(isa, &t.begins, &t.ends).map_or(0, |row| row as u64 + 1)),
+    ("extent", 16, |isa, t| extent(isa, &t.begins, &t.ends).max_width),
+    ("mix", 16, |isa, t| {
         mix(isa, &t.keys, &mut t.mixed);
         t.mixed[t.mixed.len() / 2] ^ t.mixed[t.mixed.len() - 1]
     }),
+    ("near_pairs", 8, |isa, t| near_pairs(isa, &t.keys, &[], !0xff).alike),
 ];
 
 /// Bytes a second of a kernel on each instruction set, in turn, having compared their answers.
-fn rates((name, kernel): Kernel, columns: &mut Columns, times: usize, runs: usize) -> Vec<f64> {
+fn rates((name, row_bytes, kernel): Kernel, columns: &mut Columns, times: usize, runs: usize) -> Vec<f64> {
     let isas = Isa::available();
     let truth = kernel(Isa::scalar(), columns);
     isas.iter().for_each(|&isa| assert_eq!(kernel(isa, columns), truth, "{name} on {isa}"));
-    let bytes = (times * columns.keys.len() * ROW_BYTES) as f64;
+    let bytes = (times * columns.keys.len() * row_bytes) as f64;
     let mut by_isa = vec![Vec::new(); isas.len()];
     for _ in 0..runs {
         for (isa, rates) in isas.iter().zip(&mut by_isa) {

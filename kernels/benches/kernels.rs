@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use skewer_kernels::{Isa, extent, first_inverted, mix, mix_one};
+use skewer_kernels::{Isa, extent, first_inverted, mix, mix_one, near_pairs};
 
 const ROWS: [usize; 2] = [1 << 10, 1 << 20];
 const SEED: u64 = 20_240_229;
@@ -71,6 +71,13 @@ fn outlines(c: &mut Criterion) {
     }
 }
 
+fn counts(c: &mut Criterion) {
+    for rows in ROWS {
+        let columns = Columns::of(rows);
+        race(c, "near_pairs", &columns, WORD, |isa, t| near_pairs(isa, &t.keys, &[], !0xff));
+    }
+}
+
 fn writers(c: &mut Criterion) {
     for rows in ROWS {
         let columns = Columns::of(rows);
@@ -83,5 +90,5 @@ fn writers(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, searches, outlines, writers);
+criterion_group!(benches, searches, outlines, counts, writers);
 criterion_main!(benches);

@@ -14,7 +14,8 @@
 //! nor stored around the cache.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi64, _mm256_andnot_si256, _mm256_blendv_epi8, _mm256_cmpgt_epi64, _mm256_mul_epu32,
+    __m256i, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_blendv_epi8,
+    _mm256_castsi256_pd, _mm256_cmpeq_epi64, _mm256_cmpgt_epi64, _mm256_movemask_pd, _mm256_mul_epu32,
     _mm256_or_si256, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64, _mm256_srli_epi64,
     _mm256_sub_epi64, _mm256_testz_si256, _mm256_xor_si256,
 };
@@ -22,6 +23,7 @@ use std::arch::x86_64::{
 use bytemuck::{Pod, must_cast};
 
 use crate::extent::Extent;
+use crate::near::{NEAR, NearPairs};
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -141,4 +143,46 @@ pub(crate) fn mix(keys: &[u64], out: &mut [u64]) {
         *out = must_cast(_mm256_xor_si256(key, _mm256_srli_epi64::<31>(key)));
     }
     scalar::mix(keys_tail, out_tail);
+}
+
+#[target_feature(enable = "avx2")]
+pub(crate) fn near_pairs(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+    // Chosen outside the loop.
+    if others.is_empty() { near::<false>(words, words, bits) } else { near::<true>(words, others, bits) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+    let looked_at = _mm256_set1_epi64x(bits.cast_signed());
+    let zero = _mm256_setzero_si256();
+    let (mut alike, mut equal) = (zero, zero);
+    let (mut repeated, mut at) = (0, 0);
+    while let (Some(window), Some(beside)) = (words[at..].first_chunk(), others[at..].first_chunk()) {
+        let (here, other) = (load(lanes(window, 0)), load(lanes(beside, 0)));
+        let mut any = zero;
+        for apart in 1..=NEAR {
+            let differing = _mm256_xor_si256(here, load(lanes(window, apart)));
+            let mut agree = _mm256_cmpeq_epi64(_mm256_and_si256(differing, looked_at), zero);
+            if PAIRED {
+                agree = _mm256_and_si256(agree, _mm256_cmpeq_epi64(other, load(lanes(beside, apart))));
+            }
+            any = _mm256_or_si256(any, agree);
+            // All ones is -1.
+            alike = _mm256_sub_epi64(alike, agree);
+            equal = _mm256_sub_epi64(equal, _mm256_and_si256(agree, _mm256_cmpeq_epi64(differing, zero)));
+        }
+        repeated += u64::from(_mm256_movemask_pd(_mm256_castsi256_pd(any)).count_ones());
+        at += LANES;
+    }
+    let sum = |lanes: __m256i| must_cast::<_, [u64; LANES]>(lanes).iter().sum();
+    let others = if PAIRED { &others[at..] } else { &[] };
+    NearPairs { alike: sum(alike), equal: sum(equal), repeated }
+        + scalar::near_pairs(&words[at..], others, bits)
+}
+
+/// The vector of words that begins at `apart`, which is at most [`NEAR`].
+#[inline]
+fn lanes(window: &[u64; LANES + NEAR], apart: usize) -> &[u64; LANES] {
+    window[apart..].first_chunk().unwrap_or(&[0; LANES])
 }

@@ -12,15 +12,17 @@
 //! are bound by memory, and the caller's blocks are small).
 
 use std::arch::x86_64::{
-    __m512i, __mmask8, _mm512_cmpgt_epi64_mask, _mm512_cmple_epi64_mask, _mm512_maskz_sub_epi64,
-    _mm512_max_epi64, _mm512_max_epu64, _mm512_min_epi64, _mm512_mullo_epi64, _mm512_reduce_max_epi64,
+    __m512i, __mmask8, _mm512_cmpgt_epi64_mask, _mm512_cmple_epi64_mask, _mm512_mask_add_epi64,
+    _mm512_mask_cmpeq_epi64_mask, _mm512_mask_testn_epi64_mask, _mm512_maskz_sub_epi64, _mm512_max_epi64,
+    _mm512_max_epu64, _mm512_min_epi64, _mm512_mullo_epi64, _mm512_reduce_add_epi64, _mm512_reduce_max_epi64,
     _mm512_reduce_max_epu64, _mm512_reduce_min_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
-    _mm512_srli_epi64, _mm512_xor_si512,
+    _mm512_srli_epi64, _mm512_testn_epi64_mask, _mm512_xor_si512,
 };
 
 use bytemuck::{Pod, must_cast};
 
 use crate::extent::Extent;
+use crate::near::{NEAR, NearPairs};
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -95,4 +97,46 @@ pub(crate) fn mix(keys: &[u64], out: &mut [u64]) {
         *out = must_cast(_mm512_xor_si512(key, _mm512_srli_epi64::<31>(key)));
     }
     scalar::mix(keys_tail, out_tail);
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+pub(crate) fn near_pairs(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+    // Chosen outside the loop.
+    if others.is_empty() { near::<false>(words, words, bits) } else { near::<true>(words, others, bits) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+    let looked_at = _mm512_set1_epi64(bits.cast_signed());
+    let one = _mm512_set1_epi64(1);
+    let (mut alike, mut equal) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+    let (mut repeated, mut at) = (0, 0);
+    while let (Some(window), Some(beside)) = (words[at..].first_chunk(), others[at..].first_chunk()) {
+        let (here, other) = (load(lanes(window, 0)), load(lanes(beside, 0)));
+        let mut any: __mmask8 = 0;
+        for apart in 1..=NEAR {
+            let differing = _mm512_xor_si512(here, load(lanes(window, apart)));
+            let mut agree = _mm512_testn_epi64_mask(differing, looked_at);
+            if PAIRED {
+                agree = _mm512_mask_cmpeq_epi64_mask(agree, other, load(lanes(beside, apart)));
+            }
+            any |= agree;
+            alike = _mm512_mask_add_epi64(alike, agree, alike, one);
+            let same = _mm512_mask_testn_epi64_mask(agree, differing, differing);
+            equal = _mm512_mask_add_epi64(equal, same, equal, one);
+        }
+        repeated += u64::from(any.count_ones());
+        at += LANES;
+    }
+    let sum = |lanes: __m512i| _mm512_reduce_add_epi64(lanes).cast_unsigned();
+    let others = if PAIRED { &others[at..] } else { &[] };
+    NearPairs { alike: sum(alike), equal: sum(equal), repeated }
+        + scalar::near_pairs(&words[at..], others, bits)
+}
+
+/// The vector of words that begins at `apart`, which is at most [`NEAR`].
+#[inline]
+fn lanes(window: &[u64; LANES + NEAR], apart: usize) -> &[u64; LANES] {
+    window[apart..].first_chunk().unwrap_or(&[0; LANES])
 }

@@ -6,6 +6,7 @@ use crate::{avx2, avx512};
 
 use crate::extent::Extent;
 use crate::isa::{Isa, Kind};
+use crate::near::NearPairs;
 use crate::scalar;
 
 /// Calls one kernel on the instruction set of a token. Takes names only, so that no expression
@@ -65,4 +66,28 @@ pub fn extent(isa: Isa, begin: &[i64], end: &[i64]) -> Extent {
 pub fn mix(isa: Isa, keys: &[u64], out: &mut [u64]) {
     assert_eq!(keys.len(), out.len(), "one place for each key");
     dispatch!(isa, mix(keys, out));
+}
+
+/// How many pairs of words at most [`NEAR`](crate::NEAR) places apart agree in `bits`, and in all bits of
+/// their `others`, if there are any.
+///
+/// Where words that agree stand together, and no more than `NEAR + 1` of them, these are all pairs that do,
+/// found without sorting and without a branch.
+///
+/// O(n) in words.
+///
+/// # Panics
+/// If there are `others`, but not one for each word.
+///
+/// ```
+/// use skewer_kernels::{Isa, near_pairs};
+/// let words = [0x10, 0x20, 0x11, 0x20];
+/// let pairs = near_pairs(Isa::best(), &words, &[], !0xf);
+/// assert_eq!((pairs.alike, pairs.equal, pairs.repeated), (2, 1, 2));
+/// assert_eq!(near_pairs(Isa::best(), &words, &[1, 2, 3, 2], !0xf).alike, 1);
+/// ```
+#[inline]
+pub fn near_pairs(isa: Isa, words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+    assert!(others.is_empty() || others.len() == words.len(), "one other for each word, or none");
+    dispatch!(isa, near_pairs(words, others, bits))
 }

@@ -1,4 +1,4 @@
-//! Slices of integers in; outlines, indices and fingerprints out.
+//! Slices of integers in; outlines, indices, counts and fingerprints out.
 //!
 //! This crate knows nothing of logs or transactions. Its integers are `i64` ticks and `u64`
 //! keys and fingerprints, in columns of equal length. All `unsafe` code of the project
@@ -50,6 +50,7 @@ mod extent;
 mod huge;
 mod isa;
 mod map;
+mod near;
 mod prefetch;
 mod scalar;
 mod shared_memory;
@@ -61,11 +62,12 @@ mod avx512;
 
 pub use clock::{KernelClock, SystemClock, kernel_clock, system_clock_ns};
 pub use counter::counter;
-pub use dispatch::{extent, first_inverted, mix};
+pub use dispatch::{extent, first_inverted, mix, near_pairs};
 pub use extent::Extent;
 pub use huge::advise_huge;
 pub use isa::Isa;
 pub use map::MappedFile;
+pub use near::{NEAR, NearPairs};
 pub use prefetch::{prefetch_range, prefetch_read};
 pub use scalar::{mix_one, unmix_one};
 pub use shared_memory::SharedMemory;

@@ -5,6 +5,7 @@
 //! is the honest rival of the wide kernels.
 
 use crate::extent::Extent;
+use crate::near::{NEAR, NearPairs};
 
 /// First multiplier of the mixer: an odd number of about half its bits set.
 pub(crate) const MIX_FIRST: u64 = 0xbf58_476d_1ce4_e5b9;
@@ -22,6 +23,22 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
         all = all.merge(Extent { min_begin: begin, max_begin: begin, max_width, inverted: begin > end });
     }
     all
+}
+
+pub(crate) fn near_pairs(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+    let mut sum = NearPairs::default();
+    for at in 0..words.len() {
+        let mut repeated = false;
+        for near in at + 1..words.len().min(at + 1 + NEAR) {
+            let agree = others.is_empty() || others[at] == others[near];
+            let alike = agree && (words[at] ^ words[near]) & bits == 0;
+            sum.alike += u64::from(alike);
+            sum.equal += u64::from(agree && words[at] == words[near]);
+            repeated |= alike;
+        }
+        sum.repeated += u64::from(repeated);
+    }
+    sum
 }
 
 pub(crate) fn mix(keys: &[u64], out: &mut [u64]) {

@@ -6,7 +6,7 @@
 use std::sync::Once;
 
 use proptest::prelude::*;
-use skewer_kernels::{Extent, Isa, extent, first_inverted, mix, mix_one, unmix_one};
+use skewer_kernels::{Extent, Isa, extent, first_inverted, mix, mix_one, near_pairs, unmix_one};
 
 mod naive;
 
@@ -123,6 +123,25 @@ fn widest_interval_is_seen() {
             }
         }
     }
+}
+
+/// Promise: words that agree are counted wherever they stand, and not beyond the distance looked at.
+#[test]
+fn near_words() {
+    for_each_case(|isa, rows| {
+        // Few different words, so that many agree; the lowest bits are not looked at.
+        for few in [1, 2, 3, 7, u64::MAX] {
+            let words: Vec<u64> = rows.keys.iter().map(|key| key % few).collect();
+            for bits in [u64::MAX, !1, !0xf, 0] {
+                let others: Vec<u64> =
+                    words.iter().enumerate().map(|(i, word)| word / 2 + i as u64 % 2).collect();
+                for others in [&[], others.as_slice()] {
+                    let expected = naive::near_pairs(&words, others, bits);
+                    assert_eq!(near_pairs(isa, &words, others, bits), expected, "{isa} {bits:x} {words:?}");
+                }
+            }
+        }
+    });
 }
 
 /// Promise: a search names the first place, wherever it stands and whatever follows it.

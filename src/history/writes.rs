@@ -7,7 +7,7 @@ use skewer_kernels::{Extent, Isa, extent, prefetch_range};
 use super::fates::Fates;
 use super::select::{lacking, segments, select};
 use crate::error::Result;
-use crate::log::{Chunk, Log};
+use crate::log::{Chunk, Log, Packing};
 use crate::memory::Budget;
 use crate::timings::{Timings, measure};
 use crate::txn::Datum;
@@ -52,9 +52,9 @@ impl Segment<'_> {
         self.rows.as_ref().map_or(at, |rows| rows[at] as usize)
     }
 
-    /// The extents of its lifetimes, if they are those of the chunk's commit bounds.
+    /// The extents of its commit bounds by stretches of rows, if they are known.
     pub(crate) fn outline(&self) -> &[Extent] {
-        if self.rows.is_none() && self.start.is_none() { &self.chunk.outline } else { &[] }
+        if self.rows.is_none() { &self.chunk.outline } else { &[] }
     }
 
     /// The width of the widest commit bound, in ticks.
@@ -88,6 +88,14 @@ impl Segment<'_> {
             Some(rows) => {
                 rows[first..].iter().zip(out).for_each(|(&r, o)| *o = self.chunk.region.get(r as usize));
             }
+        }
+    }
+
+    /// The words of the keys of the writes from `first` on; whether all keys fit.
+    pub(crate) fn pack(&self, packing: &Packing, first: usize, words: (&mut [u64], &mut [u64])) -> bool {
+        match &self.rows {
+            None => packing.fill(&self.chunk.key, first.., words),
+            Some(rows) => packing.fill(&self.chunk.key, rows[first..].iter().map(|&row| row as usize), words),
         }
     }
 
@@ -173,6 +181,12 @@ impl<'a> Writes<'a> {
         }))
     }
 
+    /// How keys can be told apart by two words; `None` if they cannot, and where integers already are.
+    pub(crate) fn packing(&self) -> Option<Packing> {
+        // Tests that make keys collide want them to.
+        Packing::of(self.log).filter(|_| self.fingerprint_mask == u64::MAX)
+    }
+
     /// The same, noting how long each phase takes.
     pub(crate) fn timed(self, timings: Option<&'a Timings>) -> Self {
         Writes { timings, ..self }
@@ -199,9 +213,14 @@ impl<'a> Writes<'a> {
         if segment.rows.is_none() { segment.chunk.key.words() } else { &[] }
     }
 
+    /// Asks for the keys of some of a segment's writes to be brought closer.
+    pub(crate) fn prefetch_keys(&self, segment: usize, first: usize, len: usize) {
+        prefetch_range(self.key_words(segment), first, len);
+    }
+
     /// Asks for the keys and commit bounds of some of a segment's writes to be brought closer.
     pub(crate) fn prefetch(&self, segment: usize, first: usize, len: usize) {
-        prefetch_range(self.key_words(segment), first, len);
+        self.prefetch_keys(segment, first, len);
         let Ends { earliest, latest } = &self.segments[segment].commit;
         prefetch_range(earliest, first, len);
         prefetch_range(latest, first, len);

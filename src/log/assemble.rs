@@ -11,7 +11,7 @@ use super::read::Reader;
 use super::scalars::Dictionaries;
 use super::times::Ticks;
 use super::units::{FileUnit, factor, finest};
-use super::{Log, Table, check, txns};
+use super::{Log, Table, Whereabouts, check, txns};
 use crate::bounds::BoundHistories;
 use crate::error::{Error, Result};
 use crate::memory::Budget;
@@ -189,6 +189,7 @@ impl Assembly {
         Ok(Log {
             tables: self.tables,
             places: self.places,
+            whereabouts: Whereabouts::of(&self.chunks),
             chunks: self.chunks,
             regions: self.regions,
             unit,

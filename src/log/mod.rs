@@ -11,6 +11,7 @@ mod chunk;
 mod codes;
 mod join;
 mod open;
+mod packing;
 mod paths;
 mod read;
 mod rows;
@@ -28,6 +29,7 @@ pub(crate) use chunk::{Bounds, COMMITTED, Chunk, DELETE, OUTLINE, READ, WRITE};
 pub(crate) use join::{HOST, JOINED, Joined, Joiner};
 pub use open::OpenOptions;
 pub(crate) use open::is_known;
+pub(crate) use packing::Packing;
 pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
 pub(crate) use units::TIME_COLUMNS;
@@ -51,6 +53,7 @@ pub struct Log {
     pub(crate) tables: Vec<Table>,
     pub(crate) places: Places,
     pub(crate) chunks: Vec<Chunk>,
+    whereabouts: Whereabouts,
     /// Region names, sorted: comparing codes compares names.
     pub(crate) regions: Vec<String>,
     pub(crate) unit: Unit,
@@ -113,8 +116,42 @@ impl Log {
 
     /// The chunk that holds log row `row`, and the row's place in it.
     pub(crate) fn locate(&self, row: u64) -> (&Chunk, usize) {
-        let at = self.chunks.partition_point(|c| c.first_row + c.rows as u64 <= row);
-        let chunk = &self.chunks[at];
+        let chunk = &self.chunks[self.whereabouts.find(&self.chunks, row)];
         (chunk, (row - chunk.first_row) as usize)
+    }
+}
+
+/// Where rows are to be found: noted, since a search among many chunks costs more than what is looked
+/// for.
+#[derive(Debug)]
+struct Whereabouts {
+    /// The chunk that holds the first row of each stretch.
+    first: Vec<u32>,
+}
+
+impl Whereabouts {
+    /// Rows in a stretch, as a power of two.
+    const STRETCH: u32 = 12;
+
+    fn of(chunks: &[Chunk]) -> Self {
+        let mut first = Vec::new();
+        for (at, chunk) in chunks.iter().enumerate() {
+            let end = chunk.first_row + chunk.rows as u64;
+            // An empty chunk begins no stretch.
+            first.resize(end.div_ceil(1 << Self::STRETCH) as usize, at as u32);
+        }
+        Whereabouts { first }
+    }
+
+    /// The chunk of a row.
+    #[inline]
+    fn find(&self, chunks: &[Chunk], row: u64) -> usize {
+        let stretch = (row >> Self::STRETCH) as usize;
+        let first = self.first[stretch] as usize;
+        let last = self.first.get(stretch + 1).map_or(chunks.len() - 1, |&next| next as usize);
+        if first == last {
+            return first;
+        }
+        first + chunks[first..=last].partition_point(|c| c.first_row <= row) - 1
     }
 }

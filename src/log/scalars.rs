@@ -3,12 +3,12 @@
 use ahash::RandomState;
 use arrow::array::ArrayData;
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BinaryViewArray, FixedSizeBinaryArray, Int64Array,
-    LargeBinaryArray, UInt64Array,
+    Array, ArrayRef, AsArray, BinaryArray, BinaryViewArray, FixedSizeBinaryArray, GenericBinaryArray,
+    Int64Array, LargeBinaryArray, OffsetSizeTrait, UInt64Array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use skewer_kernels::{Isa, mix, mix_one};
+use skewer_kernels::{Isa, mix, mix_one, prefetch_read};
 
 use std::sync::Arc;
 
@@ -157,14 +157,27 @@ impl Scalars {
             Kind::Dictionary { indices, fingerprints, .. } if self.nulls.is_none() => {
                 indices.look_up(first, fingerprints, out);
             }
-            Kind::Bytes(a) if self.nulls.is_none() => {
-                let state = hasher();
-                let (offsets, data) = (a.value_offsets(), a.value_data());
-                for (slot, ends) in out.iter_mut().zip(offsets[first..].windows(2)) {
-                    *slot = state.hash_one(&data[ends[0] as usize..ends[1] as usize]);
-                }
-            }
+            Kind::Bytes(a) if self.nulls.is_none() => hash_rows(a, first, out),
+            Kind::LargeBytes(a) if self.nulls.is_none() => hash_rows(a, first, out),
             _ => rows.zip(out).for_each(|(row, slot)| *slot = self.fingerprint(row)),
+        }
+    }
+
+    /// Asks for where the datum at `row` begins to be brought closer.
+    pub(crate) fn prefetch_place(&self, row: usize) {
+        match &self.kind {
+            Kind::Bytes(a) => prefetch_read(a.value_offsets(), row),
+            Kind::LargeBytes(a) => prefetch_read(a.value_offsets(), row),
+            Kind::Views(a) => prefetch_read(a.views(), row),
+            _ => {}
+        }
+    }
+
+    /// Asks for the datum at `row` to be brought closer; its place should be near.
+    pub(crate) fn prefetch_datum(&self, row: usize) {
+        if let Some(Datum::Bytes(bytes)) = self.get(row) {
+            prefetch_read(bytes, 0);
+            prefetch_read(bytes, bytes.len().wrapping_sub(1));
         }
     }
 
@@ -176,6 +189,11 @@ impl Scalars {
             Kind::UInt(a) => a.values(),
             _ => &[],
         }
+    }
+
+    /// Whether it holds bytes or text, in place.
+    pub(crate) fn is_bytes(&self) -> bool {
+        matches!(self.kind, Kind::Bytes(_) | Kind::LargeBytes(_) | Kind::Views(_) | Kind::Fixed(_))
     }
 
     /// The class of data within which a fingerprint tells data apart for certain; `None` where
@@ -202,6 +220,15 @@ impl Scalars {
             }
             _ => false,
         }
+    }
+}
+
+/// The fingerprints of the rows from `first` on of a column without nulls.
+fn hash_rows<O: OffsetSizeTrait>(array: &GenericBinaryArray<O>, first: usize, out: &mut [u64]) {
+    let state = hasher();
+    let (offsets, data) = (array.value_offsets(), array.value_data());
+    for (slot, ends) in out.iter_mut().zip(offsets[first..].windows(2)) {
+        *slot = state.hash_one(&data[ends[0].as_usize()..ends[1].as_usize()]);
     }
 }
 

@@ -10,9 +10,9 @@ use super::{Path, VerifyOptions};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::log::Log;
-use crate::partition::{Label, LeanRecord, Record, Written, for_each_key, key_at};
+use crate::partition::{Carried, Label, LeanRecord, Record, Written, for_each_key, key_at};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport, Party};
-use crate::window::{self, Force};
+use crate::window::{self, Meeting};
 
 /// The one kind that there is.
 const KIND: Kind = Kind::WriteWrite;
@@ -128,12 +128,6 @@ fn sum<'a>(writes: &Writes<'a>, options: &VerifyOptions, tallies: Vec<Tally<'a>>
 
 /// Over the window join; `None` if the log is not for it.
 fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, path: Path) -> Option<Tally<'a>> {
-    let force = match path {
-        Path::Window => Some(Force::Rows),
-        Path::Fine => Some(Force::Fine),
-        Path::Slices => Some(Force::Slices),
-        Path::Auto | Path::Partitioned => None,
-    };
     let make = || Tally::new(writes, options);
     let meet = |tally: &mut Tally<'a>, (s, a): window::At, (t, b): window::At| {
         let (first, second) = (&writes.segments[s as usize], &writes.segments[t as usize]);
@@ -143,7 +137,8 @@ fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, path: Path) -> Op
             tally.add(certainty, first.row(a), second.row(b));
         }
     };
-    let tallies = window::conflicts(writes, options.tuning.isa(), force, make, meet)?;
+    let tallies =
+        window::pairs(writes, options.tuning.isa(), (Meeting::Lifetimes, path.force()), make, meet)?;
     Some(sum(writes, options, tallies))
 }
 
@@ -154,18 +149,24 @@ fn by_key<'a>(writes: &Writes<'a>, options: &VerifyOptions) -> Result<Tally<'a>>
     let tallies = if writes.segments.iter().any(|s| s.start.is_some()) {
         let record = |s: &Segment<'_>, at: usize, label: Label| Record::<6>::new(label, &life(s, at).ticks);
         let life = |r: &Record<6>| Life { ticks: from_fn(|at| r.tick(at)) };
-        for_each_key(writes, isa, 0, record, make, |tally, group| judge_key(tally, group, life))?
+        for_each_key(writes, isa, Carried { least: 0, times: true }, record, make, |tally, group| {
+            judge_key(tally, group, life)
+        })?
     } else if let Some(least) = LeanRecord::least_bits(writes, isa) {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             let (earliest, latest) = s.commit.get(at);
             LeanRecord::new(label, earliest, latest)
         };
-        for_each_key(writes, isa, least, record, make, |tally, group| judge_key(tally, group, bound))?
+        for_each_key(writes, isa, Carried { least, times: true }, record, make, |tally, group| {
+            judge_key(tally, group, bound)
+        })?
     } else {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             Record::<4>::new(label, &<[i64; 2]>::from(s.commit.get(at)))
         };
-        for_each_key(writes, isa, 0, record, make, |tally, group| judge_key(tally, group, bound))?
+        for_each_key(writes, isa, Carried { least: 0, times: true }, record, make, |tally, group| {
+            judge_key(tally, group, bound)
+        })?
     };
     Ok(sum(writes, options, tallies))
 }

@@ -4,6 +4,7 @@ pub mod catalog;
 mod clock_bounds;
 mod counting;
 mod cross_region;
+mod doubtful;
 mod external_consistency;
 mod linearizable;
 mod names;
@@ -32,6 +33,7 @@ use crate::memory::Budget;
 use crate::report::{Model, ModelReport, Report, Verdict};
 use crate::time::Span;
 use crate::timings::{Timings, measure};
+use crate::window::Force;
 
 /// What to judge, and how much to tell.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +88,18 @@ pub enum Path {
     Slices,
     /// By keys.
     Partitioned,
+}
+
+impl Path {
+    /// What is insisted on of the window join.
+    fn force(self) -> Option<Force> {
+        match self {
+            Path::Window => Some(Force::Rows),
+            Path::Fine => Some(Force::Fine),
+            Path::Slices => Some(Force::Slices),
+            Path::Auto | Path::Partitioned => None,
+        }
+    }
 }
 
 impl Tuning {

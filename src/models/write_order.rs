@@ -2,46 +2,114 @@
 
 use std::collections::BTreeMap;
 
-use super::VerifyOptions;
 use super::counting::{concurrent, pairs};
+use super::doubtful::Doubtful;
 use super::names::{by_tie_break, key_name, party};
 use super::shortlist::Shortlist;
+use super::{Path, VerifyOptions};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
-use crate::partition::{Label, LeanRecord, Record, Written, for_each_key};
+use crate::partition::{Carried, Label, LeanRecord, Record, Written, count_pairs, for_each_key};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport};
 use crate::time::BoundedTimestamp;
+use crate::window::{self, Meeting};
 
 /// Groups up to that size are counted pair by pair: that beats two sorts.
 const PAIRWISE_MAX: usize = 24;
 
+/// Where more keys than that (or a part of the writes) are in doubt, they are judged with all others.
+const DOUBTFUL_MAX: usize = 1 << 20;
+
 /// The report of the model.
 pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<ModelReport> {
-    let isa = options.tuning.isa();
+    let stamped = writes.segments.iter().any(|s| s.stamp.is_some());
+    let windows = !stamped && options.tuning.path != Path::Partitioned;
+    let tally = if windows { by_window(writes, options)? } else { None };
+    let tally = match tally {
+        Some(tally) => tally,
+        None if stamped => by_key_and_stamp(writes, options)?,
+        None => by_key(writes, options)?,
+    };
+    Ok(tally.report())
+}
+
+/// Over the window join: ambiguous pairs are met, all others counted. `None` if the log is not for it.
+fn by_window(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tally>> {
+    let (log, isa) = (writes.log, options.tuning.isa());
+    let make = || (Facts::default(), Doubtful::none());
+    let meet = |(facts, keys): &mut (Facts, Doubtful), (s, a): window::At, (t, b): window::At| {
+        let (first, second) = (&writes.segments[s as usize], &writes.segments[t as usize]);
+        let (a, b) = (a as usize, b as usize);
+        let (one, other) = (first.commit.get(a), second.commit.get(b));
+        if one.0 <= other.1 && other.0 <= one.1 && first.key(a) == second.key(b) {
+            facts.ambiguous += 1;
+            facts.cross_ambiguous += u64::from(first.region(a) != second.region(b));
+            keys.add(writes, isa, (s, a as u32));
+        }
+    };
+    let force = options.tuning.path.force();
+    let Some(met) = window::pairs(writes, isa, (Meeting::Commits, force), make, meet) else {
+        return Ok(None);
+    };
+    let mut tally = Tally::new(options.findings);
+    for (facts, _) in &met {
+        tally.facts.ambiguous += facts.ambiguous;
+        tally.facts.cross_ambiguous += facts.cross_ambiguous;
+    }
+    let keys = Doubtful::union(writes, met.into_iter().map(|(_, keys)| keys));
+    if force.is_none() && keys.len() > DOUBTFUL_MAX.min(writes.len() / 8) {
+        return Ok(None);
+    }
+    if keys.len() > 0 {
+        let candidates = writes.measure("winners", 8, || keys.candidates(writes, isa));
+        candidates.iter().for_each(|candidates| tally.judge_winner(log, candidates, middle));
+    }
+    let counted = count_pairs(writes, isa)?;
+    tally.facts.pairs = counted.pairs;
+    tally.facts.cross_pairs = counted.across;
+    tally.facts.justified = counted.keys - tally.facts.contested - tally.facts.wrong;
+    Ok(Some(tally))
+}
+
+/// Over the partitioned path, where a log has assigned timestamps.
+fn by_key_and_stamp(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Tally> {
+    let record = |s: &Segment<'_>, at: usize, label: Label| {
+        let (earliest, latest) = s.commit.get(at);
+        let stamp = s.stamp.as_ref().map_or_else(|| midpoint(earliest, latest), |stamps| stamps[at]);
+        Record::<5>::new(label, &[earliest, latest, stamp])
+    };
+    let judge = |tally: &mut Tally, group: &[Record<5>]| tally.key(writes.log, group, |r| r.tick(2));
     let make = || Tally::new(options.findings);
-    let log = writes.log;
-    let tallies = if writes.segments.iter().any(|s| s.stamp.is_some()) {
-        let record = |s: &Segment<'_>, at: usize, label: Label| {
-            let (earliest, latest) = s.commit.get(at);
-            let stamp = s.stamp.as_ref().map_or_else(|| midpoint(earliest, latest), |stamps| stamps[at]);
-            Record::<5>::new(label, &[earliest, latest, stamp])
-        };
-        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key(log, group, |r| r.tick(2)))?
-    } else if let Some(least) = LeanRecord::least_bits(writes, isa) {
+    let carried = Carried { least: 0, times: true };
+    let tallies = for_each_key(writes, options.tuning.isa(), carried, record, make, judge)?;
+    Ok(sum(tallies, options))
+}
+
+/// Over the partitioned path.
+fn by_key(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Tally> {
+    let (log, isa) = (writes.log, options.tuning.isa());
+    let make = || Tally::new(options.findings);
+    let tallies = if let Some(least) = LeanRecord::least_bits(writes, isa) {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             let (earliest, latest) = s.commit.get(at);
             LeanRecord::new(label, earliest, latest)
         };
-        for_each_key(writes, isa, least, record, make, |tally, group| tally.key_by_middles(log, group))?
+        let carried = Carried { least, times: true };
+        for_each_key(writes, isa, carried, record, make, |tally, group| tally.key_by_middles(log, group))?
     } else {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             Record::<4>::new(label, &<[i64; 2]>::from(s.commit.get(at)))
         };
-        for_each_key(writes, isa, 0, record, make, |tally, group| tally.key_by_middles(log, group))?
+        let carried = Carried { least: 0, times: true };
+        for_each_key(writes, isa, carried, record, make, |tally, group| tally.key_by_middles(log, group))?
     };
-    let mut sum = make();
+    Ok(sum(tallies, options))
+}
+
+fn sum(tallies: Vec<Tally>, options: &VerifyOptions) -> Tally {
+    let mut sum = Tally::new(options.findings);
     tallies.into_iter().for_each(|tally| sum.merge(tally));
-    Ok(sum.report())
+    sum
 }
 
 fn middle(write: &impl Written) -> i64 {

@@ -5,7 +5,7 @@ use skewer_kernels::Isa;
 
 use super::groups::{Sorter, pieces_of_chunks, stretches};
 use super::record::{Label, Record};
-use super::scatter::{Scattered, Sink, Split};
+use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::error::Result;
 use crate::log::{Chunk, Log, Scalars};
 use crate::memory::Budget;
@@ -43,9 +43,9 @@ pub(crate) fn count_distinct(
     };
     let identity = log.chunks.iter().find_map(&column).and_then(Scalars::identity);
     let exact = identity.is_some() && log.chunks.iter().filter_map(&column).all(|v| v.identity() == identity);
-    let value = |row: u32| {
-        let (chunk, at) = log.locate(u64::from(row));
-        column(chunk).and_then(|v| v.get(at))
+    let value = |record: &Record<2>| {
+        let (chunk, at) = log.locate(u64::from(record.key_row()?));
+        column(chunk).map(|values| (values, at))
     };
     let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
     let mut scattered = Scattered::new(split, lens);

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use skewer_kernels::{Isa, prefetch_range};
 
+use super::collisions::{self, Place, datum};
 use super::record::Label;
 use super::scatter::{Keyed, Scattered, Sink, Split, bucket};
 use crate::error::Result;
@@ -13,9 +14,18 @@ use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
 use crate::txn::Datum;
 
+/// What records carry.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Carried {
+    /// So many bits of a label's `rest` are zero: they have room for something else.
+    pub(crate) least: u32,
+    /// Whether commit bounds are read.
+    pub(crate) times: bool,
+}
+
 /// Visits the writes of every key, each key once, its writes in row order. `record` makes what is
 /// carried of a segment's write; `visit` is given the state of its thread's share, and the states
-/// come back. `least` bits of a label's `rest` are zero.
+/// come back.
 ///
 /// # Errors
 /// If records had to go to a file and it failed.
@@ -25,29 +35,44 @@ use crate::txn::Datum;
 pub(crate) fn for_each_key<R: Keyed, T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
-    least: u32,
+    carried: Carried,
     record: impl Fn(&Segment<'_>, usize, Label) -> R + Sync,
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, &[R]) + Sync,
 ) -> Result<Vec<T>> {
+    let states = States::default();
+    let fill =
+        |piece: Piece, sink: &mut Sink<'_, '_, R>| fill((writes, isa, carried.times), piece, &record, sink);
+    scatter(writes, carried.least, fill, |scattered| {
+        each_group(writes.log, writes.exact, scattered, &states, &make, &visit);
+    })?;
+    Ok(states.into_all())
+}
+
+/// Scatters the records of `writes`, round by round, and has `judge` look at each round's. `fill` hands in
+/// those of a piece, with `least` bits of fingerprints cut off for something else.
+///
+/// # Errors
+/// If records had to go to a file and it failed.
+pub(super) fn scatter<R: Keyed>(
+    writes: &Writes<'_>,
+    least: u32,
+    fill: impl Fn(Piece, &mut Sink<'_, '_, R>) + Sync,
+    mut judge: impl FnMut(&Scattered<R>),
+) -> Result<()> {
     let split = Split::of(writes.len(), size_of::<R::Words>(), writes.budget, least);
     let stretches = stretches(pieces(writes));
     let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
     let mut scattered: Scattered<R> = Scattered::new(split, lens);
-    let states = States::default();
     for round in split.rounds() {
         writes.measure("partition", size_of::<R>(), || {
             scattered.fill(round, |stretch, sink| {
-                for (at, rows) in &stretches[stretch] {
-                    fill(writes, isa, (*at, rows.clone()), &record, sink);
-                }
+                stretches[stretch].iter().for_each(|piece| fill(piece.clone(), sink));
             })
         })?;
-        writes.measure("group", size_of::<R>(), || {
-            each_group(writes.log, writes.exact, &scattered, &states, &make, &visit);
-        });
+        writes.measure("group", size_of::<R>(), || judge(&scattered));
     }
-    Ok(states.into_all())
+    Ok(())
 }
 
 /// What tasks found so far. A task goes on with what another one left, so that there are never many.
@@ -86,7 +111,7 @@ pub(super) fn each_group<R: Keyed, T: Send>(
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, &[R]) + Sync,
 ) {
-    let key = |row: u32| key_at(log, row);
+    let key = |record: &R| place_of_key(log, record);
     let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
     let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
     let task = |first: usize| {
@@ -114,8 +139,11 @@ pub(super) fn stretches<P>(pieces: Vec<P>) -> Vec<Vec<P>> {
     .collect()
 }
 
-/// Ranges of segments.
-fn pieces(writes: &Writes<'_>) -> Vec<(usize, Range<usize>)> {
+/// A segment, and some of its writes.
+pub(super) type Piece = (usize, Range<usize>);
+
+/// All writes in pieces.
+fn pieces(writes: &Writes<'_>) -> Vec<Piece> {
     let lens = writes.segments.iter().map(Segment::len).enumerate();
     lens.flat_map(|(at, len)| cut(len).map(move |rows| (at, rows))).collect()
 }
@@ -130,10 +158,9 @@ fn cut(rows: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Hands in the records of some writes of one segment.
-fn fill<R: Keyed>(
-    writes: &Writes<'_>,
-    isa: Isa,
-    (at, rows): (usize, Range<usize>),
+pub(super) fn fill<R: Keyed>(
+    (writes, isa, times): (&Writes<'_>, Isa, bool),
+    (at, rows): Piece,
     record: &impl Fn(&Segment<'_>, usize, Label) -> R,
     sink: &mut Sink<'_, '_, R>,
 ) {
@@ -144,7 +171,11 @@ fn fill<R: Keyed>(
         let len = STEP.min(rows.end - first);
         writes.fingerprints(isa, at, first, &mut fingerprints[..len]);
         segment.regions(first, &mut regions[..len]);
-        writes.prefetch(at, first + len, STEP);
+        if times {
+            writes.prefetch(at, first + len, STEP);
+        } else {
+            writes.prefetch_keys(at, first + len, STEP);
+        }
         sink.take(&fingerprints[..len], |i, rest| {
             record(segment, first + i, Label { rest, region: regions[i], row: segment.row(first + i) })
         });
@@ -155,6 +186,12 @@ fn fill<R: Keyed>(
 pub(crate) fn key_at(log: &Log, row: u32) -> Option<Datum<'_>> {
     let (chunk, at) = log.locate(u64::from(row));
     chunk.key.get(at)
+}
+
+/// Where the key of a record stands.
+pub(super) fn place_of_key<'l, R: Keyed>(log: &'l Log, record: &R) -> Place<'l> {
+    let (chunk, at) = log.locate(u64::from(record.key_row()?));
+    Some((&chunk.key, at))
 }
 
 /// Sorts partitions, one after the other, in the same memory.
@@ -211,26 +248,23 @@ impl<R: Keyed> Sorter<R> {
         &self.records[..self.len]
     }
 
-    /// Calls `visit` with the records of each key.
+    /// Calls `visit` with the records of each key. Where fingerprints tell keys apart for certain
+    /// (`exact`), no key is looked up.
     pub(super) fn groups<'k>(
         &mut self,
         exact: bool,
-        key: impl Fn(u32) -> Option<Datum<'k>>,
+        key: impl Fn(&R) -> Place<'k>,
         mut visit: impl FnMut(&[R]),
     ) {
-        for group in self.records[..self.len].chunk_by_mut(|a, b| a.fingerprint() == b.fingerprint()) {
-            // Where fingerprints tell keys apart for certain, no key is looked up.
-            let one_key = || {
-                let first = key(group[0].row());
-                group[1..].iter().all(|r| key(r.row()) == first)
-            };
-            if exact || group.len() == 1 || one_key() {
-                visit(group);
-            } else {
-                // Different keys met in one fingerprint. Stable: rows stay in order within a key.
-                group.sort_by_key(|r| key(r.row()));
-                group.chunk_by(|a, b| key(a.row()) == key(b.row())).for_each(&mut visit);
-            }
+        let records = &mut self.records[..self.len];
+        if exact || collisions::none(records, &key) {
+            records.chunk_by(|a, b| a.fingerprint() == b.fingerprint()).for_each(visit);
+            return;
+        }
+        for group in records.chunk_by_mut(|a, b| a.fingerprint() == b.fingerprint()) {
+            // Different keys met in one fingerprint. Stable: rows stay in order within a key.
+            group.sort_by_key(|r| datum(key(r)));
+            group.chunk_by(|a, b| datum(key(a)) == datum(key(b))).for_each(&mut visit);
         }
     }
 }

@@ -10,14 +10,18 @@
 //! Records carry what the judges need (ends of bounds, region, row), so that nothing is looked up
 //! at random in the log afterwards.
 
+mod collisions;
 mod distinct;
 mod groups;
+mod marks;
 mod operations;
+mod pairs;
 mod record;
 mod scatter;
 mod spill;
 
 pub(crate) use distinct::count_distinct;
-pub(crate) use groups::{for_each_key, key_at};
+pub(crate) use groups::{Carried, for_each_key, key_at};
 pub(crate) use operations::{Gathering, for_each_operated_key};
+pub(crate) use pairs::count_pairs;
 pub(crate) use record::{Label, LeanRecord, Record, Written};

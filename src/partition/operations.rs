@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::groups::{Sorter, States, key_at, pieces_of_chunks, stretches};
+use super::groups::{Sorter, States, pieces_of_chunks, place_of_key, stretches};
 use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::error::Result;
 use crate::history::{Operation, Transactions};
@@ -32,8 +32,8 @@ impl Keyed for Operation {
         self.key()
     }
 
-    fn row(&self) -> u32 {
-        self.row
+    fn key_row(&self) -> Option<u32> {
+        Some(self.row)
     }
 }
 
@@ -99,7 +99,7 @@ fn each_key<T: Send>(
     states: &States<T>,
     (make, visit): (impl Fn() -> T + Sync, impl Fn(&mut T, &[Operation]) + Sync),
 ) {
-    let key = |row: u32| key_at(txns.log, row);
+    let key = |o: &Operation| place_of_key(txns.log, o);
     let rows = |&partition: &usize| scattered.slices(partition).map(<[_]>::len).sum::<usize>();
     let mut heaviest: Vec<usize> = (0..scattered.len()).collect();
     heaviest.sort_by_cached_key(|partition| Reverse(rows(partition)));

@@ -28,6 +28,9 @@ pub(crate) trait Written: Keyed {
 
     /// The region.
     fn region(&self) -> u16;
+
+    /// The log row.
+    fn row(&self) -> u32;
 }
 
 /// A write and the ticks that its judge asked for: `W - 2` of them, the ends of its commit bound
@@ -47,6 +50,11 @@ impl<const W: usize> Record<W> {
             1 => u64::from(label.row) << 16 | u64::from(label.region),
             _ => ticks[at - Self::HEAD].cast_unsigned(),
         }))
+    }
+
+    /// The region.
+    pub(crate) fn region_code(&self) -> u16 {
+        self.0[1] as u16
     }
 
     /// The tick at `at`.
@@ -72,8 +80,8 @@ impl<const W: usize> Keyed for Record<W> {
         self.0[0]
     }
 
-    fn row(&self) -> u32 {
-        (self.0[1] >> 16) as u32
+    fn key_row(&self) -> Option<u32> {
+        Some((self.0[1] >> 16) as u32)
     }
 }
 
@@ -87,7 +95,11 @@ impl<const W: usize> Written for Record<W> {
     }
 
     fn region(&self) -> u16 {
-        self.0[1] as u16
+        self.region_code()
+    }
+
+    fn row(&self) -> u32 {
+        (self.0[1] >> 16) as u32
     }
 }
 
@@ -138,8 +150,8 @@ impl Keyed for LeanRecord {
         self.0[0] & !Self::REGION
     }
 
-    fn row(&self) -> u32 {
-        self.0[2] as u32
+    fn key_row(&self) -> Option<u32> {
+        Some(self.0[2] as u32)
     }
 }
 
@@ -154,5 +166,9 @@ impl Written for LeanRecord {
 
     fn region(&self) -> u16 {
         (self.0[0] & Self::REGION) as u16
+    }
+
+    fn row(&self) -> u32 {
+        self.0[2] as u32
     }
 }

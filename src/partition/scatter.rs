@@ -30,8 +30,8 @@ pub(crate) trait Keyed: Copy + Send + Sync {
     /// What [`Split::rest`] left of the key's fingerprint.
     fn fingerprint(&self) -> u64;
 
-    /// The log row.
-    fn row(&self) -> u32;
+    /// A log row that holds the key; `None` where no fingerprint is ever shared by two keys.
+    fn key_row(&self) -> Option<u32>;
 }
 
 /// How keys are split: by their fingerprints' highest bits into rounds, so that the records held

@@ -1,15 +1,14 @@
 //! What a stretch feeds to its ring, and what it meets there.
 
-use skewer_kernels::{Isa, prefetch_read};
+use skewer_kernels::prefetch_read;
 
 use super::At;
-use super::plan::{BLOCK, Plan, lifetimes};
-use crate::history::Writes;
+use super::plan::{BLOCK, Plan};
+use super::stream::Stream;
 
 /// The blocks of a stretch, one after the other, and where their writes stand.
 pub(super) struct Feed<'a> {
-    writes: &'a Writes<'a>,
-    isa: Isa,
+    stream: Stream<'a>,
     plan: &'a Plan,
     warm_up: usize,
     /// The sequence number of the first row of each block so far.
@@ -23,11 +22,10 @@ pub(super) struct Feed<'a> {
 
 impl<'a> Feed<'a> {
     /// The blocks of `plan` from `warm_up` on.
-    pub(super) fn of(writes: &'a Writes<'a>, isa: Isa, plan: &'a Plan, warm_up: usize) -> Self {
+    pub(super) fn of(stream: Stream<'a>, plan: &'a Plan, warm_up: usize) -> Self {
         let numbers = if plan.slices.is_some() { plan.reach.max(1).next_power_of_two() } else { 0 };
         Feed {
-            writes,
-            isa,
+            stream,
             plan,
             warm_up,
             starts: Vec::new(),
@@ -51,9 +49,10 @@ impl<'a> Feed<'a> {
             return;
         }
         self.fingerprints.resize(at.len as usize, 0);
-        self.writes.fingerprints(self.isa, at.segment as usize, at.first as usize, &mut self.fingerprints);
+        self.stream.fingerprints((at.segment, at.first), &mut self.fingerprints);
         let next = self.plan.blocks.get(block + 1);
-        self.ahead = next.map_or((&[], 0), |b| (self.writes.key_words(b.segment as usize), b.first as usize));
+        self.ahead =
+            next.map_or((&[], 0), |b| (self.stream.writes.key_words(b.segment as usize), b.first as usize));
     }
 
     /// The fingerprints of the block at hand.
@@ -86,7 +85,7 @@ impl<'a> Feed<'a> {
 
 /// Pairs that wait for their times to come from memory.
 pub(super) struct Pairs<'a> {
-    writes: &'a Writes<'a>,
+    stream: Stream<'a>,
     waiting: Vec<(At, At)>,
 }
 
@@ -95,15 +94,15 @@ const WAITING: usize = 32;
 
 impl<'a> Pairs<'a> {
     /// None so far.
-    pub(super) fn new(writes: &'a Writes<'a>) -> Self {
-        Pairs { writes, waiting: Vec::with_capacity(WAITING) }
+    pub(super) fn new(stream: Stream<'a>) -> Self {
+        Pairs { stream, waiting: Vec::with_capacity(WAITING) }
     }
 
     /// Adds a pair; `meet` is given those that have waited long enough.
     #[inline(never)]
     pub(super) fn add(&mut self, a: At, b: At, meet: impl FnMut(At, At)) {
         for (segment, row) in [a, b] {
-            let (begins, ends) = lifetimes(&self.writes.segments[segment as usize]);
+            let (begins, ends) = self.stream.spans(segment);
             prefetch_read(begins, row as usize);
             prefetch_read(ends, row as usize);
         }

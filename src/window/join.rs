@@ -9,9 +9,10 @@ use skewer_kernels::Isa;
 use super::At;
 use super::feed::{Feed, Pairs};
 use super::long::is_long;
-use super::plan::{BLOCK, Block, Plan, lifetimes};
+use super::plan::{BLOCK, Block, Plan};
 use super::ring::Ring;
 use super::slices::SLICE_ROWS;
+use super::stream::{Meeting, Stream};
 use crate::history::Writes;
 
 /// A ring that outgrows the second-level cache loses to the partitioned path.
@@ -40,31 +41,31 @@ pub(crate) enum Force {
     Slices,
 }
 
-/// Meets every pair of writes of one key whose lifetimes, from `S.earliest` to `C.latest`, may
-/// overlap; each pair once, in no order. `meet` is given the state of its stretch; the states
-/// come back. Pairs that do not overlap, or whose keys differ, may be among them: `meet` judges.
+/// Meets every pair of writes of one key that `meeting` names; each pair once, in no order. `meet` is given the state of its stretch; the states
+/// come back. Other pairs, also of different keys, may be among them: `meet` judges.
 ///
 /// `None` if the log is not for this path: too many writes at a time, or too many rivals a row;
 /// a forced path stands four million at a time, and any number of rivals.
 ///
 /// Cost: O(rows + pairs met), memory O(rows in a window) a thread; for a log in no order of time
 /// 8 bytes a row on top.
-pub(crate) fn conflicts<T: Send>(
+pub(crate) fn pairs<T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
-    force: Option<Force>,
+    (meeting, force): (Meeting, Option<Force>),
     make: impl Fn() -> T + Sync,
     meet: impl Fn(&mut T, At, At) + Sync,
 ) -> Option<Vec<T>> {
+    let stream = Stream { writes, isa, meeting };
     let insist = force.is_some();
     // Records and the tables of their lists.
     let slice_bytes = 9 * writes.len() as u64;
-    let mut plan = writes.measure("scan", 16, || Plan::of(writes, isa));
+    let mut plan = writes.measure("scan", 16, || Plan::of(stream));
     match force {
-        Some(Force::Fine) => plan = plan.finer(writes, isa),
-        Some(Force::Slices) => plan = plan.sliced(writes, isa, FEW),
+        Some(Force::Fine) => plan = plan.finer(stream),
+        Some(Force::Slices) => plan = plan.sliced(stream, FEW),
         None if plan.reach > REACH_MAX && plan.may_be_sliced() && writes.budget.holds(slice_bytes) => {
-            plan = writes.measure("slice", 16, || plan.sliced(writes, isa, SLICE_ROWS));
+            plan = writes.measure("slice", 16, || plan.sliced(stream, SLICE_ROWS));
         }
         _ => {}
     }
@@ -73,7 +74,7 @@ pub(crate) fn conflicts<T: Send>(
     }
     let run = |plan: &Plan, visits_max: u64| {
         let gave_up = AtomicBool::new(false);
-        let states = Pass { writes, isa, plan, visits_max, gave_up: &gave_up }.run(&make, &meet);
+        let states = Pass { stream, plan, visits_max, gave_up: &gave_up }.run(&make, &meet);
         (!gave_up.load(Ordering::Relaxed)).then_some(states)
     };
     if insist {
@@ -83,7 +84,7 @@ pub(crate) fn conflicts<T: Send>(
         return run(&plan, VISITS_MAX);
     }
     // Hot keys meet themselves all over a block that is long against the window.
-    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(writes, isa), VISITS_MAX))
+    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(stream), VISITS_MAX))
 }
 
 impl Pass<'_> {
@@ -92,7 +93,7 @@ impl Pass<'_> {
         make: &(impl Fn() -> T + Sync),
         meet: &(impl Fn(&mut T, At, At) + Sync),
     ) -> Vec<T> {
-        self.writes.measure("join", 8, || {
+        self.stream.writes.measure("join", 8, || {
             let stretches = self.plan.stretches().into_par_iter();
             // Eight buckets a write keep seven chains in eight dead; more than the second-level cache
             // holds cost more than they spare.
@@ -124,8 +125,7 @@ impl Plan {
 }
 
 struct Pass<'a> {
-    writes: &'a Writes<'a>,
-    isa: Isa,
+    stream: Stream<'a>,
     plan: &'a Plan,
     visits_max: u64,
     gave_up: &'a AtomicBool,
@@ -141,8 +141,8 @@ impl Pass<'_> {
         let plan = self.plan;
         let warm_up = plan.look_back[blocks.start] as usize;
         let mut ring = Ring::<BUCKETS, ENTRIES>::new();
-        let mut feed = Feed::of(self.writes, self.isa, plan, warm_up);
-        let mut pairs = Pairs::new(self.writes);
+        let mut feed = Feed::of(self.stream, plan, warm_up);
+        let mut pairs = Pairs::new(self.stream);
         let (mut visited, mut rows) = (0, 0);
         for at in warm_up..blocks.end {
             if self.gave_up.load(Ordering::Relaxed) {
@@ -185,13 +185,13 @@ impl Pass<'_> {
         if long.is_empty() || self.plan.slices.is_some() {
             return ring.feed(feed.fingerprints(), tail, |_| false, |place| feed.prefetch(place), meet);
         }
-        let (begins, ends) = self.lifetimes(block);
+        let (begins, ends) = self.spans(block);
         let aside = |place: usize| is_long(begins[place], ends[place], long.rest_width);
         ring.feed(feed.fingerprints(), tail, aside, |place| feed.prefetch(place), meet)
     }
 
-    fn lifetimes(&self, block: &Block) -> (&[i64], &[i64]) {
-        let (begins, ends) = lifetimes(&self.writes.segments[block.segment as usize]);
+    fn spans(&self, block: &Block) -> (&[i64], &[i64]) {
+        let (begins, ends) = self.stream.spans(block.segment);
         let rows = block.first as usize..(block.first + block.len) as usize;
         (&begins[rows.clone()], &ends[rows])
     }
@@ -202,7 +202,7 @@ impl Pass<'_> {
         if long.is_empty() {
             return;
         }
-        let (begins, ends) = self.lifetimes(block);
+        let (begins, ends) = self.spans(block);
         for (place, &fingerprint) in fingerprints.iter().enumerate() {
             let rivals = long.of_key(fingerprint);
             if !rivals.is_empty() && !is_long(begins[place], ends[place], long.rest_width) {
@@ -231,12 +231,7 @@ impl Pass<'_> {
             let (mut state, mut fingerprints) = (make(), [0; BLOCK]);
             for block in runs {
                 let fingerprints = &mut fingerprints[..block.len as usize];
-                self.writes.fingerprints(
-                    self.isa,
-                    block.segment as usize,
-                    block.first as usize,
-                    fingerprints,
-                );
+                self.stream.fingerprints((block.segment, block.first), fingerprints);
                 self.meet_long(block, fingerprints, &mut |a, b| meet(&mut state, a, b));
             }
             state

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use skewer_kernels::Isa;
-
-use super::plan::{Block, lifetimes};
-use crate::history::Writes;
+use super::plan::Block;
+use super::stream::Stream;
 
 /// At most that many writes are kept aside.
 const LONG_MAX: usize = 2_048;
@@ -24,7 +22,7 @@ pub(super) struct Long {
     by_key: BTreeMap<u64, Vec<(u32, u32)>>,
     /// One bit for each fingerprint's highest bits.
     filter: Vec<u64>,
-    /// Lifetimes up to that width are in the window; all others are here.
+    /// Spans up to that width are in the window; all others are here.
     pub(super) rest_width: u64,
 }
 
@@ -50,7 +48,7 @@ impl Long {
 }
 
 /// The writes to keep aside.
-pub(super) fn aside(writes: &Writes<'_>, blocks: &[Block]) -> Long {
+pub(super) fn aside(stream: Stream<'_>, blocks: &[Block]) -> Long {
     let mut widths: Vec<u64> = blocks.iter().map(|b| b.extent.max_width).collect();
     let widest = widths.iter().copied().max().unwrap_or(0);
     let all = Long { rest_width: widest, ..Long::default() };
@@ -67,13 +65,12 @@ pub(super) fn aside(writes: &Writes<'_>, blocks: &[Block]) -> Long {
     let mut long = Long { filter: vec![0; 1 << (FILTER_BITS - 6)], rest_width: cut, ..Long::default() };
     let mut count = 0;
     for block in blocks.iter().filter(|b| b.extent.max_width > cut) {
-        let segment = &writes.segments[block.segment as usize];
-        let (begins, ends) = lifetimes(segment);
+        let (begins, ends) = stream.spans(block.segment);
         for at in block.first..block.first + block.len {
             if is_long(begins[at as usize], ends[at as usize], cut) {
                 count += 1;
                 let mut fingerprint = [0];
-                writes.fingerprints(Isa::scalar(), block.segment as usize, at as usize, &mut fingerprint);
+                stream.fingerprints((block.segment, at), &mut fingerprint);
                 let [fingerprint] = fingerprint;
                 let slot = fingerprint >> (64 - FILTER_BITS);
                 long.filter[(slot / 64) as usize] |= 1 << (slot % 64);
@@ -87,7 +84,7 @@ pub(super) fn aside(writes: &Writes<'_>, blocks: &[Block]) -> Long {
     long
 }
 
-/// Whether a lifetime is wider than `width`.
+/// Whether a span is wider than `width`.
 pub(super) fn is_long(begin: i64, end: i64, width: u64) -> bool {
     end > begin && end.abs_diff(begin) > width
 }

@@ -1,7 +1,7 @@
-//! The window join: conflicts of a nearly time-ordered log in one pass.
+//! The window join: pairs of writes of a key that overlap, of a nearly time-ordered log in one pass.
 //!
-//! Two lifetimes `[begin, end]` conflict only if `begin` of each lies before `end` of the other,
-//! so their begins differ by less than the widest lifetime `w`. Taken in order of begins, a
+//! Two spans `[begin, end]` overlap only if `begin` of each lies before `end` of the other,
+//! so their begins differ by less than the widest span `w`. Taken in order of begins, a
 //! write therefore meets all its rivals among the last `w` of time: a ring of recent writes and
 //! a small hash table of chains over it replace any grouping of the whole log.
 //!
@@ -27,8 +27,10 @@ mod long;
 mod plan;
 mod ring;
 mod slices;
+mod stream;
 
-pub(crate) use join::{Force, conflicts};
+pub(crate) use join::{Force, pairs};
+pub(crate) use stream::Meeting;
 
 /// A write: its segment and its place there.
 pub(crate) type At = (u32, u32);

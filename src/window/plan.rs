@@ -5,7 +5,7 @@ use skewer_kernels::{Extent, Isa, extent};
 
 use super::long::{self, Long, is_long};
 use super::slices::Slices;
-use crate::history::{Segment, Writes};
+use super::stream::Stream;
 use crate::log::OUTLINE;
 
 /// Rows in a block.
@@ -14,7 +14,7 @@ pub(super) const BLOCK: usize = OUTLINE;
 /// Rows in a fine block.
 const FINE: u32 = 32;
 
-/// Some rows of a segment, and the extent of their lifetimes.
+/// Some rows of a segment, and the extent of their spans.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) segment: u32,
@@ -25,11 +25,11 @@ pub(super) struct Block {
 
 impl Block {
     /// Measures the extent again without the rows wider than `width`.
-    fn leave_out(&mut self, writes: &Writes<'_>, width: u64) {
+    fn leave_out(&mut self, stream: Stream<'_>, width: u64) {
         if self.extent.max_width <= width {
             return;
         }
-        let (begins, ends) = lifetimes(&writes.segments[self.segment as usize]);
+        let (begins, ends) = stream.spans(self.segment);
         let rows = self.first as usize..(self.first + self.len) as usize;
         let short = rows.filter(|&row| !is_long(begins[row], ends[row], width));
         let (begins, ends): (Vec<i64>, Vec<i64>) = short.map(|row| (begins[row], ends[row])).unzip();
@@ -52,29 +52,18 @@ pub(super) struct Plan {
     pub(super) slices: Option<(Slices, Vec<Block>)>,
 }
 
-/// The begins and ends of the lifetimes of a segment: from the start's first end to the
-/// commit's last. Outside of them a write conflicts with nothing, not even possibly.
-pub(super) fn lifetimes<'a>(segment: &'a Segment<'_>) -> (&'a [i64], &'a [i64]) {
-    let begins = segment.start.as_ref().map_or(&segment.commit.earliest, |s| &s.earliest);
-    (begins, &segment.commit.latest)
-}
-
 impl Plan {
-    /// The stream of `writes`.
-    pub(super) fn of(writes: &Writes<'_>, isa: Isa) -> Plan {
-        let mut blocks: Vec<Block> = writes
-            .segments
-            .par_iter()
-            .enumerate()
-            .flat_map_iter(|(at, segment)| blocks_of(at, segment, isa))
-            .collect();
-        let long = long::aside(writes, &blocks);
+    /// The blocks of `stream`.
+    pub(super) fn of(stream: Stream<'_>) -> Plan {
+        let segments = 0..stream.writes.segments.len() as u32;
+        let mut blocks: Vec<Block> =
+            segments.into_par_iter().flat_map_iter(|at| blocks_of(stream, at)).collect();
+        let long = long::aside(stream, &blocks);
         if !long.is_empty() {
-            blocks.iter_mut().for_each(|b| b.leave_out(writes, long.rest_width));
+            blocks.iter_mut().for_each(|b| b.leave_out(stream, long.rest_width));
         }
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
-        let width = long.rest_width;
-        let (look_back, reach) = look_back(&blocks, width);
+        let (look_back, reach) = look_back(&blocks, stream.reach(long.rest_width));
         Plan { blocks, look_back, reach, long, slices: None }
     }
 
@@ -85,24 +74,24 @@ impl Plan {
 
     /// The same writes in finer blocks.
     ///
-    /// Cost: O(rows), one more scan of the lifetimes.
-    pub(super) fn finer(self, writes: &Writes<'_>, isa: Isa) -> Plan {
+    /// Cost: O(rows), one more scan of the spans.
+    pub(super) fn finer(self, stream: Stream<'_>) -> Plan {
         let width = self.long.rest_width;
         let parts = self.blocks.par_iter().flat_map_iter(|block| {
-            let (begins, ends) = lifetimes(&writes.segments[block.segment as usize]);
+            let (begins, ends) = stream.spans(block.segment);
             let part = move |first: u32| {
                 let len = FINE.min(block.first + block.len - first);
                 let rows = first as usize..(first + len) as usize;
-                let extent = extent(isa, &begins[rows.clone()], &ends[rows]);
+                let extent = extent(stream.isa, &begins[rows.clone()], &ends[rows]);
                 let mut part = Block { first, len, extent, ..*block };
-                part.leave_out(writes, width);
+                part.leave_out(stream, width);
                 part
             };
             (block.first..block.first + block.len).step_by(FINE as usize).map(part)
         });
         let mut blocks: Vec<Block> = parts.collect();
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
-        let (look_back, reach) = look_back(&blocks, width);
+        let (look_back, reach) = look_back(&blocks, stream.reach(width));
         Plan { blocks, look_back, reach, ..self }
     }
 
@@ -115,31 +104,31 @@ impl Plan {
     /// The same writes by slices of time, of `rows` rows each if they come evenly.
     ///
     /// Cost: O(rows), 8 bytes each.
-    pub(super) fn sliced(self, writes: &Writes<'_>, isa: Isa, rows: usize) -> Plan {
-        let Some((slices, blocks)) = Slices::of(writes, isa, (&self.blocks, rows), &self.long) else {
+    pub(super) fn sliced(self, stream: Stream<'_>, rows: usize) -> Plan {
+        let Some((slices, blocks)) = Slices::of(stream, (&self.blocks, rows), &self.long) else {
             return self;
         };
-        let (look_back, reach) = look_back(&blocks, self.long.rest_width);
+        let (look_back, reach) = look_back(&blocks, stream.reach(self.long.rest_width));
         Plan { blocks, look_back, reach, long: self.long, slices: Some((slices, self.blocks)) }
     }
 }
 
-fn blocks_of(at: usize, segment: &Segment<'_>, isa: Isa) -> Vec<Block> {
-    let (begins, ends) = lifetimes(segment);
-    let known = segment.outline();
+fn blocks_of(stream: Stream<'_>, segment: u32) -> Vec<Block> {
+    let (begins, ends) = stream.spans(segment);
+    let known = stream.outline(&stream.writes.segments[segment as usize]);
     let pieces = begins.chunks(BLOCK).zip(ends.chunks(BLOCK)).enumerate();
     pieces
         .map(|(i, (begins, ends))| Block {
-            segment: at as u32,
+            segment,
             first: (i * BLOCK) as u32,
             len: begins.len() as u32,
-            extent: known.get(i).copied().unwrap_or_else(|| extent(isa, begins, ends)),
+            extent: known.get(i).copied().unwrap_or_else(|| extent(stream.isa, begins, ends)),
         })
         .collect()
 }
 
 /// For each block the first whose rows may meet its own, and the most rows in between.
-fn look_back(blocks: &[Block], width: u64) -> (Vec<u32>, usize) {
+fn look_back(blocks: &[Block], span: u64) -> (Vec<u32>, usize) {
     let mut rows = 0;
     let mut latest = i64::MIN;
     // The prefix maximum of begins after each block, and the rows before it.
@@ -158,7 +147,7 @@ fn look_back(blocks: &[Block], width: u64) -> (Vec<u32>, usize) {
         .iter()
         .enumerate()
         .map(|(at, block)| {
-            let horizon = block.extent.min_begin.saturating_sub_unsigned(width);
+            let horizon = block.extent.min_begin.saturating_sub_unsigned(span);
             let first = prefix[..at].partition_point(|&(latest, _)| latest <= horizon);
             // A horizon that saturates rules nothing out.
             let first = if horizon == i64::MIN { 0 } else { first };

@@ -5,11 +5,12 @@
 //! stream as any other: its rows stand in any order.
 
 use rayon::prelude::*;
-use skewer_kernels::{Extent, Isa, prefetch_range};
+use skewer_kernels::{Extent, prefetch_range};
 
 use super::At;
 use super::long::{Long, is_long};
-use super::plan::{BLOCK, Block, lifetimes};
+use super::plan::{BLOCK, Block};
+use super::stream::Stream;
 use crate::history::Writes;
 use crate::scatter::{Lists, Writer};
 
@@ -67,13 +68,12 @@ impl Slices {
     ///
     /// Cost: O(rows), 8 bytes each.
     pub(super) fn of(
-        writes: &Writes<'_>,
-        isa: Isa,
+        stream: Stream<'_>,
         (blocks, slice_rows): (&[Block], usize),
         long: &Long,
     ) -> Option<(Slices, Vec<Block>)> {
         let cut = Cut::of(blocks, slice_rows)?;
-        let starts = starts(writes);
+        let starts = starts(stream.writes);
         let per_stretch = blocks.len().div_ceil(rayon::current_num_threads() * 4).max(1);
         let lists: Vec<Lists<u64>> = blocks
             .par_chunks(per_stretch)
@@ -83,7 +83,7 @@ impl Slices {
                 let mut sink = lists.writer();
                 for block in blocks {
                     let number = starts[block.segment as usize] + block.first;
-                    scatter(writes, isa, (block, number), long, |begin| cut.slice(begin), &mut sink);
+                    scatter(stream, (block, number), long, |begin| cut.slice(begin), &mut sink);
                 }
                 lists
             })
@@ -130,8 +130,7 @@ fn starts(writes: &Writes<'_>) -> Vec<u32> {
 }
 
 fn scatter(
-    writes: &Writes<'_>,
-    isa: Isa,
+    stream: Stream<'_>,
     (block, number): (&Block, u32),
     long: &Long,
     slice: impl Fn(i64) -> usize,
@@ -139,10 +138,10 @@ fn scatter(
 ) {
     let mut fingerprints = [0; BLOCK];
     let fingerprints = &mut fingerprints[..block.len as usize];
-    writes.fingerprints(isa, block.segment as usize, block.first as usize, fingerprints);
-    let (begins, ends) = lifetimes(&writes.segments[block.segment as usize]);
+    stream.fingerprints((block.segment, block.first), fingerprints);
+    let (begins, ends) = stream.spans(block.segment);
     let next = (block.first + block.len) as usize;
-    prefetch_range(writes.key_words(block.segment as usize), next, BLOCK);
+    prefetch_range(stream.writes.key_words(block.segment as usize), next, BLOCK);
     prefetch_range(begins, next, BLOCK);
     let rows = block.first as usize..(block.first + block.len) as usize;
     let begins = &begins[rows.clone()];

@@ -1,6 +1,6 @@
 //! What the kernels compute, in the plainest words: no shared code, no wrapping, no cleverness.
 
-use skewer_kernels::Extent;
+use skewer_kernels::{Extent, NEAR, NearPairs};
 
 pub(crate) fn sorted(values: &[i64]) -> Vec<i64> {
     let mut sorted = values.to_vec();
@@ -21,4 +21,16 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
 
 pub(crate) fn first_inverted(earliest: &[i64], latest: &[i64]) -> Option<usize> {
     (0..earliest.len()).find(|i| earliest[*i] > latest[*i])
+}
+
+pub(crate) fn near_pairs(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+    let agree = |i: usize, j: usize| others.is_empty() || others[i] == others[j];
+    let near = |i: usize| (i + 1..words.len()).filter(move |j| j - i <= NEAR && agree(i, *j));
+    let pairs: Vec<(usize, usize)> = (0..words.len()).flat_map(|i| near(i).map(move |j| (i, j))).collect();
+    let alike = |&(i, j): &(usize, usize)| words[i] & bits == words[j] & bits;
+    NearPairs {
+        alike: pairs.iter().filter(|pair| alike(pair)).count() as u64,
+        equal: pairs.iter().filter(|(i, j)| words[*i] == words[*j]).count() as u64,
+        repeated: (0..words.len()).filter(|i| near(*i).any(|j| alike(&(*i, j)))).count() as u64,
+    }
 }
