@@ -91,8 +91,8 @@ impl Shape {
             clock_error: (rest & 16 != 0).then_some(u64::from(rest >> 5)),
             batch_rows: 1 + usize::from(third & 15),
             tuning: Tuning {
-                path: [Path::Fine, Path::Window, Path::Partitioned, Path::Slices]
-                    [usize::from(third >> 4 & 3)],
+                path: [Path::Fine, Path::Window, Path::Partitioned, Path::Slices, Path::Parts]
+                    [usize::from(third >> 4) % 5],
                 fingerprint_bits_dropped: [0, 62, 63, 64][usize::from(third >> 6)],
                 ..Tuning::default()
             },

@@ -43,6 +43,7 @@
 //! pointers, and intrinsics are safe inside functions that enable their instructions. What is
 //! left to promise is that the CPU has them, and the token proves that.
 
+mod bytes;
 mod clock;
 mod counter;
 mod dispatch;
@@ -60,6 +61,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
+pub use bytes::mix_bytes;
 pub use clock::{KernelClock, SystemClock, kernel_clock, system_clock_ns};
 pub use counter::counter;
 pub use dispatch::{extent, first_inverted, mix, near_pairs};

@@ -215,7 +215,10 @@ impl<'a> Writes<'a> {
 
     /// Asks for the keys of some of a segment's writes to be brought closer.
     pub(crate) fn prefetch_keys(&self, segment: usize, first: usize, len: usize) {
-        prefetch_range(self.key_words(segment), first, len);
+        let segment = &self.segments[segment];
+        if segment.rows.is_none() {
+            segment.chunk.key.prefetch_rows(first, len);
+        }
     }
 
     /// Asks for the keys and commit bounds of some of a segment's writes to be brought closer.

@@ -189,7 +189,7 @@ impl Assembly {
         Ok(Log {
             tables: self.tables,
             places: self.places,
-            whereabouts: Whereabouts::of(&self.chunks),
+            whereabouts: Whereabouts::of(self.chunks.iter().map(|c| c.rows)),
             chunks: self.chunks,
             regions: self.regions,
             unit,

@@ -20,6 +20,7 @@ mod shares;
 mod times;
 mod txns;
 mod units;
+mod whereabouts;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -33,6 +34,7 @@ pub(crate) use packing::Packing;
 pub(crate) use scalars::Scalars;
 pub(crate) use txns::Txns;
 pub(crate) use units::TIME_COLUMNS;
+pub(crate) use whereabouts::Whereabouts;
 
 use crate::bytes::Looks;
 use crate::time::Unit;
@@ -116,42 +118,7 @@ impl Log {
 
     /// The chunk that holds log row `row`, and the row's place in it.
     pub(crate) fn locate(&self, row: u64) -> (&Chunk, usize) {
-        let chunk = &self.chunks[self.whereabouts.find(&self.chunks, row)];
-        (chunk, (row - chunk.first_row) as usize)
-    }
-}
-
-/// Where rows are to be found: noted, since a search among many chunks costs more than what is looked
-/// for.
-#[derive(Debug)]
-struct Whereabouts {
-    /// The chunk that holds the first row of each stretch.
-    first: Vec<u32>,
-}
-
-impl Whereabouts {
-    /// Rows in a stretch, as a power of two.
-    const STRETCH: u32 = 12;
-
-    fn of(chunks: &[Chunk]) -> Self {
-        let mut first = Vec::new();
-        for (at, chunk) in chunks.iter().enumerate() {
-            let end = chunk.first_row + chunk.rows as u64;
-            // An empty chunk begins no stretch.
-            first.resize(end.div_ceil(1 << Self::STRETCH) as usize, at as u32);
-        }
-        Whereabouts { first }
-    }
-
-    /// The chunk of a row.
-    #[inline]
-    fn find(&self, chunks: &[Chunk], row: u64) -> usize {
-        let stretch = (row >> Self::STRETCH) as usize;
-        let first = self.first[stretch] as usize;
-        let last = self.first.get(stretch + 1).map_or(chunks.len() - 1, |&next| next as usize);
-        if first == last {
-            return first;
-        }
-        first + chunks[first..=last].partition_point(|c| c.first_row <= row) - 1
+        let (chunk, at) = self.whereabouts.find(row);
+        (&self.chunks[chunk], at)
     }
 }

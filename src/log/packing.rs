@@ -13,12 +13,12 @@ const BYTES: usize = 16;
 pub(crate) enum Packing {
     /// Keys of less than sixteen bytes, with their length in the last one.
     Short,
-    /// Keys of that many bytes, of which all but the last sixteen are these.
+    /// Keys of one length, of which only the last sixteen bytes differ.
     Long {
-        /// How long a key is.
-        len: usize,
-        /// What all keys begin with.
-        shared: Vec<u8>,
+        /// One of them.
+        like: Vec<u8>,
+        /// The bits of the first sixteen bytes that are not also in the last sixteen.
+        shared: u128,
     },
 }
 
@@ -28,31 +28,47 @@ impl Packing {
         let first = log.chunks.iter().find(|c| c.rows > 0)?;
         let Some(Datum::Bytes(key)) = first.key.get(0) else { return None };
         // Those of a dictionary are looked up where they stand: that would cost more than it spares.
-        let in_place = log.chunks.iter().all(|c| c.key.is_bytes());
-        let len = key.len();
-        in_place.then(|| match len.checked_sub(BYTES) {
+        log.chunks.iter().all(|c| c.key.is_bytes()).then(|| Packing::like(key))
+    }
+
+    fn like(key: &[u8]) -> Packing {
+        match key.len().checked_sub(BYTES) {
             None => Packing::Short,
-            Some(shared) => Packing::Long { len, shared: key[..shared].to_vec() },
-        })
+            Some(shared) => {
+                let below = 8 * shared.min(BYTES) as u32;
+                Packing::Long { like: key.to_vec(), shared: !u128::MAX.checked_shl(below).unwrap_or(0) }
+            }
+        }
     }
 
     /// A key in words; `None` if it does not fit. Different keys have different words.
     #[inline]
     fn pack(&self, key: &[u8]) -> Option<[u64; 2]> {
-        let mut bytes = [0; BYTES];
-        match self {
+        let word = match self {
             Packing::Short => {
+                let mut bytes = [0; BYTES];
                 bytes.get_mut(..key.len())?.copy_from_slice(key);
                 // A key of sixteen bytes would be taken for another one.
                 let last = bytes.last_mut().filter(|_| key.len() < BYTES)?;
                 *last = key.len() as u8;
+                u128::from_le_bytes(bytes)
             }
-            Packing::Long { len, shared } => {
-                let rest = key.strip_prefix(shared.as_slice()).filter(|_| key.len() == *len)?;
-                bytes.copy_from_slice(rest);
+            Packing::Long { like, shared } => {
+                let ends = |key: &[u8]| Some((*key.first_chunk()?, *key.last_chunk()?));
+                let ((head, tail), (like_head, _)) = (ends(key)?, ends(like)?);
+                let differing = u128::from_le_bytes(head) ^ u128::from_le_bytes(like_head);
+                // What is between the first and the last sixteen bytes, where keys are so long.
+                let between = BYTES..like.len().saturating_sub(BYTES);
+                let fits = key.len() == like.len()
+                    && differing & shared == 0
+                    && (between.is_empty() || key[between.clone()] == like[between]);
+                if !fits {
+                    return None;
+                }
+                u128::from_le_bytes(tail)
             }
-        }
-        Some(bytemuck::cast(bytes))
+        };
+        Some([word as u64, (word >> 64) as u64])
     }
 
     /// The words of the keys at `rows` of a column, first ones and second ones; whether all keys fit.
@@ -62,10 +78,8 @@ impl Packing {
         rows: impl Iterator<Item = usize>,
         (first, second): (&mut [u64], &mut [u64]),
     ) -> bool {
-        let mut places = first.iter_mut().zip(second);
-        let mut rows = rows.zip(&mut places);
-        rows.all(|(row, (first, second))| {
-            let Some(Datum::Bytes(key)) = column.get(row) else { return false };
+        let places = first.iter_mut().zip(second);
+        column.each_bytes(rows.take(places.len()), places, |key, (first, second)| {
             self.pack(key).map(|words| [*first, *second] = words).is_some()
         })
     }
@@ -86,11 +100,22 @@ mod tests {
             assert!(words[..i].iter().all(|b| a != b), "{:?}", keys[i]);
         }
         assert_eq!(Packing::Short.pack(b"sixteen bytes..."), None);
-        let long = Packing::Long { len: 18, shared: b"k/".to_vec() };
-        let [a, b] = [b"k/0123456789abcdef", b"k/1123456789abcdef"].map(|key| long.pack(key));
-        assert!(a.is_some() && b.is_some() && a != b);
-        for wrong in [b"k-0123456789abcdef".as_slice(), b"k/0123456789abcde", b"k/0123456789abcdef0", b""] {
-            assert_eq!(long.pack(wrong), None);
+        // The sixteen last bytes differ; each one before them is looked at.
+        for len in [16, 17, 18, 31, 32, 33, 50] {
+            let key: Vec<u8> = (0..len).collect();
+            let long = Packing::like(&key);
+            let words = long.pack(&key);
+            assert!(words.is_some());
+            for at in 0..key.len() {
+                let mut other = key.clone();
+                other[at] ^= 1;
+                let shared = at < key.len() - BYTES;
+                assert_eq!(long.pack(&other).is_none(), shared, "{len} {at}");
+                assert_ne!(long.pack(&other), words);
+            }
+            assert_eq!(long.pack(&key[1..]), None);
+            assert_eq!(long.pack(&[key.as_slice(), b"0"].concat()), None);
+            assert_eq!(long.pack(b""), None);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Columns of keys, values and ids: integers, text, bytes, or a dictionary of one of these.
 
-use ahash::RandomState;
 use arrow::array::ArrayData;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BinaryViewArray, FixedSizeBinaryArray, GenericBinaryArray,
@@ -8,7 +7,7 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use skewer_kernels::{Isa, mix, mix_one, prefetch_read};
+use skewer_kernels::{Isa, mix, mix_bytes, mix_one, prefetch_range, prefetch_read};
 
 use std::sync::Arc;
 
@@ -33,17 +32,8 @@ enum Kind {
     Dictionary { indices: Indices, values: Box<Scalars>, fingerprints: Arc<[u64]> },
 }
 
-/// Seeds of the fingerprints of bytes. Any would do: no result depends on them.
-const SEEDS: [u64; 4] =
-    [0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03, 0x8CB9_2BA7_2F3D_8DD7, 0xABC9_8388_FB8F_AC03];
-
 /// The fingerprint of a null: an id that every null row shares is never asked for.
 const NULL_FINGERPRINT: u64 = 0;
-
-/// The hash of byte keys.
-fn hasher() -> RandomState {
-    RandomState::with_seeds(SEEDS[0], SEEDS[1], SEEDS[2], SEEDS[3])
-}
 
 impl Scalars {
     /// The column in place; `None` if its type holds no keys or ids.
@@ -144,7 +134,7 @@ impl Scalars {
             None => NULL_FINGERPRINT,
             // Truncation keeps the low 64 bits, which tell all Int64 and all UInt64 apart.
             Some(Datum::Integer(i)) => mix_one(i as u64),
-            Some(Datum::Bytes(bytes)) => hasher().hash_one(bytes),
+            Some(Datum::Bytes(bytes)) => mix_bytes(bytes),
         }
     }
 
@@ -160,6 +150,15 @@ impl Scalars {
             Kind::Bytes(a) if self.nulls.is_none() => hash_rows(a, first, out),
             Kind::LargeBytes(a) if self.nulls.is_none() => hash_rows(a, first, out),
             _ => rows.zip(out).for_each(|(row, slot)| *slot = self.fingerprint(row)),
+        }
+    }
+
+    /// Asks for the data at `len` rows to be brought closer, of integers and of bytes in a row.
+    pub(crate) fn prefetch_rows(&self, first: usize, len: usize) {
+        match &self.kind {
+            Kind::Bytes(a) => prefetch_bytes(a, first, len),
+            Kind::LargeBytes(a) => prefetch_bytes(a, first, len),
+            _ => prefetch_range(self.words(), first, len),
         }
     }
 
@@ -196,6 +195,26 @@ impl Scalars {
         matches!(self.kind, Kind::Bytes(_) | Kind::LargeBytes(_) | Kind::Views(_) | Kind::Fixed(_))
     }
 
+    /// Hands `take` the bytes of each of `rows` with one of `places`, until it says no; whether it never
+    /// did, and all were bytes.
+    pub(crate) fn each_bytes<P>(
+        &self,
+        rows: impl Iterator<Item = usize>,
+        places: impl Iterator<Item = P>,
+        mut take: impl FnMut(&[u8], P) -> bool,
+    ) -> bool {
+        let mut both = rows.zip(places);
+        // Told apart outside the loop where columns are large.
+        match &self.kind {
+            Kind::Bytes(a) if self.nulls.is_none() => both.all(|(row, place)| take(a.value(row), place)),
+            Kind::LargeBytes(a) if self.nulls.is_none() => both.all(|(row, place)| take(a.value(row), place)),
+            _ => both.all(|(row, place)| match self.get(row) {
+                Some(Datum::Bytes(bytes)) => take(bytes, place),
+                _ => false,
+            }),
+        }
+    }
+
     /// The class of data within which a fingerprint tells data apart for certain; `None` where
     /// it does not.
     pub(crate) fn identity(&self) -> Option<Identity> {
@@ -223,12 +242,20 @@ impl Scalars {
     }
 }
 
+/// Asks for the bytes of `len` rows to be brought closer, and for where they begin and end.
+fn prefetch_bytes<O: OffsetSizeTrait>(array: &GenericBinaryArray<O>, first: usize, len: usize) {
+    let offsets = array.value_offsets();
+    let at = |row: usize| offsets.get(row.min(array.len())).map_or(0, |offset| offset.as_usize());
+    prefetch_range(array.value_data(), at(first), at(first + len) - at(first));
+    // The places of those after them: these are near by now.
+    prefetch_range(offsets, first + len, len);
+}
+
 /// The fingerprints of the rows from `first` on of a column without nulls.
 fn hash_rows<O: OffsetSizeTrait>(array: &GenericBinaryArray<O>, first: usize, out: &mut [u64]) {
-    let state = hasher();
     let (offsets, data) = (array.value_offsets(), array.value_data());
     for (slot, ends) in out.iter_mut().zip(offsets[first..].windows(2)) {
-        *slot = state.hash_one(&data[ends[0].as_usize()..ends[1].as_usize()]);
+        *slot = mix_bytes(&data[ends[0].as_usize()..ends[1].as_usize()]);
     }
 }
 

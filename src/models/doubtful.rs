@@ -71,7 +71,7 @@ impl Doubtful {
     pub(super) fn candidates(&self, writes: &Writes<'_>, isa: Isa) -> Vec<Vec<Candidate>> {
         let index = Index::of(&self.named);
         let pieces: Vec<(usize, usize)> = pieces(writes);
-        let per_share = pieces.len().div_ceil(rayon::current_num_threads() * 2).max(1);
+        let per_share = pieces.len().div_ceil(rayon::current_num_threads() * 4).max(1);
         let share = |pieces: &[(usize, usize)]| {
             let mut standings: Vec<Standing> = Vec::new();
             standings.resize_with(self.named.len(), Standing::default);
@@ -97,7 +97,7 @@ impl Doubtful {
     ) {
         let segment = &writes.segments[at];
         let rows = first..(first + PIECE).min(segment.len());
-        let (mut fingerprints, mut chosen) = ([0; STEP], [0; STEP + 1]);
+        let (mut fingerprints, mut chosen, mut hits) = ([0; STEP], [0; STEP + 1], Vec::new());
         for first in rows.clone().step_by(STEP) {
             let fingerprints = &mut fingerprints[..STEP.min(rows.end - first)];
             writes.fingerprints(isa, at, first, fingerprints);
@@ -108,17 +108,16 @@ impl Doubtful {
                 chosen[count] = i as u32;
                 count += usize::from(index.may_hold(fingerprint));
             }
-            let commit = &segment.commit;
-            for &i in &chosen[..count] {
-                prefetch_read(&commit.earliest, first + i as usize);
-                prefetch_read(&commit.latest, first + i as usize);
-            }
+            hits.clear();
             for &i in &chosen[..count] {
                 let row = first + i as usize;
                 if let Some(key) = self.find(writes, index, fingerprints[i as usize], || segment.key(row)) {
-                    standings[key].add(candidate(segment, row));
+                    prefetch_read(&segment.commit.earliest, row);
+                    prefetch_read(&segment.commit.latest, row);
+                    hits.push((key, row));
                 }
             }
+            hits.iter().for_each(|&(key, row)| standings[key].add(candidate(segment, row)));
         }
     }
 

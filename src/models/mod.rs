@@ -86,6 +86,8 @@ pub enum Path {
     Fine,
     /// By the window join over slices of time, however few the rows.
     Slices,
+    /// The same in the order of each slice's parts, as where keys are hot.
+    Parts,
     /// By keys.
     Partitioned,
 }
@@ -97,6 +99,7 @@ impl Path {
             Path::Window => Some(Force::Rows),
             Path::Fine => Some(Force::Fine),
             Path::Slices => Some(Force::Slices),
+            Path::Parts => Some(Force::Parts),
             Path::Auto | Path::Partitioned => None,
         }
     }

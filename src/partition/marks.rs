@@ -204,6 +204,14 @@ impl Counter {
 
     /// The pairs of any marks.
     fn sorted(&self, range: Range<usize>) -> PairCounts {
+        let words = &self.words[range.clone()];
+        let seconds = self.seconds.get(range.clone()).unwrap_or(&[]);
+        // A hot key has its bucket for itself.
+        if words.iter().all(|word| (word ^ words[0]) & !REGION == 0)
+            && seconds.iter().all(|s| *s == seconds[0])
+        {
+            return PairCounts::of(words, |word| (word & REGION) as u16);
+        }
         let second = |at: usize| self.seconds.get(at).copied().unwrap_or(0);
         let mut marks: Vec<(u64, u64, u16)> = range
             .map(|at| (self.words[at] & !REGION, second(at), (self.words[at] & REGION) as u16))

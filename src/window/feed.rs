@@ -1,9 +1,12 @@
 //! What a stretch feeds to its ring, and what it meets there.
 
+use std::collections::VecDeque;
+
 use skewer_kernels::prefetch_read;
 
 use super::At;
 use super::plan::{BLOCK, Plan};
+use super::slices::Slices;
 use super::stream::Stream;
 
 /// The blocks of a stretch, one after the other, and where their writes stand.
@@ -18,6 +21,18 @@ pub(super) struct Feed<'a> {
     ahead: (&'a [u64], usize),
     /// Of slices: the writes' numbers, by their sequence numbers.
     numbers: Vec<u32>,
+    parts: Vec<Part>,
+    /// Of parts that may still be reached: the last tick, and the sequence number of the first write.
+    recent: VecDeque<(i64, u32)>,
+}
+
+/// Some writes of a block, and how far back they meet others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// Where it ends in the block.
+    pub(super) end: usize,
+    /// The sequence number of the first write that they may meet.
+    pub(super) tail: u32,
 }
 
 impl<'a> Feed<'a> {
@@ -32,6 +47,8 @@ impl<'a> Feed<'a> {
             fingerprints: Vec::with_capacity(BLOCK),
             ahead: (&[], 0),
             numbers: vec![0; numbers],
+            parts: Vec::new(),
+            recent: VecDeque::new(),
         }
     }
 
@@ -40,19 +57,63 @@ impl<'a> Feed<'a> {
         self.starts.push(first);
         let at = &self.plan.blocks[block];
         if let Some((slices, _)) = &self.plan.slices {
-            let (numbers, mask, mut sequence) =
-                (&mut self.numbers, self.plan.reach.max(1).next_power_of_two() - 1, first);
+            let (numbers, mask) = (&mut self.numbers, self.plan.reach.max(1).next_power_of_two() - 1);
+            let mut note = |place: usize, number| numbers[(first as usize + place) & mask] = number;
+            if self.plan.by_parts {
+                let ends = slices.load_parts(at.first, &mut self.fingerprints, note);
+                self.cut(slices, at.first, first, &ends);
+                return;
+            }
+            let mut place = 0;
             slices.load(at.first, &mut self.fingerprints, |number| {
-                numbers[sequence as usize & mask] = number;
-                sequence += 1;
+                note(place, number);
+                place += 1;
             });
+            self.whole(block);
             return;
         }
         self.fingerprints.resize(at.len as usize, 0);
         self.stream.fingerprints((at.segment, at.first), &mut self.fingerprints);
+        self.whole(block);
         let next = self.plan.blocks.get(block + 1);
         self.ahead =
             next.map_or((&[], 0), |b| (self.stream.writes.key_words(b.segment as usize), b.first as usize));
+    }
+
+    /// Makes the block at hand one part.
+    fn whole(&mut self, block: usize) {
+        let look_back = self.plan.look_back[block] as usize;
+        // What a stretch does not judge looks back beyond its warm-up.
+        let tail = look_back.checked_sub(self.warm_up).map_or(u32::MAX, |back| self.starts[back]);
+        self.parts.clear();
+        self.parts.push(Part { end: self.fingerprints.len(), tail });
+    }
+
+    /// Makes the parts of a slice those of the block at hand.
+    fn cut(&mut self, slices: &Slices, slice: u32, first: u32, ends: &[u32]) {
+        let span = self.stream.reach(self.plan.long.rest_width);
+        self.parts.clear();
+        let mut start = 0;
+        for (part, &end) in ends.iter().enumerate() {
+            if end == start {
+                continue;
+            }
+            let (begin, last) = slices.ends_of_part(slice, part);
+            self.recent.push_back((last, first + start));
+            let horizon = begin.saturating_sub_unsigned(span);
+            // A horizon that saturates rules nothing out.
+            while horizon > i64::MIN && self.recent.front().is_some_and(|part| part.0 <= horizon) {
+                self.recent.pop_front();
+            }
+            let tail = self.recent.front().map_or(first + start, |part| part.1);
+            self.parts.push(Part { end: end as usize, tail });
+            start = end;
+        }
+    }
+
+    /// The parts of the block at hand, one after the other.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// The fingerprints of the block at hand.
@@ -65,11 +126,6 @@ impl<'a> Feed<'a> {
     #[inline]
     pub(super) fn prefetch(&self, place: usize) {
         prefetch_read(self.ahead.0, self.ahead.1 + place);
-    }
-
-    /// The sequence number of the first row of `block`.
-    pub(super) fn first_of(&self, block: usize) -> u32 {
-        self.starts[block - self.warm_up]
     }
 
     /// Where the write of that sequence number stands.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use skewer_kernels::Isa;
 
 use super::At;
-use super::feed::{Feed, Pairs};
+use super::feed::{Feed, Pairs, Part};
 use super::long::is_long;
 use super::plan::{BLOCK, Block, Plan};
 use super::ring::Ring;
@@ -39,6 +39,8 @@ pub(crate) enum Force {
     Fine,
     /// Slices of time.
     Slices,
+    /// The same, part by part.
+    Parts,
 }
 
 /// Meets every pair of writes of one key that `meeting` names; each pair once, in no order. `meet` is given the state of its stretch; the states
@@ -64,6 +66,7 @@ pub(crate) fn pairs<T: Send>(
     match force {
         Some(Force::Fine) => plan = plan.finer(stream),
         Some(Force::Slices) => plan = plan.sliced(stream, FEW),
+        Some(Force::Parts) => plan = plan.sliced(stream, FEW).finer(stream),
         None if plan.reach > REACH_MAX && plan.may_be_sliced() && writes.budget.holds(slice_bytes) => {
             plan = writes.measure("slice", 16, || plan.sliced(stream, SLICE_ROWS));
         }
@@ -152,11 +155,10 @@ impl Pass<'_> {
             let first = ring.next();
             feed.load(at, first);
             if at < blocks.start {
-                self.feed(block, &feed, &mut ring, u32::MAX, |_, _| ());
+                self.feed(block, &feed, &mut ring, None, |_, _| ());
                 continue;
             }
-            let tail = feed.first_of(plan.look_back[at] as usize);
-            visited += self.feed(block, &feed, &mut ring, tail, |older, newer| {
+            visited += self.feed(block, &feed, &mut ring, Some(feed.parts()), |older, newer| {
                 pairs.add(feed.at(older), feed.at(newer), |a, b| meet(&mut state, a, b));
             });
             if plan.slices.is_none() {
@@ -171,23 +173,34 @@ impl Pass<'_> {
         state
     }
 
-    /// Feeds a block to the ring, without the rows that are kept aside; entries looked at.
+    /// Feeds a block to the ring, without the rows that are kept aside; entries looked at. Without
+    /// parts none is looked for.
     fn feed<const BUCKETS: usize, const ENTRIES: usize>(
         &self,
         block: &Block,
         feed: &Feed<'_>,
         ring: &mut Ring<BUCKETS, ENTRIES>,
-        tail: u32,
-        meet: impl FnMut(u32, u32),
+        parts: Option<&[Part]>,
+        mut meet: impl FnMut(u32, u32),
     ) -> u64 {
         let long = &self.plan.long;
-        // Slices hold none of those.
-        if long.is_empty() || self.plan.slices.is_some() {
-            return ring.feed(feed.fingerprints(), tail, |_| false, |place| feed.prefetch(place), meet);
+        let all = [Part { end: feed.fingerprints().len(), tail: u32::MAX }];
+        let (mut visited, mut start) = (0, 0);
+        for part in parts.unwrap_or(&all) {
+            let fingerprints = &feed.fingerprints()[start..part.end];
+            let ahead = |place: usize| feed.prefetch(start + place);
+            // Slices hold none of those kept aside.
+            visited += if long.is_empty() || self.plan.slices.is_some() {
+                ring.feed(fingerprints, part.tail, |_| false, ahead, &mut meet)
+            } else {
+                let (begins, ends) = self.spans(block);
+                let aside =
+                    |place: usize| is_long(begins[start + place], ends[start + place], long.rest_width);
+                ring.feed(fingerprints, part.tail, aside, ahead, &mut meet)
+            };
+            start = part.end;
         }
-        let (begins, ends) = self.spans(block);
-        let aside = |place: usize| is_long(begins[place], ends[place], long.rest_width);
-        ring.feed(feed.fingerprints(), tail, aside, |place| feed.prefetch(place), meet)
+        visited
     }
 
     fn spans(&self, block: &Block) -> (&[i64], &[i64]) {

@@ -50,6 +50,8 @@ pub(super) struct Plan {
     pub(super) long: Long,
     /// If the blocks are slices of time: these, and the blocks in which the rows stand.
     pub(super) slices: Option<(Slices, Vec<Block>)>,
+    /// Whether slices are met part by part.
+    pub(super) by_parts: bool,
 }
 
 impl Plan {
@@ -64,18 +66,21 @@ impl Plan {
         }
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
         let (look_back, reach) = look_back(&blocks, stream.reach(long.rest_width));
-        Plan { blocks, look_back, reach, long, slices: None }
+        Plan { blocks, look_back, reach, long, slices: None, by_parts: false }
     }
 
-    /// Whether blocks reach back no farther than their own length makes them.
+    /// Whether blocks reach back no farther than their own length makes them, or may do so.
     pub(super) fn is_coarse(&self) -> bool {
-        self.slices.is_none() && self.reach <= 4 * BLOCK
+        self.slices.is_none() && self.reach <= 4 * BLOCK || self.slices.is_some() && !self.by_parts
     }
 
-    /// The same writes in finer blocks.
+    /// The same writes in finer blocks; slices part by part.
     ///
     /// Cost: O(rows), one more scan of the spans.
     pub(super) fn finer(self, stream: Stream<'_>) -> Plan {
+        if self.slices.is_some() {
+            return Plan { by_parts: true, ..self };
+        }
         let width = self.long.rest_width;
         let parts = self.blocks.par_iter().flat_map_iter(|block| {
             let (begins, ends) = stream.spans(block.segment);
@@ -109,7 +114,14 @@ impl Plan {
             return self;
         };
         let (look_back, reach) = look_back(&blocks, stream.reach(self.long.rest_width));
-        Plan { blocks, look_back, reach, long: self.long, slices: Some((slices, self.blocks)) }
+        Plan {
+            blocks,
+            look_back,
+            reach,
+            long: self.long,
+            slices: Some((slices, self.blocks)),
+            by_parts: false,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! A log in no order, brought into order of time as far as the join needs it.
 //!
 //! Writes are scattered by the time of their begins into slices of equal width; what is moved is
-//! the half of a fingerprint and a write's number, eight bytes. A slice then is a block of the
-//! stream as any other: its rows stand in any order.
+//! a part of a fingerprint, the part of the slice in which the write begins, and its number: eight bytes. A
+//! slice then is a block of the stream as any other: its rows stand in any order. Where keys are hot, a slice
+//! is brought into the order of its parts when it is met.
 
 use rayon::prelude::*;
 use skewer_kernels::{Extent, prefetch_range};
@@ -11,7 +12,8 @@ use super::At;
 use super::long::{Long, is_long};
 use super::plan::{BLOCK, Block};
 use super::stream::Stream;
-use crate::history::Writes;
+use crate::history::Segment;
+use crate::log::Whereabouts;
 use crate::scatter::{Lists, Writer};
 
 /// Rows wanted in a slice: their chains fit the second-level cache.
@@ -20,20 +22,35 @@ pub(super) const SLICE_ROWS: usize = 1 << 13;
 /// A scatter to more lists than that misses the cache with every store.
 const SLICES_MAX: usize = 1 << 11;
 
-/// The half of a fingerprint that is carried.
-const HALF: u64 = u64::MAX << 32;
+/// Bits of a record: the write's number lowest, then the part of its slice, then as much of the fingerprint.
+const NUMBER_BITS: u32 = 32;
+const PART_BITS: u32 = 8;
+const FINGERPRINT: u64 = u64::MAX << (NUMBER_BITS + PART_BITS);
+
+/// Parts of a slice.
+pub(super) const PARTS: usize = 1 << PART_BITS;
+
+/// A fingerprint as far as it is known, with bits that differ at both ends.
+fn fingerprint(record: u64) -> u64 {
+    record & FINGERPRINT | record >> (NUMBER_BITS + PART_BITS)
+}
+
+fn part(record: u64) -> usize {
+    (record >> NUMBER_BITS) as usize % PARTS
+}
 
 /// Writes by slices of time.
 #[derive(Debug)]
 pub(super) struct Slices {
+    cut: Cut,
     /// Of each stretch of the log.
     lists: Vec<Lists<u64>>,
-    /// The number of the first write of each segment.
-    starts: Vec<u32>,
+    /// Writes are numbered segment by segment.
+    numbers: Whereabouts,
 }
 
 /// Slices of equal width.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Cut {
     first: i64,
     shift: u32,
@@ -55,6 +72,18 @@ impl Cut {
         (begin.wrapping_sub(self.first).cast_unsigned() >> self.shift) as usize
     }
 
+    /// Ticks of a part of a slice, as a power of two.
+    fn part_shift(self) -> u32 {
+        self.shift.saturating_sub(PART_BITS)
+    }
+
+    /// The part of its slice that a begin falls into.
+    #[inline]
+    fn part(self, begin: i64) -> u64 {
+        let within = begin.wrapping_sub(self.first).cast_unsigned() & ((1 << self.shift) - 1);
+        within >> self.part_shift()
+    }
+
     /// The first and the last tick of a slice.
     fn ends(self, slice: usize) -> (i64, i64) {
         let first = self.first.wrapping_add(((slice as u64) << self.shift).cast_signed());
@@ -73,7 +102,7 @@ impl Slices {
         long: &Long,
     ) -> Option<(Slices, Vec<Block>)> {
         let cut = Cut::of(blocks, slice_rows)?;
-        let starts = starts(stream.writes);
+        let numbers = Whereabouts::of(stream.writes.segments.iter().map(Segment::len));
         let per_stretch = blocks.len().div_ceil(rayon::current_num_threads() * 4).max(1);
         let lists: Vec<Lists<u64>> = blocks
             .par_chunks(per_stretch)
@@ -82,13 +111,13 @@ impl Slices {
                 let mut lists = Lists::new(cut.slices, rows);
                 let mut sink = lists.writer();
                 for block in blocks {
-                    let number = starts[block.segment as usize] + block.first;
-                    scatter(stream, (block, number), long, |begin| cut.slice(begin), &mut sink);
+                    let number = numbers.start(block.segment as usize) as u32 + block.first;
+                    scatter(stream, (block, number), (long, cut), &mut sink);
                 }
                 lists
             })
             .collect();
-        let slices = Slices { lists, starts };
+        let slices = Slices { cut, lists, numbers };
         let block = |slice: usize| {
             let (min_begin, max_begin) = cut.ends(slice);
             let extent = Extent { min_begin, max_begin, ..Extent::EMPTY };
@@ -111,29 +140,54 @@ impl Slices {
     pub(super) fn load(&self, slice: u32, fingerprints: &mut Vec<u64>, mut each: impl FnMut(u32)) {
         fingerprints.clear();
         for records in self.slices(slice as usize) {
-            fingerprints.extend(records.iter().map(|r| r & HALF | r >> 32));
+            fingerprints.extend(records.iter().map(|&record| fingerprint(record)));
             records.iter().for_each(|r| each(*r as u32));
         }
     }
 
+    /// The same in the order of the slice's parts; the writes before the end of each part.
+    pub(super) fn load_parts(
+        &self,
+        slice: u32,
+        fingerprints: &mut Vec<u64>,
+        mut each: impl FnMut(usize, u32),
+    ) -> [u32; PARTS] {
+        let mut next = [0_u32; PARTS];
+        self.slices(slice as usize).flatten().for_each(|&record| next[part(record)] += 1);
+        let mut sum = 0;
+        for next in &mut next {
+            sum += std::mem::replace(next, sum);
+        }
+        fingerprints.clear();
+        fingerprints.resize(sum as usize, 0);
+        for &record in self.slices(slice as usize).flatten() {
+            let place = &mut next[part(record)];
+            fingerprints[*place as usize] = fingerprint(record);
+            each(*place as usize, record as u32);
+            *place += 1;
+        }
+        next
+    }
+
+    /// The first and the last tick of a part of a slice.
+    pub(super) fn ends_of_part(&self, slice: u32, part: usize) -> (i64, i64) {
+        let (first, last) = self.cut.ends(slice as usize);
+        let shift = self.cut.part_shift();
+        let first = first.saturating_add_unsigned((part as u64) << shift);
+        (first, first.saturating_add_unsigned((1 << shift) - 1).min(last))
+    }
+
     /// Where the write of that number stands.
     pub(super) fn at(&self, number: u32) -> At {
-        let segment = self.starts.partition_point(|&start| start <= number) - 1;
-        (segment as u32, number - self.starts[segment])
+        let (segment, at) = self.numbers.find(number.into());
+        (segment as u32, at as u32)
     }
-}
-
-/// The number of the first write of each segment.
-fn starts(writes: &Writes<'_>) -> Vec<u32> {
-    let lens = writes.segments.iter().map(|s| s.len() as u32);
-    lens.scan(0, |next, len| Some(std::mem::replace(next, *next + len))).collect()
 }
 
 fn scatter(
     stream: Stream<'_>,
     (block, number): (&Block, u32),
-    long: &Long,
-    slice: impl Fn(i64) -> usize,
+    (long, cut): (&Long, Cut),
     sink: &mut Writer<'_, u64>,
 ) {
     let mut fingerprints = [0; BLOCK];
@@ -145,14 +199,18 @@ fn scatter(
     prefetch_range(begins, next, BLOCK);
     let rows = block.first as usize..(block.first + block.len) as usize;
     let begins = &begins[rows.clone()];
-    let record = |place: usize| fingerprints[place] & HALF | u64::from(number + place as u32);
+    let record = |place: usize, begin: i64| {
+        fingerprints[place] & FINGERPRINT | cut.part(begin) << NUMBER_BITS | u64::from(number + place as u32)
+    };
     if long.is_empty() {
-        begins.iter().enumerate().for_each(|(place, &begin)| sink.push(slice(begin), record(place)));
+        for (place, &begin) in begins.iter().enumerate() {
+            sink.push(cut.slice(begin), record(place, begin));
+        }
         return;
     }
     for (place, (&begin, &end)) in begins.iter().zip(&ends[rows]).enumerate() {
         if !is_long(begin, end, long.rest_width) {
-            sink.push(slice(begin), record(place));
+            sink.push(cut.slice(begin), record(place, begin));
         }
     }
 }

@@ -66,7 +66,7 @@ proptest! {
 }
 
 fn paths() -> impl Strategy<Value = Path> {
-    prop::sample::select(vec![Path::Auto, Path::Partitioned, Path::Slices])
+    prop::sample::select(vec![Path::Auto, Path::Partitioned, Path::Slices, Path::Parts])
 }
 
 fn report(log: &Log, memory: Option<u64>, tuning: Tuning) -> Report {

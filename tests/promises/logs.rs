@@ -141,7 +141,7 @@ impl How {
     pub(crate) fn all() -> Vec<How> {
         let mut all = Vec::new();
         for isa in Isa::available() {
-            for path in [Path::Auto, Path::Window, Path::Fine, Path::Slices, Path::Partitioned] {
+            for path in [Path::Auto, Path::Window, Path::Fine, Path::Slices, Path::Parts, Path::Partitioned] {
                 for threads in 1..=3 {
                     all.push(How { tuning: Tuning { isa: Some(isa), path, ..Tuning::default() }, threads });
                 }
@@ -153,7 +153,7 @@ impl How {
     /// Each path alone, on two threads.
     pub(crate) fn paths() -> Vec<How> {
         let tuning = |path| Tuning { path, ..Tuning::default() };
-        [Path::Auto, Path::Window, Path::Fine, Path::Slices, Path::Partitioned]
+        [Path::Auto, Path::Window, Path::Fine, Path::Slices, Path::Parts, Path::Partitioned]
             .map(|p| How { tuning: tuning(p), threads: 2 })
             .to_vec()
     }
