@@ -90,12 +90,7 @@ impl Root {
     /// Renews the second heads of those whose head is that at `place`, and returns where the next one's begin.
     fn deepen(&mut self, keys: &Keys, place: usize) -> usize {
         let (heads, lows) = (&self.heads[1..], &self.lows[1..]);
-        1 + seconds::deepen(
-            keys,
-            (heads, lows),
-            (&mut self.seconds[1..], &mut self.depths[1..]),
-            place - 1,
-        )
+        1 + seconds::deepen(keys, (heads, lows), (&mut self.seconds[1..], &mut self.depths[1..]), place - 1)
     }
 
     /// The place of a key's inner node, given how many bytes the heads leave out.

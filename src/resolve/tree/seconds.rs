@@ -57,5 +57,9 @@ pub(super) fn tied(
     if is_whole(second) {
         return at + 1;
     }
-    at + lows[at..count].iter().zip(&seconds[at..]).take_while(|(low, s)| **s == second && keys.get(**low) <= key).count()
+    at + lows[at..count]
+        .iter()
+        .zip(&seconds[at..])
+        .take_while(|(low, s)| **s == second && keys.get(**low) <= key)
+        .count()
 }
