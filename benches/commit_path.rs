@@ -156,7 +156,7 @@ fn point(number: u64) -> [u8; 16] {
 }
 
 fn points(window: u64, size: usize) -> Outcome {
-    let batches = if is_smoke() { 20 } else { (window as usize * 3 / size).clamp(1_000, 20_000) };
+    let batches = if is_smoke() { 20 } else { (window as usize * 8 / size).max(4_000_000 / size) };
     let kept = (window / size as u64).max(1) as Version;
     let mut random = SplitMix(2);
     let mut resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
@@ -173,7 +173,7 @@ fn points(window: u64, size: usize) -> Outcome {
         let verdicts = resolver.resolve(&batch, version)?;
         assert!(verdicts.iter().filter(|v| v.is_commit()).count() > size / 2);
         resolver.forget_before((version - kept).max(0))?;
-        if version > batches as Version / 2 {
+        if version > kept * 2 || is_smoke() {
             times.push(begun.elapsed().as_nanos() as f64 / size as f64);
         }
     }

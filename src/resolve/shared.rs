@@ -8,6 +8,7 @@
 //! wait, and nobody waits for more than a bounded number of looks, the group at work and the one it is in: a
 //! group holds at most one call of each committer.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
@@ -50,6 +51,8 @@ pub struct SharedResolver {
 struct Inner {
     open: Mutex<Group>,
     core: Mutex<Core>,
+    /// Whether somebody uses the resolver: looked at, which costs its user nothing, before the lock is tried.
+    busy: Busy,
     /// The last version decided: what a snapshot may be at most.
     version: AtomicI64,
     /// Whether the open group holds somebody.
@@ -59,6 +62,10 @@ struct Inner {
     hasher: Option<Hasher>,
 }
 
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Busy(AtomicBool);
+
 /// Transactions of several callers in the order in which they came.
 #[derive(Debug, Default)]
 struct Group {
@@ -66,7 +73,9 @@ struct Group {
     seats: Vec<Arc<Seat>>,
 }
 
+/// On cache lines of its own: who looks for the resolver does not disturb who uses it.
 #[derive(Debug)]
+#[repr(align(128))]
 struct Core {
     resolver: Resolver,
     /// The group that is judged; empty between groups.
@@ -95,7 +104,8 @@ impl SharedResolver {
         let hasher = resolver.hasher();
         let core = Mutex::new(Core { resolver, group: Group::default() });
         let (open, has_waiting) = (Mutex::default(), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { open, core, version, has_waiting, takes_ranges, hasher }) }
+        let busy = Busy::default();
+        Self { inner: Arc::new(Inner { open, core, busy, version, has_waiting, takes_ranges, hasher }) }
     }
 
     /// A seat for one thread. Takes some memory; keep it.
@@ -118,7 +128,7 @@ impl SharedResolver {
     /// # Errors
     /// [`ResolveError::Poisoned`] if a caller panicked inside.
     pub fn with<T>(&self, act: impl FnOnce(&mut Resolver) -> T) -> Result<T, ResolveError> {
-        let mut core = self.inner.core.lock().map_err(|_| ResolveError::Poisoned)?;
+        let mut core = self.inner.lock_core()?;
         let result = act(&mut core.resolver);
         self.inner.version.store(core.resolver.version(), Ordering::Release);
         self.inner.takes_ranges.store(core.resolver.takes_ranges(), Ordering::Release);
@@ -187,13 +197,12 @@ impl Committer {
     }
 
     /// The resolver, if nobody else uses it.
-    fn find_free(&self, batch: &Batch) -> Result<Option<MutexGuard<'_, Core>>, ResolveError> {
+    fn find_free(&self, batch: &Batch) -> Result<Option<Held<'_>>, ResolveError> {
         for _ in 0..if batch.len() < LARGE { 1 } else { LOOKS } {
-            match self.inner.core.try_lock() {
-                Ok(core) => return Ok(Some(core)),
-                Err(TryLockError::Poisoned(_)) => return Err(ResolveError::Poisoned),
-                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            if let Some(core) = self.inner.try_core()? {
+                return Ok(Some(core));
             }
+            std::hint::spin_loop();
         }
         Ok(None)
     }
@@ -216,29 +225,68 @@ impl Committer {
             if served() {
                 return Ok(());
             }
-            match self.inner.core.try_lock() {
-                Ok(core) if served() => return drop_guard(core),
-                Ok(mut core) => return self.inner.serve(&mut core),
-                Err(TryLockError::Poisoned(_)) => return Err(ResolveError::Poisoned),
-                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            if let Some(mut core) = self.inner.try_core()? {
+                return if served() { Ok(()) } else { self.inner.serve(&mut core) };
             }
+            std::hint::spin_loop();
         }
-        let mut core = self.inner.core.lock().map_err(|_| ResolveError::Poisoned)?;
-        if served() { drop_guard(core) } else { self.inner.serve(&mut core) }
+        let mut core = self.inner.lock_core()?;
+        if served() { Ok(()) } else { self.inner.serve(&mut core) }
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "an arm among others that may fail")]
-fn drop_guard(core: MutexGuard<'_, Core>) -> Result<(), ResolveError> {
-    drop(core);
-    Ok(())
+/// The resolver, as long as one caller uses it.
+struct Held<'a> {
+    core: MutexGuard<'a, Core>,
+    busy: &'a AtomicBool,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.busy.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
 }
 
 impl Inner {
+    fn held<'a>(&'a self, core: MutexGuard<'a, Core>) -> Held<'a> {
+        self.busy.0.store(true, Ordering::Relaxed);
+        Held { core, busy: &self.busy.0 }
+    }
+
+    /// The resolver, if nobody uses it.
+    fn try_core(&self) -> Result<Option<Held<'_>>, ResolveError> {
+        if self.busy.0.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        match self.core.try_lock() {
+            Ok(core) => Ok(Some(self.held(core))),
+            Err(TryLockError::Poisoned(_)) => Err(ResolveError::Poisoned),
+            Err(TryLockError::WouldBlock) => Ok(None),
+        }
+    }
+
+    fn lock_core(&self) -> Result<Held<'_>, ResolveError> {
+        self.core.lock().map(|core| self.held(core)).map_err(|_| ResolveError::Poisoned)
+    }
+
     /// Judges those who wait, and then a call that does not have to.
     fn serve_now<T>(
         &self,
-        mut core: MutexGuard<'_, Core>,
+        mut core: Held<'_>,
         batch: &Batch,
         hashes: Option<&Hashes>,
         take: impl FnOnce(&[Verdict]) -> T,

@@ -1,24 +1,31 @@
 //! An inner node: where the leaves of a stretch of keys are.
 
 use super::leaf::{LeafId, NO_LEAF};
-use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, common, head, is_whole, search};
+use super::seconds::{deepen, tied};
+use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, begins_with, common, head, search};
 
 /// Leaves of an inner node; fewer in tests.
 pub(super) const FAN: usize = if cfg!(test) { 4 } else { 32 };
+/// Bytes that a node holds of those its heads leave out, so that a search need not look elsewhere.
+const NEAR: usize = if cfg!(test) { 3 } else { 52 };
 
 /// An inner node: leaves in key order, each with the least key that belongs to it.
 #[derive(Debug, Clone)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct Inner {
     /// The first is below all keys; `PAST` behind the last.
     pub(super) heads: [u64; FAN],
-    pub(super) children: [LeafId; FAN],
-    pub(super) lows: [KeyRef; FAN],
     len: u32,
     /// All keys that belong here share so many bytes, and all lows but the first one so many: the heads leave
     /// these out.
     pub(super) prefix: u32,
     depth: u32,
+    /// What the lows share behind the prefix, as far as it fits.
+    near: [u8; NEAR],
+    pub(super) children: [LeafId; FAN],
+    pub(super) lows: [KeyRef; FAN],
+    seconds: [u64; FAN],
+    depths: [u32; FAN],
 }
 
 impl Inner {
@@ -27,7 +34,17 @@ impl Inner {
         children[0] = leaf;
         let mut heads = [PAST; FAN];
         heads[0] = 0;
-        Self { heads, children, lows: [NONE; FAN], len: 1, prefix: 0, depth: 0 }
+        Self {
+            heads,
+            len: 1,
+            prefix: 0,
+            depth: 0,
+            near: [0; NEAR],
+            children,
+            lows: [NONE; FAN],
+            seconds: [0; FAN],
+            depths: [0; FAN],
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -47,6 +64,8 @@ impl Inner {
         self.heads.copy_within(at..len, at + 1);
         self.lows.copy_within(at..len, at + 1);
         self.children.copy_within(at..len, at + 1);
+        self.seconds.copy_within(at..len, at + 1);
+        self.depths.copy_within(at..len, at + 1);
         (self.heads[at], self.lows[at], self.children[at]) = (head, low, child);
         self.heads[0] = 0;
         self.len += 1;
@@ -57,6 +76,8 @@ impl Inner {
         self.heads.copy_within(at + 1..len, at);
         self.lows.copy_within(at + 1..len, at);
         self.children.copy_within(at + 1..len, at);
+        self.seconds.copy_within(at + 1..len, at);
+        self.depths.copy_within(at + 1..len, at);
         self.truncate(len - 1);
     }
 
@@ -79,23 +100,27 @@ impl Inner {
         splits.min_by_key(|at| (shared(*at), at.abs_diff(FAN / 2))).unwrap_or(FAN / 2)
     }
 
-    /// The child of a key, given its head.
+    /// The child of a key.
     #[inline]
     pub(super) fn child(&self, keys: &Keys, key: &[u8]) -> LeafId {
-        if self.depth > self.prefix {
-            let shared = &keys.get(self.lows[1])[..self.depth as usize];
-            let same = common(key, shared);
-            if same < shared.len() {
-                return if key.get(same) < shared.get(same) { self.children[0] } else { self.last() };
+        let (prefix, depth) = (self.prefix as usize, self.depth as usize);
+        if depth > prefix {
+            let (rest, near) = (&key[prefix..], self.near.get(..depth - prefix));
+            let shared = near.unwrap_or_else(|| &keys.get(self.lows[1])[prefix..depth]);
+            if !begins_with(rest, shared) {
+                return if rest < shared { self.children[0] } else { self.last() };
             }
         }
-        let head = head(key, self.depth as usize);
+        let head = head(key, depth);
         // Those less than the head; the first counts always, and stands for itself.
         let at = search(&self.heads, head).max(1);
         if at >= FAN || self.heads[at] != head {
             return self.children[(at - 1) & (FAN - 1)];
         }
-        self.children[at - 1 + tied(&self.heads[at..self.len()], &self.lows[at..self.len()], keys, key, head)]
+        let (here, others) = (at..self.len(), (&self.seconds[at..], &self.depths[at..]));
+        let known = key.len().min(depth + 7);
+        let before = tied(keys, (&self.heads[here.clone()], &self.lows[here]), others, (key, head, known));
+        self.children[at - 1 + before]
     }
 
     /// Notes how many bytes all keys that belong here share. The first child's low is the node's own: not compared.
@@ -104,9 +129,24 @@ impl Inner {
         let depth = if len > 2 { common(keys.get(self.lows[1]), keys.get(self.lows[len - 1])) } else { 0 };
         let depth = depth.max(prefix);
         (self.prefix, self.depth) = (prefix as u32, depth as u32);
+        if let Some(near) = self.near.get_mut(..depth - prefix)
+            && depth > prefix
+        {
+            near.copy_from_slice(&keys.get(self.lows[1])[prefix..depth]);
+        }
         for at in 1..len {
             self.heads[at] = head(keys.get(self.lows[at]), depth);
         }
+        let mut at = 1;
+        while at < len {
+            at = self.deepen(keys, at);
+        }
+    }
+
+    /// Renews the second heads beside `at`, and returns where other heads begin.
+    fn deepen(&mut self, keys: &Keys, at: usize) -> usize {
+        let here = (&self.heads[1..self.len as usize], &self.lows[1..self.len as usize]);
+        1 + deepen(keys, here, (&mut self.seconds[1..], &mut self.depths[1..]), at - 1)
     }
 
     /// Puts a leaf behind the one at `at`.
@@ -115,18 +155,10 @@ impl Inner {
         let is_like_others = self.depth == self.prefix || common(key, keys.get(self.lows[1])) >= depth;
         let head = if is_like_others { head(key, depth) } else { 0 };
         self.insert(at + 1, (head, low, leaf));
-        if !is_like_others {
+        if is_like_others {
+            self.deepen(keys, at + 1);
+        } else {
             self.set_prefix(keys, self.prefix as usize);
         }
     }
-}
-
-/// How many of the keys whose heads are `head`, which come first, are at most `key`.
-#[inline(never)]
-pub(super) fn tied(heads: &[u64], lows: &[KeyRef], keys: &Keys, key: &[u8], head: u64) -> usize {
-    if is_whole(head) {
-        return 1;
-    }
-    let tied = heads.partition_point(|h| *h == head);
-    lows[..tied].partition_point(|low| keys.get(*low) <= key)
 }

@@ -21,6 +21,7 @@ mod leaf;
 mod read;
 mod root;
 mod route;
+mod seconds;
 mod sweep;
 mod write;
 

@@ -1,12 +1,9 @@
 //! The root: where the inner nodes are.
 
-use super::inner::tied;
-use crate::resolve::keys::{KeyRef, Keys, NONE, common, head, is_whole};
+use super::seconds;
+use crate::resolve::keys::{KeyRef, Keys, NONE, head};
 
 /// The inner nodes in key order, each with the least key that belongs to it (the first one's is not compared).
-///
-/// Where neighbours' heads are equal, as those of one table or host are, their keys share more than the common
-/// prefix: a second head leaves that out as well.
 #[derive(Debug)]
 pub(super) struct Root {
     heads: Vec<u64>,
@@ -15,11 +12,19 @@ pub(super) struct Root {
     depths: Vec<u32>,
     pub(super) lows: Vec<KeyRef>,
     pub(super) inners: Vec<u32>,
+    sections: Sections,
 }
 
 impl Root {
     pub(super) fn of_one(inner: u32) -> Self {
-        Self { heads: vec![0], seconds: vec![0], depths: vec![0], lows: vec![NONE], inners: vec![inner] }
+        Self {
+            heads: vec![0],
+            seconds: vec![0],
+            depths: vec![0],
+            lows: vec![NONE],
+            inners: vec![inner],
+            sections: Sections::default(),
+        }
     }
 
     pub(super) fn last(&self) -> u32 {
@@ -41,6 +46,7 @@ impl Root {
 
     pub(super) fn bytes(&self) -> usize {
         self.inners.capacity() * (2 * size_of::<u64>() + 3 * size_of::<u32>())
+            + self.sections.starts.capacity() * size_of::<u32>()
     }
 
     /// Puts an inner node at `place`, which is not the first.
@@ -50,16 +56,18 @@ impl Root {
         self.depths.insert(place, 0);
         self.lows.insert(place, low);
         self.inners.insert(place, inner);
+        self.sections.insert(&self.heads[1..], self.heads[place]);
         self.deepen(keys, place);
     }
 
     /// Removes the inner node at `place`, which is not the first.
     pub(super) fn remove(&mut self, keys: &Keys, place: usize) {
-        self.heads.remove(place);
+        let gone = self.heads.remove(place);
         self.seconds.remove(place);
         self.depths.remove(place);
         self.lows.remove(place);
         self.inners.remove(place);
+        self.sections.remove(&self.heads[1..], gone);
         for beside in [place - 1, place] {
             if beside > 0 && beside < self.heads.len() {
                 self.deepen(keys, beside);
@@ -72,6 +80,7 @@ impl Root {
         for at in 1..self.lows.len() {
             self.heads[at] = head(keys.get(self.lows[at]), prefix);
         }
+        self.sections.renew(&self.heads[1..]);
         let mut at = 1;
         while at < self.lows.len() {
             at = self.deepen(keys, at);
@@ -80,15 +89,8 @@ impl Root {
 
     /// Renews the second heads of those whose head is that at `place`, and returns where the next one's begin.
     fn deepen(&mut self, keys: &Keys, place: usize) -> usize {
-        let head_here = self.heads[place];
-        let first = 1 + self.heads[1..].partition_point(|h| *h < head_here);
-        let end = first + self.heads[first..].partition_point(|h| *h == head_here);
-        let depth = common(keys.get(self.lows[first]), keys.get(self.lows[end - 1]));
-        for at in first..end {
-            self.depths[at] = depth as u32;
-            self.seconds[at] = head(keys.get(self.lows[at]), depth);
-        }
-        end
+        let (heads, lows) = (&self.heads[1..], &self.lows[1..]);
+        1 + seconds::deepen(keys, (heads, lows), (&mut self.seconds[1..], &mut self.depths[1..]), place - 1)
     }
 
     /// The place of a key's inner node, given how many bytes the heads leave out.
@@ -96,32 +98,93 @@ impl Root {
     pub(super) fn place(&self, keys: &Keys, key: &[u8], prefix: usize) -> usize {
         let head = head(key, prefix);
         let heads = &self.heads[1..];
-        let at = heads.partition_point(|h| *h < head);
+        let at = self.sections.place(heads, head);
         if heads.get(at) != Some(&head) {
             return at;
         }
-        if is_whole(head) {
-            return at + 1;
-        }
-        self.place_among(keys, key, head, at + 1) - 1
+        let (lows, known) = (&self.lows[1 + at..], key.len().min(prefix + 7));
+        let others = (&self.seconds[1 + at..], &self.depths[1 + at..]);
+        at + seconds::tied(keys, (&heads[at..], lows), others, (key, head, known))
+    }
+}
+
+/// Where in the order of heads a search has to look: heads from the least to the greatest are cut into sections of equal
+/// width. Where they are spread evenly a section holds one or two; where they are not, the search in a section
+/// is what it would have been in all.
+#[derive(Debug, Default)]
+struct Sections {
+    /// How many heads are below each section; one more than there are sections, or empty.
+    starts: Vec<u32>,
+    least: u64,
+    shift: u32,
+    /// Heads that came or went since the sections were chosen.
+    changes: usize,
+}
+
+impl Sections {
+    /// Fewer heads are searched as they are.
+    const FEW: usize = 16;
+
+    #[inline]
+    fn section(&self, head: u64) -> usize {
+        ((head.saturating_sub(self.least) >> self.shift) as usize).min(self.starts.len() - 2)
     }
 
-    /// The first place from `first` on, where the head is `head`, whose key is greater than `key`.
-    #[inline(never)]
-    fn place_among(&self, keys: &Keys, key: &[u8], head_here: u64, first: usize) -> usize {
-        let count = self.heads[first..].partition_point(|h| *h == head_here);
-        let depth = self.depths[first] as usize;
-        let shared = &keys.get(self.lows[first])[..depth];
-        let same = common(key, shared);
-        if same < depth {
-            return if key.get(same) < shared.get(same) { first } else { first + count };
+    /// How many of some heads are less than `head`.
+    #[inline]
+    fn place(&self, heads: &[u64], head: u64) -> usize {
+        if self.starts.is_empty() {
+            return heads.partition_point(|h| *h < head);
         }
-        let second = head(key, depth);
-        let seconds = &self.seconds[first..first + count];
-        let at = seconds.partition_point(|h| *h < second);
-        if seconds.get(at) != Some(&second) {
-            return first + at;
+        let section = self.section(head);
+        let (start, end) = (self.starts[section] as usize, self.starts[section + 1] as usize);
+        start + heads[start..end].partition_point(|h| *h < head)
+    }
+
+    /// Chooses sections: about one a head.
+    fn renew(&mut self, heads: &[u64]) {
+        self.starts.clear();
+        self.changes = 0;
+        let (Some(least), Some(most)) = (heads.first(), heads.last()) else { return };
+        if heads.len() < Self::FEW {
+            return;
         }
-        first + at + tied(&seconds[at..], &self.lows[first + at..], keys, key, second)
+        let bits = heads.len().next_power_of_two().ilog2() + 1;
+        self.least = *least;
+        self.shift = (u64::BITS - (most - least).leading_zeros()).saturating_sub(bits);
+        self.starts.resize(((most - least) >> self.shift) as usize + 2, 0);
+        for head in heads {
+            let section = self.section(*head);
+            self.starts[section + 1] += 1;
+        }
+        for section in 1..self.starts.len() {
+            self.starts[section] += self.starts[section - 1];
+        }
+    }
+
+    /// Notes that `head` came to be one of some heads.
+    fn insert(&mut self, heads: &[u64], head: u64) {
+        if !self.is_stale(heads) {
+            let section = self.section(head);
+            self.starts[section + 1..].iter_mut().for_each(|start| *start += 1);
+        }
+    }
+
+    /// Notes that `head` is no longer one of some heads.
+    fn remove(&mut self, heads: &[u64], head: u64) {
+        if !self.is_stale(heads) {
+            let section = self.section(head);
+            self.starts[section + 1..].iter_mut().for_each(|start| *start -= 1);
+        }
+    }
+
+    /// Renews the sections where there are none, or much has changed since.
+    fn is_stale(&mut self, heads: &[u64]) -> bool {
+        self.changes += 1;
+        let is_stale = self.starts.is_empty() || self.changes * 8 > heads.len();
+        if is_stale {
+            self.renew(heads);
+        }
+        is_stale
     }
 }
