@@ -19,7 +19,7 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 const WINDOWS: [usize; 6] = [1, 64, 1_000, 8_000, 125_000, 1_000_000];
 /// A commit compares with all of the window there, and walks it once more to forget: filling a larger one takes minutes.
 const FJALL_MOST: usize = 8_000;
-/// A million open snapshots of a store take gigabytes, whoever checks.
+/// More transactions open at a time have not been tried in stores.
 const OPEN_MOST: usize = 125_000;
 
 fn load(shape: Shape, window: usize) -> Load {
