@@ -15,6 +15,7 @@
 #   models       * all models on transactions of fifteen operations, and a hot key (benches/models.rs)
 #   resolve      * FoundationDB's benchmark of the commit path (examples/skip_list_test.rs)
 #   windows        the commit path by window, age and keys (benches/resolve.rs)
+#   rivals         the commit path beside other crates (benches/rivals/)
 #
 # RECORD_FILE overrides the file, CARGO_TARGET_DIR where things are built, PYTHON the Python of its own that has duckdb,
 # pyarrow and numpy. It needs Rust, Python 3 with venv, 8 GiB of
@@ -89,6 +90,7 @@ run_part() {
         # Five runs: the machine's mood is seen.
         resolve) for _ in 1 2 3 4 5; do part cargo run --release --quiet --example skip_list_test || return; done ;;
         windows) figures cargo bench --quiet --bench resolve ;;
+        rivals) (cd benches/rivals && figures cargo bench --quiet --bench check && figures cargo bench --quiet --bench stores) ;;
         *) echo "no part is called $1: see the head of benches/record.sh" >&2; return 1 ;;
     esac
 }

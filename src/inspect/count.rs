@@ -102,26 +102,45 @@ impl Watch {
 #[derive(Default)]
 struct Region {
     rows: u64,
-    starts: Vec<u64>,
-    commits: Vec<u64>,
+    starts: Bounds,
+    commits: Bounds,
+}
+
+/// The bounds of one end of a region's transactions.
+#[derive(Default)]
+struct Bounds {
+    /// Widths of those that are limited.
+    widths: Vec<u64>,
+    unlimited: u64,
+}
+
+impl Bounds {
+    fn add(&mut self, bound: Option<BoundedTimestamp>) {
+        match bound {
+            Some(BoundedTimestamp::UNBOUNDED) => self.unlimited += 1,
+            Some(limited) => self.widths.push(limited.width()),
+            None => {}
+        }
+    }
 }
 
 impl Region {
     fn add(&mut self, times: &Times) {
         self.rows += 1;
-        let limited = |bound: Option<BoundedTimestamp>| bound.filter(|b| *b != BoundedTimestamp::UNBOUNDED);
-        self.starts.extend(limited(times.start).map(BoundedTimestamp::width));
-        self.commits.extend(limited(times.commit).map(BoundedTimestamp::width));
+        self.starts.add(times.start);
+        self.commits.add(times.commit);
     }
 
     fn inspected(self, name: &str) -> InspectedRegion {
         InspectedRegion {
             name: name.to_owned(),
             rows: self.rows,
-            without_start: self.rows - self.starts.len() as u64,
-            without_commit: self.rows - self.commits.len() as u64,
-            start_widths: widths(self.starts),
-            commit_widths: widths(self.commits),
+            without_start: self.rows - self.starts.widths.len() as u64,
+            without_commit: self.rows - self.commits.widths.len() as u64,
+            unlimited_start: self.starts.unlimited,
+            unlimited_commit: self.commits.unlimited,
+            start_widths: widths(self.starts.widths),
+            commit_widths: widths(self.commits.widths),
         }
     }
 }

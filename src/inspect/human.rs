@@ -59,20 +59,18 @@ fn regions(regions: &[InspectedRegion], unit: Unit) -> String {
     for region in regions {
         _ = writeln!(text, "{:<18}{:>12}", one_line(&region.name), region.rows);
         let bounds = [
-            ("start", region.start_widths, region.without_start),
-            ("commit", region.commit_widths, region.without_commit),
+            ("start", region.start_widths, region.without_start, region.unlimited_start),
+            ("commit", region.commit_widths, region.without_commit, region.unlimited_commit),
         ];
-        for (name, found, without) in bounds {
+        for (name, found, without, unlimited) in bounds {
             if let Some(found) = found {
                 _ = writeln!(text, "  {name:<16}{:>12}  {}", found.rows, spread(found, unit));
             }
-            if without > 0 {
-                let share = 100.0 * without as f64 / region.rows as f64;
-                _ = writeln!(
-                    text,
-                    "  {:<16}{without:>12}  {share:.1}% of the rows",
-                    format!("no {name} bound")
-                );
+            let without = without.saturating_sub(unlimited);
+            let lacking = [(format!("no {name} bound"), without), (format!("unlimited {name}"), unlimited)];
+            for (what, rows) in lacking.into_iter().filter(|(_, rows)| *rows > 0) {
+                let share = 100.0 * rows as f64 / region.rows as f64;
+                _ = writeln!(text, "  {what:<16}{rows:>12}  {share:.1}% of the rows");
             }
         }
     }

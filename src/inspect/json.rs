@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::inspect::{InspectedFile, InspectedRegion, Inspection, Widths};
 
 /// The inspection as one JSON object with a final line break. Widths are ticks; what a log
-/// does not have is null.
+/// does not have is null. `without_` counts rows whose bound is null or unlimited, `unlimited_` the latter of them.
 pub fn render(inspection: &Inspection) -> String {
     let page = json!({
         "version": 1,
@@ -47,6 +47,8 @@ fn region(region: &InspectedRegion) -> Value {
         "commit_widths": region.commit_widths.map(widths),
         "without_start": region.without_start,
         "without_commit": region.without_commit,
+        "unlimited_start": region.unlimited_start,
+        "unlimited_commit": region.unlimited_commit,
     })
 }
 

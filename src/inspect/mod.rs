@@ -95,6 +95,10 @@ pub struct InspectedRegion {
     pub without_start: u64,
     /// Rows without a commit bound, or with an unlimited one.
     pub without_commit: u64,
+    /// Of `without_start`, rows that have a bound which is unlimited: a clock was there, but nothing was known of it.
+    pub unlimited_start: u64,
+    /// Of `without_commit`, rows that have a bound which is unlimited.
+    pub unlimited_commit: u64,
 }
 
 /// How many ticks lie between the ends of bounds, over the rows that have one that is limited:

@@ -233,13 +233,19 @@ fn import_by_host_and_inspect() {
 
     let page: Value = serde_json::from_str(&skewer(&["inspect", &out, "--format", "json"]).out).unwrap();
     let (eu, us) = (&page["regions"][0], &page["regions"][1]);
-    assert_eq!(eu["without_commit"], 1);
+    assert_eq!((&eu["without_commit"], &eu["unlimited_commit"]), (&1.into(), &1.into()));
     let widths = &eu["commit_widths"];
     assert_eq!((widths["rows"].as_u64(), widths["min"].as_u64()), (Some(2), Some(216_000)));
     assert_eq!((widths["p99"].as_u64(), widths["max"].as_u64()), (Some(2_000_000), Some(2_000_000)));
     assert_eq!((us["without_commit"].as_u64(), us["commit_widths"].is_null()), (Some(1), true));
+    assert_eq!(us["unlimited_commit"], 0, "null is no bound, not one without limits");
     let human = skewer(&["inspect", &out]).out;
-    assert!(human.contains("no commit bound") && human.contains("33.3% of the rows"), "{human}");
+    let line = |what: &str, share: &str| format!("  {what:<16}{:>12}  {share}% of the rows\n", 1);
+    let (of_eu, of_us) = human.split_at(human.find("\nus ").unwrap() + 1);
+    assert!(of_eu.contains(&line("unlimited commit", "33.3")), "{human}");
+    assert!(!of_eu.contains("no commit bound"), "{human}");
+    assert!(of_us.contains(&line("no commit bound", "100.0")), "{human}");
+    assert!(!of_us.contains("unlimited"), "{human}");
 }
 
 /// Promise: histories that cannot be joined are refused with the reason.

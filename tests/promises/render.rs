@@ -409,13 +409,16 @@ fn inspection() -> Inspection {
             rows: 4,
             start_widths: None,
             commit_widths: Some(widths),
-            without_start: 0,
-            without_commit: 0,
+            without_start: 3,
+            without_commit: 1,
+            unlimited_start: 2,
+            unlimited_commit: 1,
         }],
     }
 }
 
-/// Promise: an inspection reads as text, with widths in units that a person knows.
+/// Promise: an inspection reads as text, with widths in units that a person knows; null bounds and unlimited ones are
+/// told apart.
 #[test]
 fn inspection_text() {
     let expected = "\
@@ -430,7 +433,10 @@ eu.arrow: 4 rows
 
 region                    rows  width of bounds: least, median, p99, greatest
 eu                           4
+  no start bound             1  25.0% of the rows
+  unlimited start            2  50.0% of the rows
   commit                     3  0 ns, 1 ms, 1.5 ms, 2 s
+  unlimited commit           1  25.0% of the rows
 ";
     assert_eq!(inspect::human::render(&inspection()), expected);
 }
@@ -441,7 +447,10 @@ fn inspection_object() {
     let page: Value = serde_json::from_str(&inspect::json::render(&inspection())).unwrap();
     assert_eq!(page["keys"], Value::Null);
     assert_eq!(page["files"][0]["columns"][0], json!({ "name": "key", "type": "Utf8", "used": true }));
-    assert_eq!(page["regions"][0]["start_widths"], Value::Null);
+    let region = &page["regions"][0];
+    assert_eq!(region["start_widths"], Value::Null);
+    assert_eq!((&region["without_start"], &region["unlimited_start"]), (&json!(3), &json!(2)));
+    assert_eq!((&region["without_commit"], &region["unlimited_commit"]), (&json!(1), &json!(1)));
     let widths = json!({ "rows": 3, "min": 0, "median": 1_000_000, "p99": 1_500_000, "max": 2_000_000_000 });
     assert_eq!(page["regions"][0]["commit_widths"], widths);
     assert_eq!(page["operations"]["deletes"], 1);

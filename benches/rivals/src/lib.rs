@@ -16,7 +16,7 @@ pub use interval_map::IntervalMap;
 pub use keys::{Keys, Load, Ring, Shape};
 pub use ours::Ours;
 pub use pairwise::{BTreeManagers, HashManagers};
-pub use stores::{FjallTransactions, ResolverOnFjall, Surreal};
+pub use stores::{FjallTransactions, Pipe, ResolverOnFjall, Store, Surreal};
 
 /// What one transaction reads or writes.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use txn_core::sync::{BTreeCm, Cm, CmRange, HashCm, HashCmOptions};
+use txn_core::sync::{BTreeCm, Cm, CmEquivalent, CmRange, HashCm, HashCmOptions};
 
 use crate::{Access, Check, Load};
 
@@ -54,9 +54,9 @@ fn remember<M>(committed: &mut VecDeque<M>, window: usize, txn: M) {
     committed.push_back(txn);
 }
 
-fn point(access: Access<'_>) -> Vec<u8> {
+fn point(access: Access<'_>) -> &[u8] {
     match access {
-        Access::Point(key) => key.to_vec(),
+        Access::Point(key) => key,
         Access::Range(..) => panic!("this manager knows no such ranges"),
     }
 }
@@ -74,8 +74,8 @@ impl Check for HashManagers {
         let mut committed = 0;
         for (read, write) in txns {
             let mut txn = hash_manager();
-            txn.mark_read(&point(*read));
-            txn.mark_conflict(&point(*write));
+            txn.mark_read_equivalent(point(*read));
+            txn.mark_conflict_equivalent(point(*write));
             committed += judge(&mut self.committed, self.window, txn);
         }
         committed
@@ -83,7 +83,7 @@ impl Check for HashManagers {
 
     fn fill(&mut self, write: Access<'_>) {
         let mut txn = hash_manager();
-        txn.mark_conflict(&point(write));
+        txn.mark_conflict_equivalent(point(write));
         remember(&mut self.committed, self.window, txn);
     }
 }

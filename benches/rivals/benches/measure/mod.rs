@@ -1,9 +1,9 @@
 //! Time that a thread spent on a CPU: what a busy machine does meanwhile does not count.
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use rustix::time::{ClockId, clock_gettime};
 
-/// The benching thread's CPU time, of the kernel's account of it (a few milliseconds coarse); where there is none, an
-/// error that says so.
+/// The benching thread's CPU time.
 pub struct CpuTime(WallTime);
 
 impl CpuTime {
@@ -13,9 +13,8 @@ impl CpuTime {
     }
 
     fn spent_ns() -> f64 {
-        let account = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        let spent = account.split(' ').next().and_then(|ns| ns.parse().ok());
-        spent.expect("Linux keeps account in /proc/thread-self/schedstat")
+        let spent = clock_gettime(ClockId::ThreadCPUTime);
+        spent.tv_sec as f64 * 1e9 + spent.tv_nsec as f64
     }
 }
 
@@ -28,7 +27,7 @@ impl Measurement for CpuTime {
     }
 
     fn end(&self, start: f64) -> f64 {
-        // Coarse: a sample that saw no tick took some time all the same.
+        // No sample may be of no time at all.
         (Self::spent_ns() - start).max(1.0)
     }
 
