@@ -23,15 +23,8 @@ fn opened(batches: Vec<RecordBatch>) -> Log {
     Log::from_batches(vec![("log".to_owned(), batches)], &OpenOptions::default()).expect("a valid log")
 }
 
-/// Models that judge transactions of several operations by bounds alone.
-const BY_BOUNDS: [Model; 6] = [
-    Model::WriteOrder,
-    Model::CrossRegionConflicts,
-    Model::SnapshotIsolation,
-    Model::Serializable,
-    Model::StrictSerializable,
-    Model::ClockBounds,
-];
+/// Models that need more than transactions of several operations with bounds: each has a log of its own here.
+const APART: [Model; 2] = [Model::ExternalConsistency, Model::Linearizable];
 
 fn bench(criterion: &mut Criterion) {
     let full = std::env::args().any(|argument| argument == "--bench");
@@ -44,7 +37,7 @@ fn bench(criterion: &mut Criterion) {
         let log = opened(transactions(shape));
         assert_eq!(log.len(), (txns * OPERATIONS) as u64);
         group.throughput(Throughput::Elements(log.len()));
-        for model in BY_BOUNDS {
+        for model in Model::ALL.into_iter().filter(|model| !APART.contains(model)) {
             group.bench_function(BenchmarkId::new(model.name(), name), |b| {
                 b.iter(|| judge(&log, Some(vec![model]), true));
             });

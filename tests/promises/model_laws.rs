@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use skewer::log::build::{LogBuilder, Record, Value};
 use skewer::report::{Certainty, Finding, Kind, ModelReport};
 use skewer::time::Unit;
-use skewer::txn::Op;
+use skewer::txn::{Op, Status};
 use skewer::{BoundedTimestamp, Log, Model, OpenOptions, VerifyOptions, verify};
 
 use crate::readings::{MODELS, Readings, comparable, readings};
@@ -68,6 +68,29 @@ fn realisable() -> impl Strategy<Value = Readings> {
         }
         log
     })
+}
+
+/// The reports of all models, with all findings.
+fn findings(log: &Readings) -> BTreeMap<Model, ModelReport> {
+    verify(&log.open(), &VerifyOptions::default()).unwrap().models
+}
+
+/// For each key the same log, in which every operation on another key has a key of its own.
+fn by_key(log: &Readings) -> Vec<(String, Readings)> {
+    let records = || log.files.iter().flatten();
+    let keys: BTreeSet<String> = records().map(|r| r.key.as_datum().to_string()).collect();
+    let apart = |key: String| {
+        let mut alone = log.clone();
+        let others = alone.files.iter_mut().flatten().enumerate();
+        for (row, other) in others.filter(|(_, r)| r.key.as_datum().to_string() != key) {
+            other.key = match other.key {
+                Value::Text(_) => Value::Text(format!("apart {row}")),
+                _ => Value::Integer(1_000_000 + row as i64),
+            };
+        }
+        (key, alone)
+    };
+    keys.into_iter().map(apart).collect()
 }
 
 proptest! {
@@ -146,6 +169,33 @@ proptest! {
                 amounts
             };
             prop_assert_eq!(amounts(&judged), amounts(other), "{}", model.name());
+        }
+    }
+
+    /// Promise: what happens to other keys changes no finding of a key, but by whether its transactions
+    /// wrote anything; and a log has no findings but those of its keys and of its transactions.
+    #[test]
+    fn keys_are_judged_apart(mut log in readings()) {
+        for record in log.files.iter_mut().flatten().filter(|r| r.status == Status::Unknown) {
+            // Whether it counts depends on what was read of all its keys.
+            record.status = Status::Committed;
+        }
+        let whole = findings(&log);
+        let mut parts: BTreeMap<Model, (Vec<Finding>, u64)> = BTreeMap::new();
+        for (key, alone) in by_key(&log) {
+            for (model, report) in findings(&alone) {
+                let (all, ambiguous) = parts.entry(model).or_default();
+                *ambiguous += report.facts.get("ambiguous_reads").copied().unwrap_or_default();
+                all.extend(report.findings.into_iter().filter(|f| f.key.as_ref().is_none_or(|k| *k == key)));
+            }
+        }
+        for (model, report) in whole.into_iter().filter(|(_, report)| report.reason.is_none()) {
+            let (mut all, ambiguous) = parts.remove(&model).unwrap_or_default();
+            all.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+            // Findings about no key are told with each.
+            all.dedup_by(|a, b| a == b && a.key.is_none());
+            prop_assert_eq!(&report.findings, &all, "{}", model.name());
+            prop_assert_eq!(report.facts.get("ambiguous_reads").copied().unwrap_or_default(), ambiguous);
         }
     }
 
