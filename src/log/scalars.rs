@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
-use skewer_kernels::{Isa, mix, mix_one};
+use skewer_kernels::{Isa, mix, mix_one, prefetch_read};
 
 use std::sync::Arc;
 
@@ -176,6 +176,11 @@ impl Scalars {
             Kind::UInt(a) => a.values(),
             _ => &[],
         }
+    }
+
+    /// Asks for the datum at `row` to be brought closer, where it is an integer in place.
+    pub(crate) fn prefetch(&self, row: usize) {
+        prefetch_read(self.words(), row);
     }
 
     /// The class of data within which a fingerprint tells data apart for certain; `None` where

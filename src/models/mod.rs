@@ -5,6 +5,7 @@ mod clock_bounds;
 mod counting;
 mod cross_region;
 mod external_consistency;
+mod least;
 mod linearizable;
 mod names;
 mod needs;
@@ -84,6 +85,8 @@ pub enum Path {
     Fine,
     /// By the window join over slices of time, however few the rows.
     Slices,
+    /// By keys within stretches of the log, as where keys are hot.
+    Stretches,
     /// By keys.
     Partitioned,
 }

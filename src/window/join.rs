@@ -15,13 +15,14 @@ use super::slices::SLICE_ROWS;
 use crate::history::Writes;
 
 /// A ring that outgrows the second-level cache loses to the partitioned path.
-const REACH_MAX: usize = 1 << 18;
+pub(super) const REACH_MAX: usize = 1 << 18;
 
 /// The same where the caller insists.
 const REACH_FORCED: usize = 1 << 22;
 
-/// Chain entries looked at a row, on average of a stretch, before giving up.
-const VISITS_MAX: u64 = 32;
+/// Chain entries looked at a row, on average of a stretch, before giving up: to bring the rows of each key
+/// together (`gather.rs`) costs as much.
+const VISITS_MAX: u64 = 2;
 
 /// The same where finer blocks may help.
 const VISITS_FEW: u64 = 1;
@@ -113,7 +114,7 @@ impl Pass<'_> {
 
 impl Plan {
     /// Runs of blocks, each long against what it must look back to.
-    fn stretches(&self) -> Vec<Range<usize>> {
+    pub(super) fn stretches(&self) -> Vec<Range<usize>> {
         let rows: usize = self.blocks.iter().map(|b| b.len as usize).sum();
         let per_block = rows.div_ceil(self.blocks.len().max(1)).max(1);
         let least = (self.reach * 4).div_ceil(per_block).max(16 * BLOCK / per_block.max(BLOCK));

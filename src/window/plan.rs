@@ -62,16 +62,22 @@ pub(super) fn lifetimes<'a>(segment: &'a Segment<'_>) -> (&'a [i64], &'a [i64]) 
 impl Plan {
     /// The stream of `writes`.
     pub(super) fn of(writes: &Writes<'_>, isa: Isa) -> Plan {
-        let mut blocks: Vec<Block> = writes
-            .segments
-            .par_iter()
-            .enumerate()
-            .flat_map_iter(|(at, segment)| blocks_of(at, segment, isa))
-            .collect();
+        let mut blocks = blocks(writes, isa);
         let long = long::aside(writes, &blocks);
         if !long.is_empty() {
             blocks.iter_mut().for_each(|b| b.leave_out(writes, long.rest_width));
         }
+        Plan::in_order(blocks, long)
+    }
+
+    /// The same with no write kept aside.
+    pub(super) fn whole(writes: &Writes<'_>, isa: Isa) -> Plan {
+        let blocks = blocks(writes, isa);
+        let rest_width = blocks.iter().map(|b| b.extent.max_width).max().unwrap_or(0);
+        Plan::in_order(blocks, Long::none(rest_width))
+    }
+
+    fn in_order(mut blocks: Vec<Block>, long: Long) -> Plan {
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
         let width = long.rest_width;
         let (look_back, reach) = look_back(&blocks, width);
@@ -122,6 +128,11 @@ impl Plan {
         let (look_back, reach) = look_back(&blocks, self.long.rest_width);
         Plan { blocks, look_back, reach, long: self.long, slices: Some((slices, self.blocks)) }
     }
+}
+
+fn blocks(writes: &Writes<'_>, isa: Isa) -> Vec<Block> {
+    let segments = writes.segments.par_iter().enumerate();
+    segments.flat_map_iter(|(at, segment)| blocks_of(at, segment, isa)).collect()
 }
 
 fn blocks_of(at: usize, segment: &Segment<'_>, isa: Isa) -> Vec<Block> {
