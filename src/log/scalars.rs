@@ -215,6 +215,11 @@ impl Scalars {
         }
     }
 
+    /// Asks for the datum at `row` to be brought closer, where it is an integer in place.
+    pub(crate) fn prefetch(&self, row: usize) {
+        prefetch_read(self.words(), row);
+    }
+
     /// The class of data within which a fingerprint tells data apart for certain; `None` where
     /// it does not.
     pub(crate) fn identity(&self) -> Option<Identity> {

@@ -4,8 +4,12 @@
 //! other ends: `a_i < d_j` and `a_j < d_i`. Where every interval is proper (`a < d`), exactly one
 //! of "mutual", "i ends by j's begin", "j ends by i's begin" holds of a pair, so the mutual ones
 //! are all pairs less those in order, which two sorted arrays count. An improper interval (a
-//! write that may have committed before it began, by its bounds) breaks the exclusion; then a
-//! tree of counts over the ranks of the ends answers.
+//! write that may have committed before it began, by its bounds) breaks the exclusion: two of these
+//! are never mutual, and where there are both a tree of counts over the ranks of the ends answers.
+//!
+//! Pairs that do not count (of one class, or met before) are counted apart in the same pass.
+
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
@@ -17,12 +21,110 @@ pub(super) fn pairs(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 
-/// Pairs of intervals each of which begins before the other ends: `O(n log n)`.
-pub(super) fn mutual(begins: &[i64], ends: &[i64]) -> u64 {
-    if begins.iter().zip(ends).all(|(a, d)| a < d) {
-        return pairs(begins.len() as u64) - in_order(begins, ends, |end, begin| end <= begin);
+/// An interval, and which others it is to meet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) begin: i64,
+    pub(super) end: i64,
+    /// Those of one class do not count as a pair, if classes are told apart. Memory is taken for all
+    /// classes up to the greatest.
+    pub(super) class: u32,
+    /// Two that were met before do not count either.
+    pub(super) before: bool,
+}
+
+/// Pairs that count of intervals each of which begins before the other ends, the classes of which are
+/// `apart` or all one: `O(n log n)`, and `O(n)` where begins and ends ascend.
+pub(super) fn mutual(spans: &(impl Iterator<Item = Span> + Clone), apart: bool) -> u64 {
+    let proper = spans.clone().filter(|s| s.begin < s.end).count();
+    if proper == 0 {
+        return 0;
     }
-    mutual_improper(begins, ends)
+    if proper < spans.clone().count() {
+        return mutual_improper(spans, apart);
+    }
+    let tag = |s: &Span| (if apart { s.class } else { 0 }) << 1 | u32::from(s.before);
+    let begins = sorted_by_tick(spans.clone().map(|s| (s.begin, tag(&s))).collect());
+    let ends = sorted_by_tick(spans.clone().map(|s| (s.end, tag(&s))).collect());
+    let classes = begins.iter().map(|b| (b.1 >> 1) as usize + 1).max().unwrap_or(0);
+    let mut ended = Groups::new(classes, apart);
+    let (mut next, mut count) = (0, 0);
+    for &(begin, tag) in &begins {
+        while ends.get(next).is_some_and(|end| end.0 <= begin) {
+            ended.add(ends[next].1);
+            next += 1;
+        }
+        count += ended.partners(tag);
+    }
+    let mut all = Groups::new(classes, apart);
+    let mut possible = 0;
+    for &(_, tag) in &begins {
+        possible += all.partners(tag);
+        all.add(tag);
+    }
+    possible - count
+}
+
+/// How many intervals there are so far: in all, and of each kind that does not count.
+struct Groups {
+    apart: bool,
+    /// Those not met before, and those met before.
+    sums: [u64; 2],
+    /// The same by class.
+    by_class: Vec<[u64; 2]>,
+}
+
+impl Groups {
+    fn new(classes: usize, apart: bool) -> Self {
+        Groups { apart, sums: [0; 2], by_class: vec![[0; 2]; classes] }
+    }
+
+    #[inline]
+    fn add(&mut self, tag: u32) {
+        let before = (tag & 1) as usize;
+        self.sums[before] += 1;
+        self.by_class[(tag >> 1) as usize][before] += 1;
+    }
+
+    /// With how many of them one of that tag makes a pair that counts.
+    #[inline]
+    fn partners(&self, tag: u32) -> u64 {
+        let own = if self.apart { self.by_class[(tag >> 1) as usize] } else { [0; 2] };
+        let met = if tag & 1 == 1 { 0 } else { self.sums[1] - own[1] };
+        self.sums[0] - own[0] + met
+    }
+}
+
+/// Sorts by the first member.
+fn sorted_by_tick(mut ticks: Vec<(i64, u32)>) -> Vec<(i64, u32)> {
+    if ticks.is_sorted_by_key(|t| t.0) {
+    } else if ticks.len() < PARALLEL_MIN {
+        ticks.sort_unstable_by_key(|t| t.0);
+    } else {
+        ticks.par_sort_unstable_by_key(|t| t.0);
+    }
+    ticks
+}
+
+/// The general case: all pairs, less those of one class, less those that were met before, of which
+/// those of one class were taken away twice.
+fn mutual_improper(spans: &(impl Iterator<Item = Span> + Clone), apart: bool) -> u64 {
+    let of = |which: &dyn Fn(&Span) -> bool| {
+        let (mut begins, mut ends) = (Vec::new(), Vec::new());
+        spans.clone().filter(|s| which(s)).for_each(|s| {
+            begins.push(s.begin);
+            ends.push(s.end);
+        });
+        all_mutual(&begins, &ends)
+    };
+    let mut count = of(&|_| true) - of(&|s| s.before);
+    if apart {
+        let classes: BTreeSet<u32> = spans.clone().map(|s| s.class).collect();
+        for class in classes {
+            count -= of(&|s| s.class == class) - of(&|s| s.class == class && s.before);
+        }
+    }
+    count
 }
 
 /// Pairs of closed intervals that overlap; touching ends overlap: `O(n log n)`.
@@ -54,9 +156,8 @@ fn sorted(values: &[i64]) -> Vec<i64> {
     sorted
 }
 
-/// The general case: for each `j`, of the intervals that begin before `d_j`, those that end
-/// after `a_j`.
-fn mutual_improper(begins: &[i64], ends: &[i64]) -> u64 {
+/// Of all pairs: for each `j`, of the intervals that begin before `d_j`, those that end after `a_j`.
+fn all_mutual(begins: &[i64], ends: &[i64]) -> u64 {
     let n = begins.len();
     let ranks = sorted(ends);
     let mut by_begin: Vec<u32> = (0..n as u32).collect();
@@ -112,24 +213,42 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ends() -> impl Strategy<Value = Vec<(i64, i64)>> {
+    type Drawn = (i64, i64, u32, bool);
+
+    fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
         let tick = prop_oneof![4 => -6..6_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)];
-        prop::collection::vec((tick.clone(), tick), 0..40)
+        let proper = prop_oneof![Just(0_u8), Just(1), Just(2)];
+        let drawn = prop::collection::vec((tick.clone(), tick, 0..3_u32, any::<bool>()), 0..40);
+        (drawn, proper).prop_map(|(drawn, proper)| {
+            let turned = |(a, d, class, before): Drawn| match proper {
+                0 => (a, d, class, before),
+                1 => (a.min(d).saturating_sub(1), a.max(d), class, before),
+                _ => (a.max(d), a.min(d), class, before),
+            };
+            drawn.into_iter().map(turned).collect()
+        })
     }
 
-    fn count(of: &[(i64, i64)], holds: impl Fn((i64, i64), (i64, i64)) -> bool) -> u64 {
-        let met = |(j, b): (usize, &(i64, i64))| of[..j].iter().filter(|a| holds(**a, *b)).count() as u64;
+    fn count(of: &[Drawn], holds: impl Fn(Drawn, Drawn) -> bool) -> u64 {
+        let met = |(j, b): (usize, &Drawn)| of[..j].iter().filter(|a| holds(**a, *b)).count() as u64;
         of.iter().enumerate().map(met).sum()
     }
 
     proptest! {
-        /// Promise: counting without pairs equals looking at every pair, improper intervals too.
+        /// Promise: counting without pairs equals looking at every pair that counts, improper intervals,
+        /// classes and pairs met before too.
         #[test]
-        fn counts_equal_pairs(intervals in ends()) {
-            let (begins, ends): (Vec<i64>, Vec<i64>) = intervals.iter().copied().unzip();
-            prop_assert_eq!(mutual(&begins, &ends), count(&intervals, |a, b| a.0 < b.1 && b.0 < a.1));
-            let closed: Vec<(i64, i64)> = intervals.iter().map(|i| (i.0.min(i.1), i.0.max(i.1))).collect();
-            let (earliest, latest): (Vec<i64>, Vec<i64>) = closed.iter().copied().unzip();
+        fn counts_equal_pairs(drawn in drawn()) {
+            let spans = drawn.iter().map(|&(begin, end, class, before)| Span { begin, end, class, before });
+            for apart in [false, true] {
+                let pairs = count(&drawn, |a, b| {
+                    a.0 < b.1 && b.0 < a.1 && !(a.3 && b.3) && !(apart && a.2 == b.2)
+                });
+                prop_assert_eq!(mutual(&spans, apart), pairs);
+            }
+            let closed: Vec<Drawn> =
+                drawn.iter().map(|i| (i.0.min(i.1), i.0.max(i.1), i.2, i.3)).collect();
+            let (earliest, latest): (Vec<i64>, Vec<i64>) = closed.iter().map(|i| (i.0, i.1)).unzip();
             prop_assert_eq!(concurrent(&earliest, &latest), count(&closed, |a, b| a.0 <= b.1 && b.0 <= a.1));
         }
     }

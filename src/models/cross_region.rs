@@ -3,8 +3,9 @@
 use std::array::from_fn;
 use std::collections::BTreeMap;
 
-use super::names::{key_name, party, txn_name};
-use super::rivals::{self, Desk, Life, Rival};
+use super::least::Group;
+use super::names::{Head, Named, key_name, party};
+use super::rivals::{self, Desk, Life, Rival, tell_few};
 use super::shortlist::Shortlist;
 use super::{Path, VerifyOptions};
 use crate::error::Result;
@@ -23,7 +24,11 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Mode
         // Nobody is in another region.
         _ if writes.log.regions().len() < 2 => Tally::new(writes, options),
         Path::Partitioned => by_key(writes, options)?,
-        path => by_window(writes, options, path).map_or_else(|| by_key(writes, options), Ok)?,
+        Path::Stretches => by_stretch(writes, options, true).map_or_else(|| by_key(writes, options), Ok)?,
+        path => {
+            let in_order = by_window(writes, options, path).or_else(|| by_stretch(writes, options, false));
+            in_order.map_or_else(|| by_key(writes, options), Ok)?
+        }
     };
     Ok(tally.report())
 }
@@ -40,7 +45,22 @@ pub(super) struct Tally<'a> {
     lag: u64,
     counts: Counts,
     findings: Shortlist,
+    waiting: Waiting,
+    /// The writes of one key within a stretch of the log.
+    rivals: Vec<Rival>,
 }
+
+/// Writes of keys that have findings, until their keys have come from memory: whether a finding is told
+/// depends on the key.
+#[derive(Debug, Default)]
+struct Waiting {
+    writes: Vec<Rival>,
+    /// Of each key: where its writes end, how many of them had met before, and what was found.
+    keys: Vec<(usize, usize, Counts)>,
+}
+
+/// As many keys wait as a core fetches at a time.
+const WAITING: usize = 16;
 
 impl<'a> Tally<'a> {
     fn new(writes: &Writes<'a>, options: &VerifyOptions) -> Self {
@@ -49,11 +69,19 @@ impl<'a> Tally<'a> {
 
     /// For writes that, without a start bound, began `lag` ticks before they committed.
     pub(super) fn of(log: &'a Log, lag: u64, limit: Option<usize>) -> Self {
-        Tally { log, lag, counts: Counts::default(), findings: Shortlist::new(limit) }
+        Tally {
+            log,
+            lag,
+            counts: Counts::default(),
+            findings: Shortlist::new(limit),
+            waiting: Waiting::default(),
+            rivals: Vec::new(),
+        }
     }
 
     /// The report.
-    pub(super) fn report(self) -> ModelReport {
+    pub(super) fn report(mut self) -> ModelReport {
+        self.settle();
         let kinds = BTreeMap::from([(KIND.name(), self.counts)]);
         ModelReport::judged(BTreeMap::new(), kinds, self.findings.into_findings())
     }
@@ -71,8 +99,21 @@ impl<'a> Tally<'a> {
         party
     }
 
+    /// Tells of those that wait.
+    fn settle(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let mut first = 0;
+        for (end, before, counts) in waiting.keys.drain(..) {
+            tell_few(self, Group { writes: &waiting.writes[first..end], before }, counts);
+            first = end;
+        }
+        waiting.writes.clear();
+        self.waiting = waiting;
+    }
+
     /// Takes over what another tally found.
-    pub(super) fn merge(&mut self, other: Tally<'_>) {
+    pub(super) fn merge(&mut self, mut other: Tally<'_>) {
+        other.settle();
         self.counts.definite += other.counts.definite;
         self.counts.possible += other.counts.possible;
         self.findings.merge(other.findings);
@@ -80,6 +121,10 @@ impl<'a> Tally<'a> {
 }
 
 impl Desk for Tally<'_> {
+    fn log(&self) -> &Log {
+        self.log
+    }
+
     fn count(&mut self, counts: Counts) {
         self.counts.definite += counts.definite;
         self.counts.possible += counts.possible;
@@ -93,8 +138,8 @@ impl Desk for Tally<'_> {
         self.findings.wants(certainty, KIND, key_at(self.log, row))
     }
 
-    fn name(&self, row: u32) -> String {
-        txn_name(self.log, row)
+    fn last_name(&mut self, certainty: Certainty, row: u32) -> Option<Head> {
+        self.findings.last_name(certainty, KIND, key_at(self.log, row))
     }
 
     fn offer(&mut self, certainty: Certainty, a: u32, b: u32) {
@@ -102,10 +147,11 @@ impl Desk for Tally<'_> {
         if !self.wants(certainty, a) {
             return;
         }
-        let mut rows = [a, b].map(|row| (txn_name(log, row), row));
-        rows.sort();
-        let [(first, a), (_, b)] = rows;
-        if !self.findings.wants_named(certainty, KIND, key_at(log, a), |name| name.push_str(&first)) {
+        let mut rows = [a, b].map(|row| Named::of(log, row));
+        rows.sort_by(|a, b| a.cmp(b, log));
+        let [first, second] = rows;
+        let of_key = (certainty, KIND, key_at(log, a));
+        if !self.findings.wants_of(of_key, log, first) {
             return;
         }
         self.findings.offer(Finding {
@@ -114,9 +160,22 @@ impl Desk for Tally<'_> {
             certainty,
             key: Some(key_name(log, a)),
             value: None,
-            parties: vec![self.party(a), self.party(b)],
+            parties: vec![self.party(first.row), self.party(second.row)],
             detail: Detail::None,
         });
+    }
+
+    fn tell(&mut self, writes: impl Iterator<Item = Rival>, before: usize, counts: Counts) {
+        let first = self.waiting.writes.len();
+        self.waiting.writes.extend(writes);
+        if let Some(write) = self.waiting.writes.get(first) {
+            let (chunk, at) = self.log.locate(u64::from(write.row));
+            chunk.key.prefetch(at);
+        }
+        self.waiting.keys.push((self.waiting.writes.len(), before, counts));
+        if self.waiting.keys.len() == WAITING {
+            self.settle();
+        }
     }
 }
 
@@ -139,6 +198,28 @@ fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, path: Path) -> Op
     };
     let tallies =
         window::pairs(writes, options.tuning.isa(), (Meeting::Lifetimes, path.force()), make, meet)?;
+    Some(sum(writes, options, tallies))
+}
+
+/// Over stretches of the log, key by key; `None` if it is not in order of time.
+fn by_stretch<'a>(writes: &Writes<'a>, options: &VerifyOptions, insist: bool) -> Option<Tally<'a>> {
+    let make = || Tally::new(writes, options);
+    let visit = |tally: &mut Tally<'a>, group: &[window::At], before: usize| {
+        let region = |&(segment, at): &window::At| writes.segments[segment as usize].region(at as usize);
+        let first = region(&group[0]);
+        if group.iter().all(|at| region(at) == first) {
+            return;
+        }
+        let mut rivals = std::mem::take(&mut tally.rivals);
+        rivals.clear();
+        rivals.extend(group.iter().map(|&(segment, at)| {
+            let (segment, at) = (&writes.segments[segment as usize], at as usize);
+            Rival { life: life(segment, at), class: segment.region(at).into(), row: segment.row(at) }
+        }));
+        rivals::judge(tally, &rivals.iter().copied(), before);
+        tally.rivals = rivals;
+    };
+    let tallies = window::for_each_key(writes, options.tuning.isa(), insist, make, visit)?;
     Some(sum(writes, options, tallies))
 }
 
@@ -183,5 +264,5 @@ pub(super) fn judge_key<R: Written>(tally: &mut Tally<'_>, group: &[R], life: im
         return;
     }
     let rival = |r: &R| Rival { life: life(r), class: r.region().into(), row: r.row() };
-    rivals::judge(tally, &group.iter().map(rival));
+    rivals::judge(tally, &group.iter().map(rival), 0);
 }

@@ -6,6 +6,7 @@ mod counting;
 mod cross_region;
 mod doubtful;
 mod external_consistency;
+mod least;
 mod linearizable;
 mod names;
 mod needs;
@@ -88,6 +89,8 @@ pub enum Path {
     Slices,
     /// The same in the order of each slice's parts, as where keys are hot.
     Parts,
+    /// By keys within stretches of the log, as where keys are hot.
+    Stretches,
     /// By keys.
     Partitioned,
 }
@@ -100,7 +103,7 @@ impl Path {
             Path::Fine => Some(Force::Fine),
             Path::Slices => Some(Force::Slices),
             Path::Parts => Some(Force::Parts),
-            Path::Auto | Path::Partitioned => None,
+            Path::Auto | Path::Stretches | Path::Partitioned => None,
         }
     }
 }

@@ -1,4 +1,7 @@
-//! From rows of the log to the names that findings carry.
+//! From rows of the log to the names that findings carry, and to the order of these.
+//!
+//! Findings are sorted by text, and few of them are told: what sorts them compares the first bytes of
+//! names as numbers, and makes a name only where these are equal.
 
 use std::cmp::Ordering;
 
@@ -38,8 +41,135 @@ pub(super) fn key_name(log: &Log, row: u32) -> String {
 /// Which of two writes of equal stamp wins: see [`tie_break`].
 pub(super) fn by_tie_break(log: &Log, a: u32, b: u32) -> Ordering {
     let of = |row: u32| {
-        let row = log.row(u64::from(row));
-        (row.region, row.txn, row.row)
+        let (chunk, at) = log.locate(u64::from(row));
+        (log.regions()[usize::from(chunk.region.get(at))].as_str(), txn_id(log, row), u64::from(row))
     };
     tie_break(of(a), of(b))
+}
+
+/// The first bytes of a text, as a number: of two texts the lesser never has the greater head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Head(u128);
+
+impl Head {
+    const BYTES: usize = size_of::<u128>();
+
+    /// The head of a text.
+    pub(super) fn of_text(text: &str) -> Self {
+        Head::of_bytes(text.as_bytes())
+    }
+
+    /// The head of the text that a datum prints as.
+    pub(super) fn of(datum: Datum<'_>) -> Self {
+        match datum {
+            Datum::Integer(i) => match u64::try_from(i.unsigned_abs()) {
+                Ok(size) if i < 0 => Head::of_decimal(Some(b'-'), size),
+                Ok(size) => Head::of_decimal(None, size),
+                Err(_) => Head::of_text(&i.to_string()),
+            },
+            Datum::Bytes(bytes) if std::str::from_utf8(bytes).is_ok() => Head::of_bytes(bytes),
+            Datum::Bytes(_) => Head::of_text(&datum.to_string()),
+        }
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        let mut first = [0; Self::BYTES];
+        let len = bytes.len().min(Self::BYTES);
+        first[..len].copy_from_slice(&bytes[..len]);
+        Head(u128::from_be_bytes(first))
+    }
+
+    /// The head of a number's decimal digits, after a byte before them.
+    fn of_decimal(before: Option<u8>, number: u64) -> Self {
+        let mut first = [0; Self::BYTES];
+        let at = usize::from(before.is_some());
+        first[..at].copy_from_slice(before.as_slice());
+        let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
+        let shown = digits.min(Self::BYTES - at);
+        let mut left = number / 10_u64.pow((digits - shown) as u32);
+        for digit in first[at..at + shown].iter_mut().rev() {
+            *digit = b'0' + (left % 10) as u8;
+            left /= 10;
+        }
+        Head(u128::from_be_bytes(first))
+    }
+}
+
+/// A row, to be sorted by the name of its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) head: Head,
+    pub(super) row: u32,
+}
+
+impl Named {
+    /// The row, with the head of its transaction's name.
+    pub(super) fn of(log: &Log, row: u32) -> Self {
+        let head = match txn_id(log, row) {
+            Some(id) => Head::of(id),
+            None if log.places().files.len() == 1 => Head::of_decimal(Some(b'#'), u64::from(row)),
+            None => Head::of_text(&txn_name(log, row)),
+        };
+        Named { head, row }
+    }
+
+    /// By name.
+    pub(super) fn cmp_name(&self, other: &Named, log: &Log) -> Ordering {
+        if self.row == other.row {
+            return Ordering::Equal;
+        }
+        self.head.cmp(&other.head).then_with(|| match (txn_id(log, self.row), txn_id(log, other.row)) {
+            (Some(a), Some(b)) => cmp_text(a, b),
+            _ => txn_name(log, self.row).cmp(&txn_name(log, other.row)),
+        })
+    }
+
+    /// By name, then by row.
+    pub(super) fn cmp(&self, other: &Named, log: &Log) -> Ordering {
+        self.cmp_name(other, log).then(self.row.cmp(&other.row))
+    }
+}
+
+/// Compares data as texts.
+fn cmp_text(a: Datum<'_>, b: Datum<'_>) -> Ordering {
+    match (a, b) {
+        _ if a == b => Ordering::Equal,
+        (Datum::Bytes(a), Datum::Bytes(b)) if [a, b].iter().all(|t| std::str::from_utf8(t).is_ok()) => {
+            a.cmp(b)
+        }
+        _ => a.to_string().cmp(&b.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn data() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(prop_oneof![4 => b'a'..=b'c', 1 => Just(0), 1 => Just(0xff)], 0..20)
+    }
+
+    proptest! {
+        /// Promise: numbers and texts are sorted as they are printed, by their heads and by themselves.
+        #[test]
+        fn heads_sort_as_texts(
+            numbers in prop::collection::vec(any::<i64>(), 8),
+            digits in prop::collection::vec(0_u32..64, 8),
+            more in prop::collection::vec(any::<u64>(), 2),
+            texts in prop::collection::vec(data(), 6),
+        ) {
+            let numbers = numbers.iter().zip(digits).map(|(n, bits)| Datum::Integer((n >> bits).into()));
+            let more = more.iter().map(|n| Datum::Integer((*n).into()));
+            let all: Vec<Datum<'_>> =
+                numbers.chain(more).chain(texts.iter().map(|t| Datum::Bytes(t))).collect();
+            for a in &all {
+                for b in &all {
+                    let by_text = a.to_string().cmp(&b.to_string());
+                    prop_assert_eq!(Head::of(*a).cmp(&Head::of(*b)).then_with(|| cmp_text(*a, *b)), by_text);
+                    prop_assert_eq!(cmp_text(*a, *b), by_text);
+                }
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::least::first_named;
 use super::tally::{Aside, Sighting, Tally};
 use crate::history::{Ends, Finger, KeyHistory, Read, Sessions, Source, Timeline, Version};
 use crate::report::{Certainty, Counts, Kind};
@@ -80,21 +81,21 @@ impl<'a> Shared<'a> {
         if !self.tally.wants(Certainty::Possible, Kind::CommitTie, tied[0].1) {
             return;
         }
-        let log = self.tally.txns.log;
-        let mut named: Vec<(String, u32)> =
-            tied.iter().map(|(_, row)| (super::names::txn_name(log, *row), *row)).collect();
-        named.sort();
-        let (limit, mut offered, mut before) = (self.tally.limit(), 0, 0);
-        for (at, (name, a)) in named.iter().enumerate() {
+        let (log, limit) = (self.tally.txns.log, self.tally.limit());
+        // No pair that is told is of others: those of the first name, and as many more.
+        let enough = limit.saturating_mul(2).saturating_add(2);
+        let named = first_named(log, tied.iter().map(|(_, row)| *row), enough);
+        let (mut offered, mut before) = (0, 0);
+        for (at, a) in named.iter().enumerate() {
             // Writes of one name are taken together: among them partners' names decide, not rows.
-            if at == 0 || named[at - 1].0 != *name {
+            if at == 0 || named[at - 1].cmp_name(a, log).is_ne() {
                 before = offered;
             }
             if before >= limit {
                 break;
             }
-            for (_, b) in named[at + 1..].iter().take(limit - before) {
-                self.tally.tell_pair(Kind::CommitTie, Certainty::Possible, *a, *b);
+            for b in named[at + 1..].iter().take(limit - before) {
+                self.tally.tell_pair(Kind::CommitTie, Certainty::Possible, a.row, b.row);
                 offered += 1;
             }
         }

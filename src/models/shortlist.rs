@@ -1,7 +1,10 @@
 //! The first findings in sorted order, without keeping the others.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 
+use super::names::{Head, Named, txn_name};
+use crate::log::Log;
 use crate::report::{Certainty, Finding, Kind};
 use crate::txn::Datum;
 
@@ -20,8 +23,8 @@ pub(crate) struct Shortlist {
 struct Cut {
     certainty: Certainty,
     kind: &'static str,
-    key: Option<String>,
-    name: String,
+    key: Option<(Head, String)>,
+    name: (Head, String),
 }
 
 impl Shortlist {
@@ -37,44 +40,56 @@ impl Shortlist {
 
     /// Whether a finding of that certainty, kind and key could be kept.
     pub(crate) fn wants(&mut self, certainty: Certainty, kind: Kind, key: Option<Datum<'_>>) -> bool {
-        self.wants_named(certainty, kind, key, |_| ())
+        self.limit > 0 && self.by_key(certainty, kind, key).is_le()
     }
 
-    /// The same, where the name of the first transaction is known: `name` writes it.
-    pub(crate) fn wants_named(
+    /// The same of a finding whose first party is the transaction of that row.
+    pub(super) fn wants_of(
+        &mut self,
+        (certainty, kind, key): (Certainty, Kind, Option<Datum<'_>>),
+        log: &Log,
+        first: Named,
+    ) -> bool {
+        let by_key = self.by_key(certainty, kind, key);
+        let Some(cut) = &self.cut else { return self.limit > 0 };
+        let by_head = by_key.then(first.head.cmp(&cut.name.0));
+        by_head.then_with(|| txn_name(log, first.row).cmp(&cut.name.1)).is_le()
+    }
+
+    /// A head that the first party's name must not exceed in a finding of that certainty, kind and key;
+    /// `None` if all may be kept, or none.
+    pub(super) fn last_name(
         &mut self,
         certainty: Certainty,
         kind: Kind,
         key: Option<Datum<'_>>,
-        name: impl FnOnce(&mut String),
-    ) -> bool {
-        if self.limit == 0 {
-            return false;
-        }
-        let Some(cut) = &self.cut else { return true };
+    ) -> Option<Head> {
+        let of_key = self.by_key(certainty, kind, key).is_eq();
+        self.cut.as_ref().filter(|_| of_key).map(|cut| cut.name.0)
+    }
+
+    /// Where findings of that certainty, kind and key stand to the last one that is kept; before, as
+    /// long as there is room.
+    fn by_key(&mut self, certainty: Certainty, kind: Kind, key: Option<Datum<'_>>) -> Ordering {
+        let Some(cut) = &self.cut else { return Ordering::Less };
         let by_kind = (certainty, kind.name()).cmp(&(cut.certainty, cut.kind));
-        self.scratch.clear();
-        let by_key = by_kind.then_with(|| match (key, &cut.key) {
-            (Some(key), Some(cut)) => {
+        by_kind.then_with(|| match (key, &cut.key) {
+            (Some(key), Some((head, text))) => Head::of(key).cmp(head).then_with(|| {
+                self.scratch.clear();
                 // Writing to a string cannot fail.
                 let _ = write!(self.scratch, "{key}");
-                self.scratch.cmp(cut)
-            }
+                self.scratch.cmp(text)
+            }),
             (key, cut) => key.is_some().cmp(&cut.is_some()),
-        });
-        by_key
-            .then_with(|| {
-                self.scratch.clear();
-                name(&mut self.scratch);
-                self.scratch.cmp(&cut.name)
-            })
-            .is_le()
+        })
     }
 
     /// Adds a finding.
     pub(crate) fn offer(&mut self, finding: Finding) {
         self.found.push(finding);
-        if self.found.len() >= self.limit.saturating_mul(2).saturating_add(64) {
+        // As soon as there is a last one, what comes after it need not be looked at.
+        let full = self.found.len() >= self.limit && self.cut.is_none();
+        if full || self.found.len() >= self.limit.saturating_mul(2).saturating_add(64) {
             self.tighten();
         }
     }
@@ -82,11 +97,12 @@ impl Shortlist {
     fn tighten(&mut self) {
         self.found.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         self.found.truncate(self.limit);
+        let headed = |text: String| (Head::of_text(&text), text);
         self.cut = self.found.last().filter(|_| self.found.len() == self.limit).map(|last| Cut {
             certainty: last.certainty,
             kind: last.kind.name(),
-            key: last.key.clone(),
-            name: last.parties.first().map_or(String::new(), |p| p.txn.clone()),
+            key: last.key.clone().map(headed),
+            name: headed(last.parties.first().map_or(String::new(), |p| p.txn.clone())),
         });
     }
 

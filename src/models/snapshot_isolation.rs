@@ -37,7 +37,7 @@ impl<'a> Room<'a> {
         }
         let rival = |v: &Version| Rival { life: Life { ticks: v.ends }, class: NO_CLASS, row: v.row };
         let mut desk = PairsOf { tally: &mut self.tally, kind: Kind::LostUpdate };
-        rivals::judge(&mut desk, &versions.iter().map(rival));
+        rivals::judge(&mut desk, &versions.iter().map(rival), 0);
     }
 
     /// Judges one read of the key, by a transaction with those ends.

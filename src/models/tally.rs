@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{key_name, txn_name};
+use super::names::{Head, Named, key_name, txn_name};
 use super::rivals::Desk;
 use super::shortlist::Shortlist;
 use crate::history::{Clock, Transactions, value_of};
+use crate::log::Log;
 use crate::partition::key_at;
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport, Party, Zone};
 
@@ -79,12 +80,9 @@ impl<'a> Tally<'a> {
         }
         let log = self.txns.log;
         let key = sighting.key.and_then(|row| key_at(log, row));
-        let name = |to: &mut String| {
-            if let Some(first) = sighting.parties.first() {
-                to.push_str(&txn_name(log, *first));
-            }
-        };
-        if self.findings.wants_named(sighting.certainty, sighting.kind, key, name) {
+        let of_key = (sighting.certainty, sighting.kind, key);
+        let first = sighting.parties.first();
+        if first.is_none_or(|first| self.findings.wants_of(of_key, log, Named::of(log, *first))) {
             let finding = self.finding(sighting);
             self.findings.offer(finding);
         }
@@ -97,10 +95,9 @@ impl<'a> Tally<'a> {
         if self.findings.limit() == 0 || !self.findings.wants(certainty, kind, key_at(log, a)) {
             return;
         }
-        let mut named = [a, b].map(|row| (txn_name(log, row), row));
-        named.sort();
-        let [(_, first), (_, second)] = named;
-        let parties = [first, second];
+        let mut named = [a, b].map(|row| Named::of(log, row));
+        named.sort_by(|a, b| a.cmp(b, log));
+        let parties = named.map(|named| named.row);
         self.tell(Sighting { certainty, key: Some(a), ..Sighting::of(kind, &parties) });
     }
 
@@ -119,6 +116,11 @@ impl<'a> Tally<'a> {
     /// Whether a finding about the key of that row could be kept.
     pub(super) fn wants(&mut self, certainty: Certainty, kind: Kind, row: u32) -> bool {
         self.findings.wants(certainty, kind, key_at(self.txns.log, row))
+    }
+
+    /// See [`Shortlist::last_name`].
+    pub(super) fn last_name(&mut self, certainty: Certainty, kind: Kind, row: u32) -> Option<Head> {
+        self.findings.last_name(certainty, kind, key_at(self.txns.log, row))
     }
 
     fn finding(&self, sighting: Sighting<'_>) -> Finding {
@@ -203,6 +205,10 @@ pub(super) struct PairsOf<'t, 'a> {
 }
 
 impl Desk for PairsOf<'_, '_> {
+    fn log(&self) -> &Log {
+        self.tally.txns.log
+    }
+
     fn count(&mut self, counts: Counts) {
         self.tally.count(self.kind, counts);
     }
@@ -215,8 +221,8 @@ impl Desk for PairsOf<'_, '_> {
         self.tally.wants(certainty, self.kind, row)
     }
 
-    fn name(&self, row: u32) -> String {
-        txn_name(self.tally.txns.log, row)
+    fn last_name(&mut self, certainty: Certainty, row: u32) -> Option<Head> {
+        self.tally.last_name(certainty, self.kind, row)
     }
 
     fn offer(&mut self, certainty: Certainty, a: u32, b: u32) {

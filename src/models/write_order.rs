@@ -177,8 +177,11 @@ impl Tally {
     fn judge_winner<R: Written>(&mut self, log: &crate::log::Log, group: &[R], stamp: impl Fn(&R) -> i64) {
         let last = group.iter().map(R::earliest).fold(i64::MIN, i64::max);
         let possible = group.iter().filter(|r| r.latest() >= last).count();
-        let latest =
-            |a: &&R, b: &&R| stamp(a).cmp(&stamp(b)).then_with(|| by_tie_break(log, a.row(), b.row()));
+        // The codes of regions are in the order of their names: that settles most ties without the log.
+        let latest = |a: &&R, b: &&R| {
+            let by_stamp = stamp(a).cmp(&stamp(b)).then(a.region().cmp(&b.region()));
+            by_stamp.then_with(|| by_tie_break(log, a.row(), b.row()))
+        };
         let Some(winner) = group.iter().max_by(latest) else { return };
         let (kind, certainty) = if winner.latest() < last {
             self.facts.wrong += 1;

@@ -16,13 +16,17 @@ use super::stream::{Meeting, Stream};
 use crate::history::Writes;
 
 /// A ring that outgrows the second-level cache loses to the partitioned path.
-const REACH_MAX: usize = 1 << 18;
+pub(super) const REACH_MAX: usize = 1 << 18;
 
 /// The same where the caller insists.
 const REACH_FORCED: usize = 1 << 22;
 
-/// Chain entries looked at a row, on average of a stretch, before giving up.
-const VISITS_MAX: u64 = 32;
+/// Chain entries looked at a row, on average of a stretch, before giving up: to bring the rows of each key
+/// together (`gather.rs`) costs as much.
+const VISITS_MAX: u64 = 2;
+
+/// The same where rows would have to be brought together from all over the log.
+const VISITS_MANY: u64 = 32;
 
 /// The same where finer blocks may help.
 const VISITS_FEW: u64 = 1;
@@ -83,11 +87,13 @@ pub(crate) fn pairs<T: Send>(
     if insist {
         return run(&plan, u64::MAX);
     }
+    let gathered = plan.slices.is_none() && meeting == Meeting::Lifetimes;
+    let most = if gathered { VISITS_MAX } else { VISITS_MANY };
     if !plan.is_coarse() {
-        return run(&plan, VISITS_MAX);
+        return run(&plan, most);
     }
     // Hot keys meet themselves all over a block that is long against the window.
-    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(stream), VISITS_MAX))
+    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(stream), most))
 }
 
 impl Pass<'_> {
@@ -117,7 +123,7 @@ impl Pass<'_> {
 
 impl Plan {
     /// Runs of blocks, each long against what it must look back to.
-    fn stretches(&self) -> Vec<Range<usize>> {
+    pub(super) fn stretches(&self) -> Vec<Range<usize>> {
         let rows: usize = self.blocks.iter().map(|b| b.len as usize).sum();
         let per_block = rows.div_ceil(self.blocks.len().max(1)).max(1);
         let least = (self.reach * 4).div_ceil(per_block).max(16 * BLOCK / per_block.max(BLOCK));

@@ -27,6 +27,11 @@ pub(super) struct Long {
 }
 
 impl Long {
+    /// Nothing kept aside, where the widest lifetime is that wide.
+    pub(super) fn none(rest_width: u64) -> Self {
+        Long { rest_width, ..Long::default() }
+    }
+
     /// Whether nothing was kept aside.
     pub(super) fn is_empty(&self) -> bool {
         self.by_key.is_empty()
@@ -51,7 +56,7 @@ impl Long {
 pub(super) fn aside(stream: Stream<'_>, blocks: &[Block]) -> Long {
     let mut widths: Vec<u64> = blocks.iter().map(|b| b.extent.max_width).collect();
     let widest = widths.iter().copied().max().unwrap_or(0);
-    let all = Long { rest_width: widest, ..Long::default() };
+    let all = Long::none(widest);
     if widths.is_empty() {
         return all;
     }

@@ -18,10 +18,14 @@
 //!    They are kept aside and met by every row through a filter of one bit a key.
 //! 5. A log in no order is brought into slices of time first, which are blocks as well.
 //!
-//! Knowingly left: a log whose window holds most of it, or where hot keys make the chains long,
-//! gives up here; [`crate::partition`] judges any log.
+//! 6. Where hot keys make the chains long, each thread brings the writes of its stretch together by
+//!    key instead, the blocks that it must look back to first, and pairs are counted without being met
+//!    (`gather.rs`).
+//!
+//! Knowingly left: a log whose window holds most of it gives up here; [`crate::partition`] judges any log.
 
 mod feed;
+mod gather;
 mod join;
 mod long;
 mod plan;
@@ -29,6 +33,7 @@ mod ring;
 mod slices;
 mod stream;
 
+pub(crate) use gather::for_each_key;
 pub(crate) use join::{Force, pairs};
 pub(crate) use stream::Meeting;
 

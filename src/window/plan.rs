@@ -57,13 +57,22 @@ pub(super) struct Plan {
 impl Plan {
     /// The blocks of `stream`.
     pub(super) fn of(stream: Stream<'_>) -> Plan {
-        let segments = 0..stream.writes.segments.len() as u32;
-        let mut blocks: Vec<Block> =
-            segments.into_par_iter().flat_map_iter(|at| blocks_of(stream, at)).collect();
+        let mut blocks = blocks(stream);
         let long = long::aside(stream, &blocks);
         if !long.is_empty() {
             blocks.iter_mut().for_each(|b| b.leave_out(stream, long.rest_width));
         }
+        Plan::in_order(stream, blocks, long)
+    }
+
+    /// The same with no write kept aside.
+    pub(super) fn whole(stream: Stream<'_>) -> Plan {
+        let blocks = blocks(stream);
+        let rest_width = blocks.iter().map(|b| b.extent.max_width).max().unwrap_or(0);
+        Plan::in_order(stream, blocks, Long::none(rest_width))
+    }
+
+    fn in_order(stream: Stream<'_>, mut blocks: Vec<Block>, long: Long) -> Plan {
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
         let (look_back, reach) = look_back(&blocks, stream.reach(long.rest_width));
         Plan { blocks, look_back, reach, long, slices: None, by_parts: false }
@@ -123,6 +132,11 @@ impl Plan {
             by_parts: false,
         }
     }
+}
+
+fn blocks(stream: Stream<'_>) -> Vec<Block> {
+    let segments = 0..stream.writes.segments.len() as u32;
+    segments.into_par_iter().flat_map_iter(|at| blocks_of(stream, at)).collect()
 }
 
 fn blocks_of(stream: Stream<'_>, segment: u32) -> Vec<Block> {

@@ -136,12 +136,16 @@ pub(crate) struct How {
     pub(crate) threads: usize,
 }
 
+/// Every path.
+const PATHS: [Path; 7] =
+    [Path::Auto, Path::Window, Path::Fine, Path::Slices, Path::Parts, Path::Stretches, Path::Partitioned];
+
 impl How {
     /// Every instruction set of this machine, every path, and 1, 2 and 3 threads.
     pub(crate) fn all() -> Vec<How> {
         let mut all = Vec::new();
         for isa in Isa::available() {
-            for path in [Path::Auto, Path::Window, Path::Fine, Path::Slices, Path::Parts, Path::Partitioned] {
+            for path in PATHS {
                 for threads in 1..=3 {
                     all.push(How { tuning: Tuning { isa: Some(isa), path, ..Tuning::default() }, threads });
                 }
@@ -153,9 +157,7 @@ impl How {
     /// Each path alone, on two threads.
     pub(crate) fn paths() -> Vec<How> {
         let tuning = |path| Tuning { path, ..Tuning::default() };
-        [Path::Auto, Path::Window, Path::Fine, Path::Slices, Path::Parts, Path::Partitioned]
-            .map(|p| How { tuning: tuning(p), threads: 2 })
-            .to_vec()
+        PATHS.map(|p| How { tuning: tuning(p), threads: 2 }).to_vec()
     }
 
     pub(crate) fn verify(&self, log: &Log, asked: Asked) -> Report {
