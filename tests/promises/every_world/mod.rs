@@ -84,7 +84,7 @@ struct Family {
 #[derive(Clone, Copy, Debug, Default)]
 struct Judged {
     worlds: usize,
-    judged: usize,
+    held: usize,
     looked_at: usize,
 }
 
@@ -173,7 +173,7 @@ impl Family {
         });
         sums.into_iter().fold(Judged::default(), |a, b| Judged {
             worlds: a.worlds + b.worlds,
-            judged: a.judged + b.judged,
+            held: a.held + b.held,
             looked_at: a.looked_at + b.looked_at,
         })
     }
@@ -187,7 +187,7 @@ impl Family {
             if !number.is_multiple_of(self.stride) {
                 return;
             }
-            sum.judged += 1;
+            sum.held += 1;
             if (number / self.stride).is_multiple_of(self.looked_at) {
                 sum.looked_at += 1;
                 looked_at.worlds.push(world);
@@ -222,15 +222,15 @@ fn asked() -> Option<usize> {
 fn agree(name: &str, family: &Family, worlds: usize) {
     assert_eq!(family.count(), worlds, "{name}");
     let judged = family.agree();
-    println!("{name}: of {worlds} worlds {} judged, {} finding by finding", judged.judged, judged.looked_at);
+    println!("{name}: of {worlds} worlds {} judged, {} finding by finding", judged.held, judged.looked_at);
     assert_eq!(judged.worlds, worlds, "{name}");
     // Where symmetries leave out lives a stride meets a few more or fewer.
     let most_of = |some: usize, all: usize| some * 4 >= all * 3;
     assert!(
-        judged.judged == worlds || family.stride > 1 && most_of(judged.judged * family.stride, worlds),
+        judged.held == worlds || family.stride > 1 && most_of(judged.held * family.stride, worlds),
         "{name}"
     );
-    assert!(most_of(judged.looked_at * family.looked_at, judged.judged), "{name}");
+    assert!(most_of(judged.looked_at * family.looked_at, judged.held), "{name}");
 }
 
 /// Promise: an engine that forgets reads is noticed wherever a read is stale or from the future.
