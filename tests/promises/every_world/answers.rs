@@ -213,7 +213,7 @@ type Answer = Vec<(usize, u64)>;
 #[derive(Default)]
 pub(super) struct Answers {
     known: HashMap<u64, u32, BuildHasherDefault<Mix>>,
-    answers: Vec<Answer>,
+    all: Vec<Answer>,
     places: BTreeMap<Answer, u32>,
     names: Vec<(Model, String)>,
     /// Which of the names are of amounts.
@@ -260,7 +260,7 @@ impl Answers {
             None => self.learn(code, &question.answer()),
         };
         sums.0.resize(self.names.len(), 0);
-        for &(name, number) in &self.answers[place as usize] {
+        for &(name, number) in &self.all[place as usize] {
             sums.0[name] = if self.largest[name] { number.max(sums.0[name]) } else { number + sums.0[name] };
         }
     }
@@ -278,9 +278,9 @@ impl Answers {
                 self.names.push(name.clone());
             }
         }
-        let place = *self.places.entry(answer.clone()).or_insert(self.answers.len() as u32);
-        if place as usize == self.answers.len() {
-            self.answers.push(answer);
+        let place = *self.places.entry(answer.clone()).or_insert(self.all.len() as u32);
+        if place as usize == self.all.len() {
+            self.all.push(answer);
         }
         self.known.insert(code, place);
         place
