@@ -47,9 +47,9 @@ fn halves(bytes: &[u8; 16]) -> [u64; 2] {
 /// Less than sixteen bytes in two words: different strings of one length have different ones.
 #[inline]
 fn short(bytes: &[u8]) -> (u64, u64) {
-    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
     } else {
         let at = |at: usize| u64::from(bytes.get(at).copied().unwrap_or(0));

@@ -231,7 +231,7 @@ fn by_key<'a>(writes: &Writes<'a>, options: &VerifyOptions) -> Result<Tally<'a>>
         let record = |s: &Segment<'_>, at: usize, label: Label| Record::<6>::new(label, &life(s, at).ticks);
         let life = |r: &Record<6>| Life { ticks: from_fn(|at| r.tick(at)) };
         for_each_key(writes, isa, Carried { least: 0, times: true }, record, make, |tally, group| {
-            judge_key(tally, group, life)
+            judge_key(tally, group, life);
         })?
     } else if let Some(least) = LeanRecord::least_bits(writes, isa) {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
@@ -239,14 +239,14 @@ fn by_key<'a>(writes: &Writes<'a>, options: &VerifyOptions) -> Result<Tally<'a>>
             LeanRecord::new(label, earliest, latest)
         };
         for_each_key(writes, isa, Carried { least, times: true }, record, make, |tally, group| {
-            judge_key(tally, group, bound)
+            judge_key(tally, group, bound);
         })?
     } else {
         let record = |s: &Segment<'_>, at: usize, label: Label| {
             Record::<4>::new(label, &<[i64; 2]>::from(s.commit.get(at)))
         };
         for_each_key(writes, isa, Carried { least: 0, times: true }, record, make, |tally, group| {
-            judge_key(tally, group, bound)
+            judge_key(tally, group, bound);
         })?
     };
     Ok(sum(writes, options, tallies))

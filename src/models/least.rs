@@ -74,15 +74,15 @@ fn after(
     (last, last_name): (Option<Place>, Option<Head>),
     size: usize,
 ) -> Vec<Place> {
-    let mut least = Least::new(log, size);
+    let mut found = Least::new(log, size);
     for (at, write) in writes.iter().enumerate() {
         let place = Place { name: Named::of(log, write.row), at };
         let named = last_name.is_none_or(|most| place.name.head <= most);
         if named && last.is_none_or(|last| last.name.cmp(&place.name, log).is_lt()) {
-            least.add(place);
+            found.add(place);
         }
     }
-    least.sorted()
+    found.sorted()
 }
 
 /// The first `size` of these rows, by the names of their transactions, then by row.

@@ -48,15 +48,15 @@ fn by_window(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tall
         }
     };
     let force = options.tuning.path.force();
-    let Some(met) = window::pairs(writes, isa, (Meeting::Commits, force), make, meet) else {
+    let Some(stretches) = window::pairs(writes, isa, (Meeting::Commits, force), make, meet) else {
         return Ok(None);
     };
     let mut tally = Tally::new(options.findings);
-    for (facts, _) in &met {
+    for (facts, _) in &stretches {
         tally.facts.ambiguous += facts.ambiguous;
         tally.facts.cross_ambiguous += facts.cross_ambiguous;
     }
-    let keys = Doubtful::union(writes, met.into_iter().map(|(_, keys)| keys));
+    let keys = Doubtful::union(writes, stretches.into_iter().map(|(_, keys)| keys));
     if force.is_none() && keys.len() > DOUBTFUL_MAX.min(writes.len() / 8) {
         return Ok(None);
     }
