@@ -22,11 +22,8 @@ pub(super) const REACH_MAX: usize = 1 << 18;
 const REACH_FORCED: usize = 1 << 22;
 
 /// Chain entries looked at a row, on average of a stretch, before giving up: to bring the rows of each key
-/// together (`gather.rs`) costs as much.
+/// together, within stretches (`gather.rs`) or in partitions, costs as much.
 const VISITS_MAX: u64 = 2;
-
-/// The same where rows would have to be brought together from all over the log.
-const VISITS_MANY: u64 = 32;
 
 /// The same where finer blocks may help.
 const VISITS_FEW: u64 = 1;
@@ -87,13 +84,11 @@ pub(crate) fn pairs<T: Send>(
     if insist {
         return run(&plan, u64::MAX);
     }
-    let gathered = plan.slices.is_none() && meeting == Meeting::Lifetimes;
-    let most = if gathered { VISITS_MAX } else { VISITS_MANY };
     if !plan.is_coarse() {
-        return run(&plan, most);
+        return run(&plan, VISITS_MAX);
     }
     // Hot keys meet themselves all over a block that is long against the window.
-    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(stream), most))
+    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(stream), VISITS_MAX))
 }
 
 impl Pass<'_> {
