@@ -28,6 +28,7 @@
 //! three commits; a broken bound at two times. `linearizable` alone looks at all six, and is judged
 //! in all. What two keys have to do with each other is, by the definitions, whether a reader wrote elsewhere (which is why
 //! the blind writes are there), and that a pair of transactions breaks a bound once: another law in `model_laws`.
+//! `SKEWER_WORLDS=1` takes some eleven minutes of one core, and without it all takes one.
 //! `SKEWER_BOUNDS` asks for more of the last: any `4` of the bounds, any `5`, or `all` 4,426,689,000 logs.
 //!
 //! Each pack of worlds is one log. Numbers are compared (each kind by certainty, and facts), in one
