@@ -23,7 +23,7 @@ use std::arch::x86_64::{
 use bytemuck::{Pod, must_cast};
 
 use crate::extent::Extent;
-use crate::near::{NEAR, NearPairs};
+use crate::near::{NEAR, NearPairs, lanes};
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -158,7 +158,9 @@ fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPai
     let zero = _mm256_setzero_si256();
     let (mut alike, mut equal) = (zero, zero);
     let (mut repeated, mut at) = (0, 0);
-    while let (Some(window), Some(beside)) = (words[at..].first_chunk(), others[at..].first_chunk()) {
+    while let (Some(window), Some(beside)) =
+        (words[at..].first_chunk::<{ LANES + NEAR }>(), others[at..].first_chunk::<{ LANES + NEAR }>())
+    {
         let (here, other) = (load(lanes(window, 0)), load(lanes(beside, 0)));
         let mut any = zero;
         for apart in 1..=NEAR {
@@ -179,10 +181,4 @@ fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPai
     let others = if PAIRED { &others[at..] } else { &[] };
     NearPairs { alike: sum(alike), equal: sum(equal), repeated }
         + scalar::near_pairs(&words[at..], others, bits)
-}
-
-/// The vector of words that begins at `apart`, which is at most [`NEAR`].
-#[inline]
-fn lanes(window: &[u64; LANES + NEAR], apart: usize) -> &[u64; LANES] {
-    window[apart..].first_chunk().unwrap_or(&[0; LANES])
 }

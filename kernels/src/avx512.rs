@@ -22,7 +22,7 @@ use std::arch::x86_64::{
 use bytemuck::{Pod, must_cast};
 
 use crate::extent::Extent;
-use crate::near::{NEAR, NearPairs};
+use crate::near::{NEAR, NearPairs, lanes};
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -112,7 +112,9 @@ fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPai
     let one = _mm512_set1_epi64(1);
     let (mut alike, mut equal) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     let (mut repeated, mut at) = (0, 0);
-    while let (Some(window), Some(beside)) = (words[at..].first_chunk(), others[at..].first_chunk()) {
+    while let (Some(window), Some(beside)) =
+        (words[at..].first_chunk::<{ LANES + NEAR }>(), others[at..].first_chunk::<{ LANES + NEAR }>())
+    {
         let (here, other) = (load(lanes(window, 0)), load(lanes(beside, 0)));
         let mut any: __mmask8 = 0;
         for apart in 1..=NEAR {
@@ -133,10 +135,4 @@ fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPai
     let others = if PAIRED { &others[at..] } else { &[] };
     NearPairs { alike: sum(alike), equal: sum(equal), repeated }
         + scalar::near_pairs(&words[at..], others, bits)
-}
-
-/// The vector of words that begins at `apart`, which is at most [`NEAR`].
-#[inline]
-fn lanes(window: &[u64; LANES + NEAR], apart: usize) -> &[u64; LANES] {
-    window[apart..].first_chunk().unwrap_or(&[0; LANES])
 }

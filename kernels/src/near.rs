@@ -27,3 +27,10 @@ impl Add for NearPairs {
         }
     }
 }
+
+/// The vector of words that begins at `apart` in a window that is so much longer than a vector.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn lanes<const LANES: usize>(window: &[u64], apart: usize) -> &[u64; LANES] {
+    window[apart..].first_chunk().unwrap_or(&[0; LANES])
+}
