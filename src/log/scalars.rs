@@ -162,13 +162,13 @@ impl Scalars {
         }
     }
 
-    /// Asks for where the datum at `row` begins to be brought closer.
+    /// Asks for an integer at `row`, or for where other data there begin, to be brought closer.
     pub(crate) fn prefetch_place(&self, row: usize) {
         match &self.kind {
             Kind::Bytes(a) => prefetch_read(a.value_offsets(), row),
             Kind::LargeBytes(a) => prefetch_read(a.value_offsets(), row),
             Kind::Views(a) => prefetch_read(a.views(), row),
-            _ => {}
+            _ => prefetch_read(self.words(), row),
         }
     }
 
@@ -213,11 +213,6 @@ impl Scalars {
                 _ => false,
             }),
         }
-    }
-
-    /// Asks for the datum at `row` to be brought closer, where it is an integer in place.
-    pub(crate) fn prefetch(&self, row: usize) {
-        prefetch_read(self.words(), row);
     }
 
     /// The class of data within which a fingerprint tells data apart for certain; `None` where

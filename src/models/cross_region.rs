@@ -170,7 +170,7 @@ impl Desk for Tally<'_> {
         self.waiting.writes.extend(writes);
         if let Some(write) = self.waiting.writes.get(first) {
             let (chunk, at) = self.log.locate(u64::from(write.row));
-            chunk.key.prefetch(at);
+            chunk.key.prefetch_place(at);
         }
         self.waiting.keys.push((self.waiting.writes.len(), before, counts));
         if self.waiting.keys.len() == WAITING {

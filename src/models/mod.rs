@@ -124,9 +124,10 @@ impl Tuning {
 /// # Errors
 /// If an option does not fit the log, or temporary files that a budget asks for fail.
 ///
-/// Cost: for a log in order of time `cross-region-conflicts` takes O(rows + pairs that share a
-/// window), memory O(rows in a window); otherwise, as for `write-order`, O(rows log rows of the
-/// largest key), with 32 to 48 bytes a write of memory. The other models together, and these beside them,
+/// Cost: where few writes of a key share a window, `cross-region-conflicts` takes O(rows + pairs that do),
+/// memory O(rows in a window), and 8 bytes a row where the log is in no order of time; `write-order` takes 8 or
+/// 16 bytes a write on top. Otherwise both take O(rows log rows of the largest key), with 24 to 48 bytes a
+/// write of memory. The other models together, and these beside them,
 /// take O(rows log rows of the largest key), with 24 bytes a row, 33 to 55 a transaction, and about a
 /// hundred an operation of the largest keys.
 pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
