@@ -49,6 +49,28 @@ impl MappedFile {
     }
 }
 
+impl MappedFile {
+    /// Gives the pages that hold `range` back to the system, which fetches them again if they are read again:
+    /// bytes stay what they are. Threads may do so side by side, where unmapping is the work of one.
+    ///
+    /// Does nothing where the system has no such call or declines, and for what is outside of the map.
+    pub fn release(&self, range: std::ops::Range<usize>) {
+        let Some(map) = &self.map else { return };
+        let range = range.start.min(map.len())..range.end.min(map.len());
+        if range.is_empty() {
+            return;
+        }
+        #[cfg(unix)]
+        {
+            // SAFETY: the map is of a file and read-only, so that no page of it holds anything that the
+            // file does not: a page read again is the same bytes.
+            let _ = unsafe {
+                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len())
+            };
+        }
+    }
+}
+
 impl AsRef<[u8]> for MappedFile {
     fn as_ref(&self) -> &[u8] {
         self.map.as_deref().unwrap_or_default()
@@ -70,6 +92,19 @@ mod tests {
         assert_eq!(map.as_ref(), b"eu then us");
         file.write_all(b"!").unwrap();
         assert_eq!(map.len(), 10);
+    }
+
+    /// Promise: bytes are the same after their pages were given back, whatever the range.
+    #[test]
+    fn released_pages_come_back() {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let map = MappedFile::map(&file).unwrap();
+        for range in [0..1, 5_000..9_000, 0..100_000, 99_999..500_000, 700_000..800_000, 9..9] {
+            map.release(range);
+            assert_eq!(map.as_ref(), bytes);
+        }
     }
 
     /// Promise: an empty file is an empty slice, not an error.

@@ -10,4 +10,4 @@ mod ipc;
 mod source;
 
 pub(crate) use ipc::{IpcFile, IpcOptions};
-pub(crate) use source::{Looks, Source};
+pub(crate) use source::{Looks, Map, Source};

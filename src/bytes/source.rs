@@ -3,10 +3,12 @@
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use arrow::buffer::Buffer;
 use bytes::Bytes;
+use rayon::prelude::*;
 use skewer_kernels::MappedFile;
 
 use crate::error::{Error, Result};
@@ -17,6 +19,28 @@ pub(crate) struct Source {
     bytes: Buffer,
     path: PathBuf,
     looks: Option<Looks>,
+    map: Option<Map>,
+}
+
+/// A mapped file, of which columns are slices.
+#[derive(Debug, Clone)]
+pub(crate) struct Map(Arc<MappedFile>);
+
+impl Map {
+    /// Bytes that a thread gives back at a time.
+    const PIECE: usize = 16 << 20;
+
+    /// Gives the pages back to the system, on all threads; read again they come back.
+    pub(crate) fn release(&self) {
+        let pieces: Vec<usize> = (0..self.0.len()).step_by(Self::PIECE).collect();
+        pieces.into_par_iter().for_each(|start| self.0.release(start..start + Self::PIECE));
+    }
+}
+
+impl AsRef<[u8]> for Map {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
 }
 
 /// What a file looked like when it was opened; pipes and bytes in memory look like nothing.
@@ -36,26 +60,31 @@ impl Source {
         if is_device(&meta) {
             return Err(Error::malformed(path, "this is a device, not a file"));
         }
-        let bytes = if no_mmap || !meta.is_file() {
+        let (bytes, map) = if no_mmap || !meta.is_file() {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
-            Buffer::from_vec(bytes)
+            (Buffer::from_vec(bytes), None)
         } else {
-            let map = MappedFile::map(&file).map_err(|e| Error::io(path, e))?;
-            Buffer::from(Bytes::from_owner(map))
+            let map = Map(Arc::new(MappedFile::map(&file).map_err(|e| Error::io(path, e))?));
+            (Buffer::from(Bytes::from_owner(map.clone())), Some(map))
         };
         let looks = meta.is_file().then(|| Looks::of(path, &meta));
-        Ok(Source { bytes, path: path.to_owned(), looks })
+        Ok(Source { bytes, path: path.to_owned(), looks, map })
     }
 
     /// Bytes that are in memory already; errors call them `path`.
     pub(crate) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Self {
-        Source { bytes: Buffer::from_vec(bytes), path: path.to_owned(), looks: None }
+        Source { bytes: Buffer::from_vec(bytes), path: path.to_owned(), looks: None, map: None }
     }
 
     /// All bytes of the file.
     pub(crate) fn bytes(&self) -> &Buffer {
         &self.bytes
+    }
+
+    /// The map that they are, if they are one.
+    pub(crate) fn map(&self) -> Option<&Map> {
+        self.map.as_ref()
     }
 
     /// Where they came from.

@@ -68,6 +68,7 @@ fn judge(args: &VerifyArgs, timings: Option<&Arc<Timings>>) -> anyhow::Result<Ju
     if let Some(path) = &args.report {
         write_page(&report, path)?;
     }
+    log.release_pages();
     Ok(Judged { log, report, at })
 }
 

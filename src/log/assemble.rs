@@ -197,6 +197,7 @@ impl Assembly {
             txns,
             notes: self.notes,
             looks: Vec::new(),
+            maps: Vec::new(),
         })
     }
 }

@@ -36,7 +36,7 @@ pub(crate) use txns::Txns;
 pub(crate) use units::TIME_COLUMNS;
 pub(crate) use whereabouts::Whereabouts;
 
-use crate::bytes::Looks;
+use crate::bytes::{Looks, Map};
 use crate::time::Unit;
 use crate::txn::{Columns, Places};
 
@@ -64,6 +64,7 @@ pub struct Log {
     notes: Vec<String>,
     /// Of the files that it was read from.
     looks: Vec<Looks>,
+    maps: Vec<Map>,
 }
 
 impl Log {

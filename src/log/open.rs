@@ -9,7 +9,7 @@ use super::join::HOST;
 use super::units::TIME_COLUMNS;
 use super::{Log, paths};
 use crate::bounds::BoundHistories;
-use crate::bytes::{IpcFile, IpcOptions, Looks, Source};
+use crate::bytes::{IpcFile, IpcOptions, Looks, Map, Source};
 use crate::error::{Error, Result};
 use crate::time::Span;
 
@@ -45,13 +45,15 @@ impl Log {
         let paths = paths::expand(paths)?;
         let mut looks = Vec::with_capacity(paths.len());
         let mut files = Vec::with_capacity(paths.len());
+        let mut maps = Vec::with_capacity(paths.len());
         for path in paths {
             let source = Source::open(&path, options.no_mmap)?;
             files.push(NamedFile::decode(&source, options)?);
             looks.extend(source.looks().cloned());
+            maps.extend(source.map().cloned());
         }
         shorten_names(&mut files);
-        let log = Log { looks, ..Assembly::of(files, options)? };
+        let log = Log { looks, maps, ..Assembly::of(files, options)? };
         log.check_unchanged()?;
         Ok(log)
     }
@@ -63,6 +65,13 @@ impl Log {
     /// The first file that grew, shrank, was written to or went away.
     pub fn check_unchanged(&self) -> Result<()> {
         self.looks.iter().try_for_each(Looks::check_unchanged)
+    }
+
+    /// Gives the pages of mapped files back to the system, on all threads: whoever has no more use for a log
+    /// is done with it sooner than by dropping it, which unmaps them on one. What is read after that is read
+    /// from the files again.
+    pub fn release_pages(&self) {
+        self.maps.iter().for_each(Map::release);
     }
 
     /// The log that files in memory make up, each under its name: for logs that were fetched, not
