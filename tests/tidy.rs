@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("log", &["error", "time", "txn", "clock", "bounds", "bytes", "memory"]),
     ("import", &["error", "time", "txn", "log"]),
     ("history", &["error", "time", "txn", "timings", "memory", "log"]),
-    ("scatter", &[]),
+    ("scatter", &["memory"]),
     ("partition", &["error", "txn", "timings", "memory", "log", "history", "scatter"]),
     ("window", &["log", "history", "scatter"]),
     ("report", &["error", "time", "txn", "output"]),

@@ -8,7 +8,7 @@ use super::fates::Fates;
 use super::select::{lacking, segments, select};
 use crate::error::Result;
 use crate::log::{Chunk, Log, Packing};
-use crate::memory::Budget;
+use crate::memory::{Budget, Spare};
 use crate::timings::{Timings, measure};
 use crate::txn::Datum;
 
@@ -136,6 +136,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) visibility_lag: u64,
     /// What records may take at a time.
     pub(crate) budget: Budget,
+    /// Memory that passes over them leave to the next.
+    pub(crate) spare: Spare,
     timings: Option<&'a Timings>,
 }
 
@@ -177,6 +179,7 @@ impl<'a> Writes<'a> {
             fingerprint_mask: mask,
             visibility_lag,
             budget,
+            spare: Spare::within(budget),
             timings: None,
         }))
     }

@@ -6,8 +6,10 @@
 
 mod budget;
 mod column;
+mod spare;
 mod temporary;
 
 pub(crate) use budget::Budget;
 pub(crate) use column::{ColumnWriter, column_of};
+pub(crate) use spare::Spare;
 pub(crate) use temporary::Temporary;

@@ -2,7 +2,7 @@
 //! order: of all others the last write is the winner.
 
 use rayon::prelude::*;
-use skewer_kernels::{Isa, prefetch_read};
+use skewer_kernels::{Isa, prefetch_range, prefetch_read};
 
 use crate::history::{Segment, Writes};
 use crate::partition::{Label, Record};
@@ -12,11 +12,20 @@ use crate::window::At;
 /// A write with its commit bound.
 pub(super) type Candidate = Record<4>;
 
-/// Keys, each named by its fingerprint and one of its writes.
+/// Keys, each with what is known of it.
 pub(super) struct Doubtful {
-    named: Vec<(u64, At)>,
+    named: Vec<Name>,
     /// Names when they were last sorted out.
     kept: usize,
+}
+
+/// A key, named by its fingerprint and one of its writes.
+#[derive(Clone, Copy)]
+struct Name {
+    fingerprint: u64,
+    at: At,
+    /// The latest `C.earliest` known so far of its writes: who ended before it is no possible last writer.
+    last: i64,
 }
 
 /// Rows that are looked up at a time.
@@ -28,11 +37,11 @@ impl Doubtful {
         Doubtful { named: Vec::new(), kept: 0 }
     }
 
-    /// Adds the key of a write.
-    pub(super) fn add(&mut self, writes: &Writes<'_>, isa: Isa, at: At) {
+    /// Adds the key of a write; some write of that key begins at `last`.
+    pub(super) fn add(&mut self, writes: &Writes<'_>, isa: Isa, at: At, last: i64) {
         let mut fingerprint = [0];
         writes.fingerprints(isa, at.0 as usize, at.1 as usize, &mut fingerprint);
-        self.named.push((fingerprint[0], at));
+        self.named.push(Name { fingerprint: fingerprint[0], at, last });
         // A hot key is named with each of its pairs.
         if self.named.len() > 2 * self.kept + STEP {
             self.sort_out(writes);
@@ -54,14 +63,18 @@ impl Doubtful {
     /// Leaves each key once.
     fn sort_out(&mut self, writes: &Writes<'_>) {
         let key = |(segment, at): At| writes.segments[segment as usize].key(at as usize);
-        let by_name = |a: &(u64, At), b: &(u64, At)| a.0.cmp(&b.0).then_with(|| key(a.1).cmp(&key(b.1)));
-        if writes.exact {
-            self.named.sort_unstable_by_key(|name| name.0);
-            self.named.dedup_by_key(|name| name.0);
-        } else {
-            self.named.sort_unstable_by(by_name);
-            self.named.dedup_by(|a, b| by_name(a, b).is_eq());
-        }
+        let by_key = |a: &Name, b: &Name| {
+            let by_fingerprint = a.fingerprint.cmp(&b.fingerprint);
+            if writes.exact { by_fingerprint } else { by_fingerprint.then_with(|| key(a.at).cmp(&key(b.at))) }
+        };
+        self.named.sort_unstable_by(by_key);
+        self.named.dedup_by(|name, kept| {
+            let is_same = by_key(name, kept).is_eq();
+            if is_same {
+                kept.last = kept.last.max(name.last);
+            }
+            is_same
+        });
         self.kept = self.named.len();
     }
 
@@ -102,18 +115,19 @@ impl Doubtful {
             let fingerprints = &mut fingerprints[..STEP.min(rows.end - first)];
             writes.fingerprints(isa, at, first, fingerprints);
             writes.prefetch_keys(at, first + STEP, STEP);
-            // Noted always, and kept if the filter says so: no CPU guesses what it says.
+            prefetch_range(&segment.commit.latest, first + STEP, STEP);
+            // Noted always, and kept if the index says so: no CPU guesses what it says.
             let mut count = 0;
-            for (i, &fingerprint) in fingerprints.iter().enumerate() {
+            let ends = &segment.commit.latest[first..];
+            for (i, (&fingerprint, &end)) in fingerprints.iter().zip(ends).enumerate() {
                 chosen[count] = i as u32;
-                count += usize::from(index.may_hold(fingerprint));
+                count += usize::from(index.may_hold(fingerprint, end));
             }
             hits.clear();
             for &i in &chosen[..count] {
                 let row = first + i as usize;
                 if let Some(key) = self.find(writes, index, fingerprints[i as usize], || segment.key(row)) {
                     prefetch_read(&segment.commit.earliest, row);
-                    prefetch_read(&segment.commit.latest, row);
                     hits.push((key, row));
                 }
             }
@@ -131,7 +145,7 @@ impl Doubtful {
     ) -> Option<usize> {
         let same =
             |(segment, at): At| writes.exact || writes.segments[segment as usize].key(at as usize) == key();
-        index.run(fingerprint).find(|&k| self.named[k].0 == fingerprint && same(self.named[k].1))
+        index.run(fingerprint).find(|&k| self.named[k].fingerprint == fingerprint && same(self.named[k].at))
     }
 }
 
@@ -193,37 +207,37 @@ impl Standing {
 
 /// Finds fingerprints in a sorted list.
 struct Index {
-    /// One bit for each value of the highest bits: nearly all fingerprints are in no list.
-    filter: Vec<u64>,
-    filter_bits: u32,
+    /// For each value of the highest bits the end from which on a write may be a last one: nearly all
+    /// fingerprints are in no list, and most writes of a hot key are long past.
+    ends: Vec<i64>,
+    end_bits: u32,
     /// Where the fingerprints of each value of fewer highest bits begin.
     starts: Vec<u32>,
     bits: u32,
 }
 
 impl Index {
-    fn of(named: &[(u64, At)]) -> Self {
+    fn of(named: &[Name]) -> Self {
         let bits = named.len().max(2).next_power_of_two().trailing_zeros();
-        let filter_bits = (bits + 4).clamp(12, 24);
-        let mut filter = vec![0; 1 << (filter_bits - 6)];
-        let mut starts = vec![0; (1 << bits) + 1];
-        for (fingerprint, _) in named {
-            let slot = fingerprint >> (64 - filter_bits);
-            filter[(slot / 64) as usize] |= 1 << (slot % 64);
-            starts[(fingerprint >> (64 - bits)) as usize + 1] += 1;
+        let end_bits = (bits + 3).clamp(12, 22);
+        let (mut ends, mut starts) = (vec![i64::MAX; 1 << end_bits], vec![0; (1 << bits) + 1]);
+        for name in named {
+            let end = &mut ends[(name.fingerprint >> (64 - end_bits)) as usize];
+            *end = name.last.min(*end);
+            starts[(name.fingerprint >> (64 - bits)) as usize + 1] += 1;
         }
         let mut sum = 0;
         for start in &mut starts {
             sum += *start;
             *start = sum;
         }
-        Index { filter, filter_bits, starts, bits }
+        Index { ends, end_bits, starts, bits }
     }
 
+    /// Whether a write that ended at `end` may be a last one of a key in the list.
     #[inline]
-    fn may_hold(&self, fingerprint: u64) -> bool {
-        let slot = fingerprint >> (64 - self.filter_bits);
-        self.filter[(slot / 64) as usize] & (1 << (slot % 64)) != 0
+    fn may_hold(&self, fingerprint: u64, end: i64) -> bool {
+        end >= self.ends[(fingerprint >> (64 - self.end_bits)) as usize]
     }
 
     /// Where in the list it can be.

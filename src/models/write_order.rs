@@ -44,7 +44,7 @@ fn by_window(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tall
         if one.0 <= other.1 && other.0 <= one.1 && first.key(a) == second.key(b) {
             facts.ambiguous += 1;
             facts.cross_ambiguous += u64::from(first.region(a) != second.region(b));
-            keys.add(writes, isa, (s, a as u32));
+            keys.add(writes, isa, (s, a as u32), one.0.max(other.0));
         }
     };
     let force = options.tuning.path.force();

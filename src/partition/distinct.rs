@@ -8,7 +8,7 @@ use super::record::{Label, Record};
 use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::error::Result;
 use crate::log::{Chunk, Log, Scalars};
-use crate::memory::Budget;
+use crate::memory::{Budget, Spare};
 
 /// The number of distinct values, nulls left out, in the column that `column` picks.
 ///
@@ -48,7 +48,7 @@ pub(crate) fn count_distinct(
         column(chunk).map(|values| (values, at))
     };
     let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
-    let mut scattered = Scattered::new(split, lens);
+    let mut scattered = Scattered::new(split, lens, Spare::default());
     let mut sum = 0;
     for round in split.rounds() {
         scattered.fill(round, fill)?;

@@ -1,7 +1,6 @@
 //! Partitions become groups of one key each.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use skewer_kernels::{Isa, prefetch_range};
@@ -12,6 +11,7 @@ use super::scatter::{Keyed, Scattered, Sink, Split, bucket};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
+use crate::scatter::States;
 use crate::txn::Datum;
 
 /// What records carry.
@@ -63,7 +63,7 @@ pub(super) fn scatter<R: Keyed>(
     let split = Split::of(writes.len(), size_of::<R::Words>(), writes.budget, least);
     let stretches = stretches(pieces(writes));
     let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
-    let mut scattered: Scattered<R> = Scattered::new(split, lens);
+    let mut scattered: Scattered<R> = Scattered::new(split, lens, writes.spare.clone());
     for round in split.rounds() {
         writes.measure("partition", size_of::<R>(), || {
             scattered.fill(round, |stretch, sink| {
@@ -73,33 +73,6 @@ pub(super) fn scatter<R: Keyed>(
         writes.measure("group", size_of::<R>(), || judge(&scattered));
     }
     Ok(())
-}
-
-/// What tasks found so far. A task goes on with what another one left, so that there are never many.
-pub(super) struct States<T>(Mutex<Vec<T>>);
-
-impl<T> Default for States<T> {
-    fn default() -> Self {
-        States(Mutex::new(Vec::new()))
-    }
-}
-
-impl<T> States<T> {
-    /// One that no task has.
-    pub(super) fn take(&self) -> Option<T> {
-        // A state is in here or with its task: a task that panicked took its own along.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    /// Leaves one for the next task.
-    pub(super) fn leave(&self, state: T) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(state);
-    }
-
-    /// All of them.
-    pub(super) fn into_all(self) -> Vec<T> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Visits the groups of all partitions.

@@ -124,6 +124,9 @@ impl Counted for WideMark {
 /// More marks than that in a bucket do not all stand near each other.
 const NEAR_MAX: u32 = NEAR as u32 + 1;
 
+/// In a bucket of many marks so many keys are taken to have most of them.
+const HOT_KEYS: usize = 4;
+
 /// Counts partitions, one after the other, in the same memory.
 #[derive(Default)]
 pub(super) struct Counter {
@@ -140,15 +143,17 @@ impl Counter {
     ///
     /// Marks are brought into buckets of about one, in which equal keys stand near each other, in
     /// whatever order. Nothing here depends on what the marks are, so that no branch is guessed wrong;
-    /// a bucket of many, as a hot key has it, is sorted.
+    /// a bucket of many is what a hot key has.
     pub(super) fn count<R: Counted>(&mut self, isa: Isa, all: &Scattered<R>, partition: usize) -> PairCounts {
         self.fill(all, partition);
         let mut sum = PairCounts::default();
         let mut at = 0;
-        for &(start, end) in &self.large {
-            sum = sum + self.near(isa, at..start) + self.sorted(start..end);
+        let large = std::mem::take(&mut self.large);
+        for &(start, end) in &large {
+            sum = sum + self.near(isa, at..start) + self.any(isa, start..end);
             at = end;
         }
+        self.large = large;
         sum + self.near(isa, at..self.words.len())
     }
 
@@ -202,16 +207,50 @@ impl Counter {
         }
     }
 
-    /// The pairs of any marks.
-    fn sorted(&self, range: Range<usize>) -> PairCounts {
-        let words = &self.words[range.clone()];
-        let seconds = self.seconds.get(range.clone()).unwrap_or(&[]);
-        // A hot key has its bucket for itself.
-        if words.iter().all(|word| (word ^ words[0]) & !REGION == 0)
-            && seconds.iter().all(|s| *s == seconds[0])
-        {
-            return PairCounts::of(words, |word| (word & REGION) as u16);
+    /// The pairs of any marks: those of the keys that many of them have are counted out, one key after the
+    /// other, and the rest is sorted.
+    fn any(&mut self, isa: Isa, mut range: Range<usize>) -> PairCounts {
+        let mut sum = PairCounts::default();
+        for _ in 0..HOT_KEYS {
+            if range.len() <= NEAR_MAX as usize {
+                return sum + self.near(isa, range);
+            }
+            sum = sum + self.take_first_key(&mut range);
         }
+        sum + self.sorted(range)
+    }
+
+    /// The pairs of the key of the first mark, whose marks are taken out of the range.
+    fn take_first_key(&mut self, range: &mut Range<usize>) -> PairCounts {
+        let words = &mut self.words[range.clone()];
+        let mut counts = [0; REGIONS];
+        let (key, mut kept) = (words[0] & !REGION, 0);
+        if self.seconds.is_empty() {
+            for at in 0..words.len() {
+                let word = words[at];
+                // Kept always and counted if it is another key's: no CPU guesses which are.
+                words[kept] = word;
+                let is_same = word & !REGION == key;
+                kept += usize::from(!is_same);
+                counts[(word & REGION) as usize] += u64::from(is_same);
+            }
+        } else {
+            let seconds = &mut self.seconds[range.clone()];
+            let second = seconds[0];
+            for at in 0..words.len() {
+                let (word, other) = (words[at], seconds[at]);
+                (words[kept], seconds[kept]) = (word, other);
+                let is_same = word & !REGION == key && other == second;
+                kept += usize::from(!is_same);
+                counts[(word & REGION) as usize] += u64::from(is_same);
+            }
+        }
+        range.end = range.start + kept;
+        PairCounts::of_regions(&counts)
+    }
+
+    /// The pairs of marks that are sorted for it.
+    fn sorted(&self, range: Range<usize>) -> PairCounts {
         let second = |at: usize| self.seconds.get(at).copied().unwrap_or(0);
         let mut marks: Vec<(u64, u64, u16)> = range
             .map(|at| (self.words[at] & !REGION, second(at), (self.words[at] & REGION) as u16))

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use skewer_kernels::Isa;
 
-use super::groups::{Sorter, States, pieces_of_chunks, place_of_key, stretches};
+use super::groups::{Sorter, pieces_of_chunks, place_of_key, stretches};
 use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::error::Result;
 use crate::history::{Operation, Transactions};
 use crate::log::{Chunk, READ, Txns};
-use crate::memory::Budget;
+use crate::memory::{Budget, Spare};
+use crate::scatter::States;
 use crate::timings::{Timings, measure};
 
 impl Keyed for Operation {
@@ -75,7 +76,7 @@ pub(crate) fn for_each_operated_key<T: Send>(
     let size = (log.len(), log.len() * size_of::<Operation>() as u64);
     let exact = log.exact_keys() && how.mask == u64::MAX;
     let lens = stretches.iter().map(|pieces| pieces.iter().map(|(_, rows)| rows.len()).sum());
-    let mut scattered: Scattered<Operation> = Scattered::new(split, lens);
+    let mut scattered: Scattered<Operation> = Scattered::new(split, lens, Spare::default());
     let states = States::default();
     for round in split.rounds() {
         measure(how.timings, "partition", size, || {

@@ -1,6 +1,5 @@
 //! How many pairs the writes of each key make: by counting, without looking at one.
 
-use std::array::from_fn;
 use std::ops::Add;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -114,6 +113,11 @@ impl Add for PairCounts {
     }
 }
 
+/// Pairs of `n` writes.
+fn pairs_of(n: u64) -> u64 {
+    n * n.saturating_sub(1) / 2
+}
+
 impl PairCounts {
     /// The writes of one key.
     #[inline]
@@ -126,21 +130,30 @@ impl PairCounts {
         }
     }
 
+    /// The writes of one key, by how many each region has.
+    #[inline]
+    pub(super) fn of_regions(counts: &[u64]) -> Self {
+        let all: u64 = counts.iter().sum();
+        let within: u64 = counts.iter().map(|&n| pairs_of(n)).sum();
+        PairCounts { keys: 1, pairs: pairs_of(all), across: pairs_of(all) - within }
+    }
+
     fn of_many<R>(group: &[R], region: impl Fn(&R) -> u16) -> Self {
-        let pairs_of = |n: u64| n * n.saturating_sub(1) / 2;
-        let mut few: [u64; REGIONS] = from_fn(|_| 0);
-        let mut more: Vec<u64> = Vec::new();
+        let mut few = [0; REGIONS];
+        let mut all: Vec<u64> = Vec::new();
         for region in group.iter().map(region).map(usize::from) {
             if let Some(count) = few.get_mut(region) {
                 *count += 1;
             } else {
-                more.resize(more.len().max(region + 1), 0);
-                more[region] += 1;
+                all.resize(all.len().max(region + 1), 0);
+                all[region] += 1;
             }
         }
-        let within: u64 = few.iter().chain(&more).map(|&n| pairs_of(n)).sum();
-        let pairs = pairs_of(group.len() as u64);
-        PairCounts { keys: 1, pairs, across: pairs - within }
+        if all.is_empty() {
+            return Self::of_regions(&few);
+        }
+        all[..REGIONS].copy_from_slice(&few);
+        Self::of_regions(&all)
     }
 }
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::spill::{Outbox, Spill};
 use crate::error::Result;
-use crate::memory::Budget;
+use crate::memory::{Budget, Spare};
 use crate::scatter::{Lists, Writer};
 
 /// Records wanted in a partition: they and their sorted copy fit the second-level cache, and a scatter writes to few lists.
@@ -103,13 +103,14 @@ pub(super) struct Scattered<R: Keyed> {
     lens: Vec<usize>,
     /// All records, if they are in a file.
     spill: Option<Spill<R>>,
+    spare: Spare,
     stretches: Vec<Lists<R::Words>>,
 }
 
 impl<R: Keyed> Scattered<R> {
-    /// Room for the records of stretches of so many rows each.
-    pub(super) fn new(split: Split, lens: impl Iterator<Item = usize>) -> Self {
-        Scattered { split, lens: lens.collect(), spill: None, stretches: Vec::new() }
+    /// Room for the records of stretches of so many rows each, in what is `spare` if that is enough.
+    pub(super) fn new(split: Split, lens: impl Iterator<Item = usize>, spare: Spare) -> Self {
+        Scattered { split, lens: lens.collect(), spill: None, spare, stretches: Vec::new() }
     }
 
     /// Scatters the records of a round in place of what was there; `fill(stretch, sink)` hands
@@ -130,8 +131,10 @@ impl<R: Keyed> Scattered<R> {
             }
             return self.read_back(round);
         }
+        let spare = &self.spare;
         if self.stretches.is_empty() {
-            self.stretches = self.lens.iter().map(|&rows| Lists::new(split.partitions(), rows)).collect();
+            self.stretches =
+                self.lens.iter().map(|&rows| Lists::new(split.partitions(), rows, spare)).collect();
         }
         self.stretches.par_iter_mut().enumerate().for_each(|(stretch, lists)| {
             lists.clear();
@@ -143,7 +146,7 @@ impl<R: Keyed> Scattered<R> {
 
     /// Scatters the records of a round from the file: those of a few stretches each thread.
     fn read_back(&mut self, round: usize) -> Result<()> {
-        let (Some(spill), split) = (&self.spill, self.split) else { return Ok(()) };
+        let (Some(spill), split, spare) = (&self.spill, self.split, &self.spare) else { return Ok(()) };
         let per_thread = spill.stretches().div_ceil(rayon::current_num_threads()).max(1);
         let shares: Vec<_> = (0..spill.stretches())
             .step_by(per_thread)
@@ -152,7 +155,8 @@ impl<R: Keyed> Scattered<R> {
         if self.stretches.is_empty() {
             let rows = |share: &Range<usize>, round| share.clone().map(|s| spill.records(s, round)).sum();
             let most = |share: &Range<usize>| split.rounds().map(|r| rows(share, r)).max().unwrap_or(0);
-            self.stretches = shares.iter().map(|share| Lists::new(split.partitions(), most(share))).collect();
+            self.stretches =
+                shares.iter().map(|share| Lists::new(split.partitions(), most(share), spare)).collect();
         }
         self.stretches.par_iter_mut().zip(shares).try_for_each(|(lists, mut share)| {
             lists.clear();

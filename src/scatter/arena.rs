@@ -1,19 +1,19 @@
-//! Memory that is zero until it is written, in huge pages where the system gives them.
+//! Memory for records, in huge pages where the system gives them.
 
 use bytemuck::Pod;
-use memmap2::{Advice, MmapMut, MmapOptions};
+use memmap2::MmapMut;
+
+use crate::memory::Spare;
 
 /// Less than that is taken from the allocator: a map of its own would cost more than it saves.
 const MAPPED_MIN: usize = 1 << 20;
 
-/// Bytes of a huge page on x86-64, and on ARM with small pages of 4 KiB.
-const HUGE_PAGE: usize = 2 << 20;
-
-/// A fixed number of records. What is never touched takes no memory.
+/// A fixed number of records, which hold anything until they are written. What is never touched takes no memory.
 #[derive(Debug)]
 pub(super) struct Arena<W> {
     memory: Memory<W>,
     bytes: usize,
+    spare: Spare,
 }
 
 #[derive(Debug)]
@@ -23,25 +23,15 @@ enum Memory<W> {
 }
 
 impl<W: Pod> Arena<W> {
-    /// Room for `records` records, all zero.
-    pub(super) fn new(records: usize) -> Self {
+    /// Room for `records` records, of what is `spare` if that is enough.
+    pub(super) fn new(records: usize, spare: &Spare) -> Self {
         let bytes = records * size_of::<W>();
-        let memory = match Self::mapped(bytes) {
+        // A map's address is a multiple of a page, and so of any record's alignment.
+        let memory = match (bytes >= MAPPED_MIN).then(|| spare.take(bytes)).flatten() {
             Some(map) => Memory::Mapped(map),
             None => Memory::Plain(vec![W::zeroed(); records]),
         };
-        Arena { memory, bytes }
-    }
-
-    fn mapped(bytes: usize) -> Option<MmapMut> {
-        // A map's address is a multiple of a page, and so of any record's alignment. Whole huge pages
-        // are laid where no small ones are needed at the ends.
-        let bytes = (bytes >= MAPPED_MIN).then(|| bytes.next_multiple_of(HUGE_PAGE))?;
-        let map = MmapOptions::new().len(bytes).no_reserve_swap().map_anon().ok()?;
-        // Without huge pages it is slower and nothing else.
-        #[cfg(target_os = "linux")]
-        let _ = map.advise(Advice::HugePage);
-        Some(map)
+        Arena { memory, bytes, spare: spare.clone() }
     }
 
     /// All records.
@@ -57,6 +47,14 @@ impl<W: Pod> Arena<W> {
         match &mut self.memory {
             Memory::Mapped(map) => bytemuck::cast_slice_mut(&mut map[..self.bytes]),
             Memory::Plain(records) => records,
+        }
+    }
+}
+
+impl<W> Drop for Arena<W> {
+    fn drop(&mut self) {
+        if let Memory::Mapped(map) = std::mem::replace(&mut self.memory, Memory::Plain(Vec::new())) {
+            self.spare.keep(map);
         }
     }
 }

@@ -4,6 +4,7 @@ use bytemuck::Pod;
 use skewer_kernels::prefetch_range;
 
 use super::arena::Arena;
+use crate::memory::Spare;
 
 /// Bytes that a block should have: some two dozen cache lines.
 const BLOCK_BYTES: usize = 1536;
@@ -25,14 +26,14 @@ impl<W: Pod> Lists<W> {
     /// Records in a block: a power of two.
     const BLOCK: u32 = 1 << (BLOCK_BYTES / size_of::<W>()).ilog2();
 
-    /// `lists` empty lists, with room for `records` records in all.
+    /// `lists` empty lists, with room for `records` records in all, in what is `spare` if that is enough.
     ///
     /// Cost: O(lists) now; memory as records come, and half a block a list on top.
-    pub(crate) fn new(lists: usize, records: usize) -> Self {
+    pub(crate) fn new(lists: usize, records: usize, spare: &Spare) -> Self {
         // A full block is followed by a fresh one at once.
         let blocks = lists + records.div_ceil(Self::BLOCK as usize) + 1;
         let mut made = Lists {
-            arena: Arena::new(blocks * Self::BLOCK as usize),
+            arena: Arena::new(blocks * Self::BLOCK as usize, spare),
             slots: vec![0; lists],
             next: Vec::with_capacity(blocks),
         };
@@ -51,6 +52,17 @@ impl<W: Pod> Lists<W> {
     /// What appends to the lists.
     pub(crate) fn writer(&mut self) -> Writer<'_, W> {
         Writer { records: self.arena.records_mut(), slots: &mut self.slots, next: &mut self.next }
+    }
+
+    /// How many records a list has.
+    ///
+    /// Cost: O(blocks of the list).
+    pub(crate) fn len(&self, list: usize) -> usize {
+        let blocks = std::iter::successors(Some(list as u32), |&at| {
+            Some(self.next[at as usize]).filter(|&n| n != NONE)
+        });
+        let (blocks, end) = blocks.fold((0, 0), |(count, _), at| (count + 1, at));
+        ((blocks - 1) * Self::BLOCK + (self.slots[list] - end * Self::BLOCK)) as usize
     }
 
     /// The records of a list, in the order in which they came.
@@ -111,7 +123,7 @@ mod tests {
     #[test]
     fn lists_keep_their_order() {
         let (lists, records) = (37, 20_000_u64);
-        let mut made: Lists<[u64; 3]> = Lists::new(lists, records as usize);
+        let mut made: Lists<[u64; 3]> = Lists::new(lists, records as usize, &Spare::default());
         for round in 0..2 {
             made.clear();
             let mut writer = made.writer();
@@ -125,6 +137,7 @@ mod tests {
                 assert!(
                     all.is_sorted() && all.iter().all(|r| r[0] * r[0] % 31 == list as u64 && r[1] == round)
                 );
+                assert_eq!(made.len(list), all.len());
                 seen += all.len() as u64;
             }
             assert_eq!(seen, records);

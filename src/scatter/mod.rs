@@ -7,5 +7,7 @@
 
 mod arena;
 mod lists;
+mod states;
 
 pub(crate) use lists::{Lists, Writer};
+pub(crate) use states::States;

@@ -15,11 +15,12 @@ use super::join::REACH_MAX;
 use super::plan::{BLOCK, Block, Plan};
 use super::stream::{Meeting, Stream};
 use crate::history::Writes;
+use crate::scatter::States;
 
 /// Visits, for each stretch of the log, its keys: the places of a key's writes in the stretch and in the
 /// blocks before it whose writes may meet these, and how many of them, which stand first, are of those
 /// blocks: they met each other in stretches before. Keys with one write, or none in the stretch, are left
-/// out. `visit` is given the state of its stretch; the states come back.
+/// out. `visit` is given the state of its thread's share; the states come back.
 ///
 /// `None` if too many writes are in reach at a time, unless the caller `insist`s, or if the budget does not
 /// hold a stretch for each thread.
@@ -47,14 +48,17 @@ pub(crate) fn for_each_key<T: Send>(
         return None;
     }
     Some(writes.measure("gather", 8, || {
+        let states = States::default();
         let of_stretch = |stretch: &mut Stretch, blocks: Range<usize>| {
-            let mut state = make();
+            // What was found before tells what need not be told of the next stretch.
+            let mut state = states.take().unwrap_or_else(&make);
             stretch.load(stream, &plan, blocks);
             stretch.sort();
             stretch.each_key(writes, |places, before| visit(&mut state, places, before));
-            state
+            states.leave(state);
         };
-        stretches.into_par_iter().map_init(Stretch::default, of_stretch).collect()
+        stretches.into_par_iter().for_each_init(Stretch::default, of_stretch);
+        states.into_all()
     }))
 }
 
