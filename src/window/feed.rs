@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use skewer_kernels::prefetch_read;
 
 use super::At;
-use super::plan::{BLOCK, Plan};
+use super::plan::{BLOCK, Block, Plan};
 use super::slices::Slices;
 use super::stream::Stream;
 
@@ -21,8 +21,15 @@ pub(super) struct Feed<'a> {
     ahead: (&'a [u64], usize),
     /// Of slices: the writes' numbers, by their sequence numbers.
     numbers: Vec<u32>,
+    /// Of blocks met part by part: the writes' begins, of slices in steps, by their sequence numbers.
+    begins: Vec<i64>,
+    /// Writes whose begins are so far apart there do not meet.
+    apart: u64,
     parts: Vec<Part>,
-    /// Of parts that may still be reached: the last tick, and the sequence number of the first write.
+    /// Writes that begin so many ticks apart do not meet.
+    span: u64,
+    /// Of parts that may still be reached: the last begin so far (of slices the last tick), and the sequence
+    /// number of the first write.
     recent: VecDeque<(i64, u32)>,
 }
 
@@ -38,7 +45,8 @@ pub(super) struct Part {
 impl<'a> Feed<'a> {
     /// The blocks of `plan` from `warm_up` on.
     pub(super) fn of(stream: Stream<'a>, plan: &'a Plan, warm_up: usize) -> Self {
-        let numbers = if plan.slices.is_some() { plan.reach.max(1).next_power_of_two() } else { 0 };
+        let room = |wanted: bool| if wanted { plan.reach.max(1).next_power_of_two() } else { 0 };
+        let span = stream.reach(plan.long.rest_width);
         Feed {
             stream,
             plan,
@@ -46,7 +54,10 @@ impl<'a> Feed<'a> {
             starts: Vec::new(),
             fingerprints: Vec::with_capacity(BLOCK),
             ahead: (&[], 0),
-            numbers: vec![0; numbers],
+            numbers: vec![0; room(plan.slices.is_some())],
+            begins: vec![0; room(plan.part_rows.is_some())],
+            apart: plan.slices.as_ref().map_or(span, |(slices, _)| slices.steps(span)),
+            span,
             parts: Vec::new(),
             recent: VecDeque::new(),
         }
@@ -59,8 +70,12 @@ impl<'a> Feed<'a> {
         if let Some((slices, _)) = &self.plan.slices {
             let (numbers, mask) = (&mut self.numbers, self.plan.reach.max(1).next_power_of_two() - 1);
             let mut note = |place: usize, number| numbers[(first as usize + place) & mask] = number;
-            if self.plan.by_parts {
-                let ends = slices.load_parts(at.first, &mut self.fingerprints, note);
+            if self.plan.part_rows.is_some() {
+                let begins = &mut self.begins;
+                let ends = slices.load_parts(at.first, &mut self.fingerprints, |place, number, step| {
+                    note(place, number);
+                    begins[(first as usize + place) & mask] = step;
+                });
                 self.cut(slices, at.first, first, &ends);
                 return;
             }
@@ -74,24 +89,58 @@ impl<'a> Feed<'a> {
         }
         self.fingerprints.resize(at.len as usize, 0);
         self.stream.fingerprints((at.segment, at.first), &mut self.fingerprints);
-        self.whole(block);
+        match self.plan.part_rows {
+            Some(rows) => self.cut_rows(block, first, rows),
+            None => self.whole(block),
+        }
         let next = self.plan.blocks.get(block + 1);
         self.ahead =
             next.map_or((&[], 0), |b| (self.stream.writes.key_words(b.segment as usize), b.first as usize));
     }
 
+    /// The first write that those of a block may meet. What a stretch does not judge looks back beyond
+    /// its warm-up: that meets nothing.
+    fn tail(&self, block: usize) -> u32 {
+        let look_back = self.plan.look_back[block] as usize;
+        look_back.checked_sub(self.warm_up).map_or(u32::MAX, |back| self.starts[back])
+    }
+
     /// Makes the block at hand one part.
     fn whole(&mut self, block: usize) {
-        let look_back = self.plan.look_back[block] as usize;
-        // What a stretch does not judge looks back beyond its warm-up.
-        let tail = look_back.checked_sub(self.warm_up).map_or(u32::MAX, |back| self.starts[back]);
+        let tail = self.tail(block);
         self.parts.clear();
         self.parts.push(Part { end: self.fingerprints.len(), tail });
     }
 
+    /// Makes a few rows each, as they stand, the parts of the block at hand. Their begins may go back
+    /// from part to part, but not those of whole blocks: what is out of a block's reach is forgotten.
+    fn cut_rows(&mut self, block: usize, first: u32, rows: usize) {
+        let Block { segment, first: row, len, .. } = self.plan.blocks[block];
+        let begins = &self.stream.spans(segment).0[row as usize..(row + len) as usize];
+        let farthest = self.tail(block);
+        while farthest < u32::MAX && self.recent.front().is_some_and(|part| part.1 < farthest) {
+            self.recent.pop_front();
+        }
+        let mut latest = self.recent.back().map_or(i64::MIN, |part| part.0);
+        let mask = self.begins.len() - 1;
+        begins.iter().zip(first..).for_each(|(&begin, at)| self.begins[at as usize & mask] = begin);
+        self.parts.clear();
+        for (part, begins) in begins.chunks(rows).enumerate() {
+            let (soonest, last) = begins.iter().fold((i64::MAX, i64::MIN), |(a, b), &t| (a.min(t), b.max(t)));
+            let start = first + (part * rows) as u32;
+            latest = latest.max(last);
+            self.recent.push_back((latest, start));
+            let horizon = soonest.saturating_sub_unsigned(self.span);
+            // A horizon that saturates rules nothing out.
+            let is_met = |part: &&(i64, u32)| horizon == i64::MIN || part.0 > horizon;
+            let met = self.recent.iter().rev().take_while(is_met).last();
+            let tail = met.map_or(start, |part| part.1.min(start));
+            self.parts.push(Part { end: part * rows + begins.len(), tail: tail.max(farthest) });
+        }
+    }
+
     /// Makes the parts of a slice those of the block at hand.
     fn cut(&mut self, slices: &Slices, slice: u32, first: u32, ends: &[u32]) {
-        let span = self.stream.reach(self.plan.long.rest_width);
         self.parts.clear();
         let mut start = 0;
         for (part, &end) in ends.iter().enumerate() {
@@ -100,7 +149,7 @@ impl<'a> Feed<'a> {
             }
             let (begin, last) = slices.ends_of_part(slice, part);
             self.recent.push_back((last, first + start));
-            let horizon = begin.saturating_sub_unsigned(span);
+            let horizon = begin.saturating_sub_unsigned(self.span);
             // A horizon that saturates rules nothing out.
             while horizon > i64::MIN && self.recent.front().is_some_and(|part| part.0 <= horizon) {
                 self.recent.pop_front();
@@ -126,6 +175,16 @@ impl<'a> Feed<'a> {
     #[inline]
     pub(super) fn prefetch(&self, place: usize) {
         prefetch_read(self.ahead.0, self.ahead.1 + place);
+    }
+
+    /// Whether two writes may meet, by what is known of them here; those that cannot are most where keys are
+    /// hot, and to look them up in the log would cost more than all else.
+    #[inline]
+    pub(super) fn may_meet(&self, older: u32, newer: u32) -> bool {
+        let Some(mask) = self.begins.len().checked_sub(1) else { return true };
+        let (older, newer) = (self.begins[older as usize & mask], self.begins[newer as usize & mask]);
+        // A span that saturates rules nothing out.
+        older.abs_diff(newer) < self.apart || self.span == u64::MAX
     }
 
     /// Where the write of that sequence number stands.

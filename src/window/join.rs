@@ -9,7 +9,7 @@ use skewer_kernels::Isa;
 use super::At;
 use super::feed::{Feed, Pairs, Part};
 use super::long::is_long;
-use super::plan::{BLOCK, Block, Plan};
+use super::plan::{BLOCK, Block, FINE, Plan};
 use super::ring::Ring;
 use super::slices::SLICE_ROWS;
 use super::stream::{Meeting, Stream};
@@ -25,10 +25,14 @@ const REACH_FORCED: usize = 1 << 22;
 /// together, within stretches (`gather.rs`) or in partitions, costs as much.
 const VISITS_MAX: u64 = 2;
 
-/// The same where finer blocks may help.
+/// The same where parts of slices may help.
 const VISITS_FEW: u64 = 1;
 
-/// Rows in a slice where slices are forced upon a log: however small it is, it has several.
+/// Writes that may be met at a time, on average, for which a table that fits the first-level cache is enough: where
+/// blocks are met part by part most writes in reach are out of time.
+const ALIVE_FEW: u64 = 1 << 11;
+
+/// Rows in a slice or in a part of a block where these are forced upon a log: however small it is, it has several.
 const FEW: usize = 4;
 
 /// What a caller insists on.
@@ -36,11 +40,11 @@ const FEW: usize = 4;
 pub(crate) enum Force {
     /// The rows as they stand.
     Rows,
-    /// The same in fine blocks.
+    /// The same, part by part.
     Fine,
     /// Slices of time.
     Slices,
-    /// The same, part by part.
+    /// These, part by part.
     Parts,
 }
 
@@ -65,9 +69,9 @@ pub(crate) fn pairs<T: Send>(
     let slice_bytes = 9 * writes.len() as u64;
     let mut plan = writes.measure("scan", 16, || Plan::of(stream));
     match force {
-        Some(Force::Fine) => plan = plan.finer(stream),
+        Some(Force::Fine) => plan = plan.in_parts(FEW),
         Some(Force::Slices) => plan = plan.sliced(stream, FEW),
-        Some(Force::Parts) => plan = plan.sliced(stream, FEW).finer(stream),
+        Some(Force::Parts) => plan = plan.sliced(stream, FEW).in_parts(FEW),
         None if plan.reach > REACH_MAX && plan.may_be_sliced() && writes.budget.holds(slice_bytes) => {
             plan = writes.measure("slice", 16, || plan.sliced(stream, SLICE_ROWS));
         }
@@ -84,11 +88,14 @@ pub(crate) fn pairs<T: Send>(
     if insist {
         return run(&plan, u64::MAX);
     }
-    if !plan.is_coarse() {
+    // Hot keys meet themselves all over a block that is long against the window.
+    if plan.is_coarse() {
+        return run(&plan.in_parts(FINE), VISITS_MAX);
+    }
+    if plan.slices.is_none() {
         return run(&plan, VISITS_MAX);
     }
-    // Hot keys meet themselves all over a block that is long against the window.
-    run(&plan, VISITS_FEW).or_else(|| run(&plan.finer(stream), VISITS_MAX))
+    run(&plan, VISITS_FEW).or_else(|| run(&plan.in_parts(FINE), VISITS_MAX))
 }
 
 impl Pass<'_> {
@@ -101,7 +108,9 @@ impl Pass<'_> {
             let stretches = self.plan.stretches().into_par_iter();
             // Eight buckets a write keep seven chains in eight dead; more than the second-level cache
             // holds cost more than they spare.
+            let small = self.plan.part_rows.is_some() && self.plan.alive(self.stream) <= ALIVE_FEW;
             let of_stretch = |s: Range<usize>| match self.plan.reach {
+                0..=0x4000 if small => self.stretch::<_, 0x2000, 0x4000>(s, make(), meet),
                 0..=0x400 => self.stretch::<_, 0x2000, 0x400>(s, make(), meet),
                 0x401..=0x4000 => self.stretch::<_, 0x2_0000, 0x4000>(s, make(), meet),
                 0x4001..=0x8000 => self.stretch::<_, 0x2_0000, 0x8000>(s, make(), meet),
@@ -160,7 +169,9 @@ impl Pass<'_> {
                 continue;
             }
             visited += self.feed(block, &feed, &mut ring, Some(feed.parts()), |older, newer| {
-                pairs.add(feed.at(older), feed.at(newer), |a, b| meet(&mut state, a, b));
+                if feed.may_meet(older, newer) {
+                    pairs.add(feed.at(older), feed.at(newer), |a, b| meet(&mut state, a, b));
+                }
             });
             if plan.slices.is_none() {
                 self.meet_long(block, feed.fingerprints(), &mut |a, b| meet(&mut state, a, b));

@@ -11,8 +11,8 @@ use crate::log::OUTLINE;
 /// Rows in a block.
 pub(super) const BLOCK: usize = OUTLINE;
 
-/// Rows in a fine block.
-const FINE: u32 = 32;
+/// Rows in a fine block, or in a part of one.
+pub(super) const FINE: usize = 32;
 
 /// Some rows of a segment, and the extent of their spans.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +50,8 @@ pub(super) struct Plan {
     pub(super) long: Long,
     /// If the blocks are slices of time: these, and the blocks in which the rows stand.
     pub(super) slices: Option<(Slices, Vec<Block>)>,
-    /// Whether slices are met part by part.
-    pub(super) by_parts: bool,
+    /// Whether blocks are met part by part: slices by the parts of their time, rows by so many at a time.
+    pub(super) part_rows: Option<usize>,
 }
 
 impl Plan {
@@ -75,38 +75,49 @@ impl Plan {
     fn in_order(stream: Stream<'_>, mut blocks: Vec<Block>, long: Long) -> Plan {
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
         let (look_back, reach) = look_back(&blocks, stream.reach(long.rest_width));
-        Plan { blocks, look_back, reach, long, slices: None, by_parts: false }
+        Plan { blocks, look_back, reach, long, slices: None, part_rows: None }
     }
 
-    /// Whether blocks reach back no farther than their own length makes them, or may do so.
+    /// Whether blocks of rows reach back no farther than their own length makes them.
     pub(super) fn is_coarse(&self) -> bool {
-        self.slices.is_none() && self.reach <= 4 * BLOCK || self.slices.is_some() && !self.by_parts
+        self.slices.is_none() && self.reach <= 4 * BLOCK
     }
 
-    /// The same writes in finer blocks; slices part by part.
+    /// The same blocks, met part by part; rows as they stand `rows` at a time.
+    pub(super) fn in_parts(self, rows: usize) -> Plan {
+        Plan { part_rows: Some(rows), ..self }
+    }
+
+    /// The same rows in finer blocks.
     ///
     /// Cost: O(rows), one more scan of the spans.
     pub(super) fn finer(self, stream: Stream<'_>) -> Plan {
-        if self.slices.is_some() {
-            return Plan { by_parts: true, ..self };
-        }
         let width = self.long.rest_width;
         let parts = self.blocks.par_iter().flat_map_iter(|block| {
             let (begins, ends) = stream.spans(block.segment);
             let part = move |first: u32| {
-                let len = FINE.min(block.first + block.len - first);
+                let len = (FINE as u32).min(block.first + block.len - first);
                 let rows = first as usize..(first + len) as usize;
                 let extent = extent(stream.isa, &begins[rows.clone()], &ends[rows]);
                 let mut part = Block { first, len, extent, ..*block };
                 part.leave_out(stream, width);
                 part
             };
-            (block.first..block.first + block.len).step_by(FINE as usize).map(part)
+            (block.first..block.first + block.len).step_by(FINE).map(part)
         });
         let mut blocks: Vec<Block> = parts.collect();
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
         let (look_back, reach) = look_back(&blocks, stream.reach(width));
         Plan { blocks, look_back, reach, ..self }
+    }
+
+    /// How many writes begin, on average, within the time in which two may meet.
+    pub(super) fn alive(&self, stream: Stream<'_>) -> u64 {
+        let all = self.blocks.iter().fold(Extent::EMPTY, |all, b| all.merge(b.extent));
+        let rows: u64 = self.blocks.iter().map(|b| u64::from(b.len)).sum();
+        let time = u128::from(all.max_begin.abs_diff(all.min_begin)).max(1);
+        let alive = u128::from(rows) * u128::from(stream.reach(self.long.rest_width)) / time;
+        u64::try_from(alive).unwrap_or(u64::MAX)
     }
 
     /// Whether slices of time could help: not where one window is most of the log's time.
@@ -129,7 +140,7 @@ impl Plan {
             reach,
             long: self.long,
             slices: Some((slices, self.blocks)),
-            by_parts: false,
+            part_rows: None,
         }
     }
 }
@@ -168,15 +179,16 @@ fn look_back(blocks: &[Block], span: u64) -> (Vec<u32>, usize) {
             (latest, before)
         })
         .collect();
-    let mut reach = 0;
+    let (mut reach, mut first) = (0, 0);
     let look_back = blocks
         .iter()
         .enumerate()
         .map(|(at, block)| {
             let horizon = block.extent.min_begin.saturating_sub_unsigned(span);
-            let first = prefix[..at].partition_point(|&(latest, _)| latest <= horizon);
-            // A horizon that saturates rules nothing out.
-            let first = if horizon == i64::MIN { 0 } else { first };
+            // Horizons only move on, as blocks are in order. One that saturates rules nothing out.
+            while first < at && horizon > i64::MIN && prefix[first].0 <= horizon {
+                first += 1;
+            }
             reach = reach.max(prefix[at].1 + block.len as usize - prefix[first].1);
             first as u32
         })

@@ -1,7 +1,7 @@
 //! A log in no order, brought into order of time as far as the join needs it.
 //!
 //! Writes are scattered by the time of their begins into slices of equal width; what is moved is
-//! a part of a fingerprint, the part of the slice in which the write begins, and its number: eight bytes. A
+//! a part of a fingerprint, the time in its slice at which the write begins, roughly, and its number: eight bytes. A
 //! slice then is a block of the stream as any other: its rows stand in any order. Where keys are hot, a slice
 //! is brought into the order of its parts when it is met.
 
@@ -22,22 +22,15 @@ pub(super) const SLICE_ROWS: usize = 1 << 13;
 /// A scatter to more lists than that misses the cache with every store.
 const SLICES_MAX: usize = 1 << 11;
 
-/// Bits of a record: the write's number lowest, then the part of its slice, then as much of the fingerprint.
-const NUMBER_BITS: u32 = 32;
+/// A record has the write's number in its lowest bits, then so many of the time in its slice, then as much of the
+/// fingerprint as there is room for.
+const STEP_BITS: u32 = 12;
+
+/// The highest of these name the part of the slice.
 const PART_BITS: u32 = 8;
-const FINGERPRINT: u64 = u64::MAX << (NUMBER_BITS + PART_BITS);
 
 /// Parts of a slice.
 pub(super) const PARTS: usize = 1 << PART_BITS;
-
-/// A fingerprint as far as it is known, with bits that differ at both ends.
-fn fingerprint(record: u64) -> u64 {
-    record & FINGERPRINT | record >> (NUMBER_BITS + PART_BITS)
-}
-
-fn part(record: u64) -> usize {
-    (record >> NUMBER_BITS) as usize % PARTS
-}
 
 /// Writes by slices of time.
 #[derive(Debug)]
@@ -53,18 +46,22 @@ pub(super) struct Slices {
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     first: i64,
+    /// Ticks of a slice, as a power of two.
     shift: u32,
     slices: usize,
+    /// Bits of a write's number.
+    number_bits: u32,
 }
 
 impl Cut {
-    fn of(blocks: &[Block], slice_rows: usize) -> Option<Cut> {
+    fn of(blocks: &[Block], slice_rows: usize, rows_of_log: usize) -> Option<Cut> {
         let all = blocks.iter().fold(Extent::EMPTY, |all, b| all.merge(b.extent));
         let rows: usize = blocks.iter().map(|b| b.len as usize).sum();
         let wanted = (rows / slice_rows).clamp(1, SLICES_MAX).next_power_of_two() as u64;
         let span = (all.min_begin <= all.max_begin).then(|| all.max_begin.abs_diff(all.min_begin))?;
         let shift = (span / wanted).checked_ilog2().map_or(0, |bits| bits + 1).min(63);
-        Some(Cut { first: all.min_begin, shift, slices: (span >> shift) as usize + 1 })
+        let number_bits = u64::BITS - (rows_of_log as u64).leading_zeros();
+        Some(Cut { first: all.min_begin, shift, slices: (span >> shift) as usize + 1, number_bits })
     }
 
     #[inline]
@@ -77,11 +74,45 @@ impl Cut {
         self.shift.saturating_sub(PART_BITS)
     }
 
-    /// The part of its slice that a begin falls into.
+    /// Ticks of a step of time, as a power of two.
+    fn step_shift(self) -> u32 {
+        self.shift.saturating_sub(STEP_BITS)
+    }
+
+    /// The step of its slice that a begin falls into.
     #[inline]
-    fn part(self, begin: i64) -> u64 {
+    fn step(self, begin: i64) -> u64 {
         let within = begin.wrapping_sub(self.first).cast_unsigned() & ((1 << self.shift) - 1);
-        within >> self.part_shift()
+        within >> self.step_shift()
+    }
+
+    #[inline]
+    fn record(self, fingerprint: u64, begin: i64, number: u64) -> u64 {
+        fingerprint & u64::MAX << (self.number_bits + STEP_BITS)
+            | self.step(begin) << self.number_bits
+            | number
+    }
+
+    #[inline]
+    fn number_of(self, record: u64) -> u32 {
+        (record & !(u64::MAX << self.number_bits)) as u32
+    }
+
+    #[inline]
+    fn step_of(self, record: u64) -> u64 {
+        record >> self.number_bits & ((1 << STEP_BITS) - 1)
+    }
+
+    #[inline]
+    fn part_of(self, record: u64) -> usize {
+        (self.step_of(record) >> (self.part_shift() - self.step_shift())) as usize
+    }
+
+    /// The fingerprint as far as it is known, with bits that differ at both ends.
+    #[inline]
+    fn fingerprint_of(self, record: u64) -> u64 {
+        let known = self.number_bits + STEP_BITS;
+        record & u64::MAX << known | record >> known
     }
 
     /// The first and the last tick of a slice.
@@ -101,14 +132,14 @@ impl Slices {
         (blocks, slice_rows): (&[Block], usize),
         long: &Long,
     ) -> Option<(Slices, Vec<Block>)> {
-        let cut = Cut::of(blocks, slice_rows)?;
+        let cut = Cut::of(blocks, slice_rows, stream.writes.len())?;
         let numbers = Whereabouts::of(stream.writes.segments.iter().map(Segment::len));
         let per_stretch = blocks.len().div_ceil(rayon::current_num_threads() * 4).max(1);
         let lists: Vec<Lists<u64>> = blocks
             .par_chunks(per_stretch)
             .map(|blocks| {
                 let rows = blocks.iter().map(|b| b.len as usize).sum();
-                let mut lists = Lists::new(cut.slices, rows);
+                let mut lists = Lists::new(cut.slices, rows, &stream.writes.spare);
                 let mut sink = lists.writer();
                 for block in blocks {
                     let number = numbers.start(block.segment as usize) as u32 + block.first;
@@ -128,7 +159,7 @@ impl Slices {
     }
 
     fn len(&self, slice: usize) -> usize {
-        self.slices(slice).map(<[u64]>::len).sum()
+        self.lists.iter().map(|lists| lists.len(slice)).sum()
     }
 
     fn slices(&self, slice: usize) -> impl Iterator<Item = &[u64]> {
@@ -140,33 +171,42 @@ impl Slices {
     pub(super) fn load(&self, slice: u32, fingerprints: &mut Vec<u64>, mut each: impl FnMut(u32)) {
         fingerprints.clear();
         for records in self.slices(slice as usize) {
-            fingerprints.extend(records.iter().map(|&record| fingerprint(record)));
-            records.iter().for_each(|r| each(*r as u32));
+            fingerprints.extend(records.iter().map(|&record| self.cut.fingerprint_of(record)));
+            records.iter().for_each(|&record| each(self.cut.number_of(record)));
         }
     }
 
-    /// The same in the order of the slice's parts; the writes before the end of each part.
+    /// The same in the order of the slice's parts; `each` is also given the places and the steps of
+    /// the writes. The writes before the end of each part.
     pub(super) fn load_parts(
         &self,
         slice: u32,
         fingerprints: &mut Vec<u64>,
-        mut each: impl FnMut(usize, u32),
+        mut each: impl FnMut(usize, u32, i64),
     ) -> [u32; PARTS] {
+        let cut = self.cut;
         let mut next = [0_u32; PARTS];
-        self.slices(slice as usize).flatten().for_each(|&record| next[part(record)] += 1);
+        self.slices(slice as usize).flatten().for_each(|&record| next[cut.part_of(record)] += 1);
         let mut sum = 0;
         for next in &mut next {
             sum += std::mem::replace(next, sum);
         }
         fingerprints.clear();
         fingerprints.resize(sum as usize, 0);
+        let before = u64::from(slice) << (cut.shift - cut.step_shift());
         for &record in self.slices(slice as usize).flatten() {
-            let place = &mut next[part(record)];
-            fingerprints[*place as usize] = fingerprint(record);
-            each(*place as usize, record as u32);
+            let place = &mut next[cut.part_of(record)];
+            fingerprints[*place as usize] = cut.fingerprint_of(record);
+            each(*place as usize, cut.number_of(record), (before + cut.step_of(record)).cast_signed());
             *place += 1;
         }
         next
+    }
+
+    /// In steps, how far apart writes are known not to meet that do not meet from `span` ticks on.
+    pub(super) fn steps(&self, span: u64) -> u64 {
+        // Of two steps the ticks may be nearer by up to one step, and by what a shift cuts off.
+        (span >> self.cut.step_shift()).saturating_add(2)
     }
 
     /// The first and the last tick of a part of a slice.
@@ -199,9 +239,8 @@ fn scatter(
     prefetch_range(begins, next, BLOCK);
     let rows = block.first as usize..(block.first + block.len) as usize;
     let begins = &begins[rows.clone()];
-    let record = |place: usize, begin: i64| {
-        fingerprints[place] & FINGERPRINT | cut.part(begin) << NUMBER_BITS | u64::from(number + place as u32)
-    };
+    let record =
+        |place: usize, begin: i64| cut.record(fingerprints[place], begin, u64::from(number + place as u32));
     if long.is_empty() {
         for (place, &begin) in begins.iter().enumerate() {
             sink.push(cut.slice(begin), record(place, begin));

@@ -173,7 +173,19 @@ fn paths_agree_on_thousands_of_rows() {
     }
 }
 
-/// Promise: whatever the type of the keys, the same thousands of rows are judged alike.
+/// Ways to name a key: of these some fit two words and some do not, and some are mixed.
+const NAMES: [fn(i128) -> String; 8] = [
+    |n| format!("k{n}"),
+    |n| format!("fifteen{n:08x}"),
+    |n| format!("sixteen.{n:08x}"),
+    |n| format!("k{n:016x}"),
+    |n| format!("{n:08x}-9e37-79b9-7f4a-7c15{:012x}", n * 7),
+    |n| format!("{n:032x} and what differs comes first"),
+    |n| "of many lengths".repeat((n % 4) as usize) + &n.to_string(),
+    |n| format!("{n}{}", "\0".repeat((n % 3) as usize)),
+];
+
+/// Promise: whatever the type of the keys and however they are named, the same thousands of rows are judged alike.
 #[test]
 fn key_types_agree_on_thousands_of_rows() {
     let integers = sample(Shape { rows: 6_000, keys: 500, width: 300, ..LINE }, 51);
@@ -185,17 +197,17 @@ fn key_types_agree_on_thousands_of_rows() {
     let how = How { tuning: Tuning::default(), threads: 2 };
     let expected = facts(&integers, how);
     for plain in [Plain::Utf8, Plain::LargeUtf8, Plain::Utf8View, Plain::Binary, Plain::BinaryView] {
-        for dictionary in [None, Some(16)] {
+        for (dictionary, name) in [None, Some(16)].into_iter().flat_map(|d| NAMES.map(|name| (d, name))) {
             let mut texts = integers.clone();
             let file = &mut texts.files[0];
             file.look.key = Form { plain, dictionary };
             file.look.batch_rows = 1_000;
             for record in &mut file.records {
                 let Value::Integer(n) = record.key else { unreachable!("keys were integers") };
-                record.key = Value::Text(format!("a key with a long name {n}"));
+                record.key = Value::Text(name(n.into()));
             }
             for how in How::paths() {
-                assert_eq!(facts(&texts, how), expected, "{plain:?} {dictionary:?} {how:?}");
+                assert_eq!(facts(&texts, how), expected, "{plain:?} {dictionary:?} {} {how:?}", name(7));
             }
         }
     }
