@@ -165,10 +165,13 @@ impl Pass<'_> {
             let first = ring.next();
             feed.load(at, first);
             if at < blocks.start {
-                self.feed(block, &feed, &mut ring, None, |_, _| ());
+                self.feed(block, &feed, &mut ring, (None, 0), |_, _| ());
                 continue;
             }
-            visited += self.feed(block, &feed, &mut ring, Some(feed.parts()), |older, newer| {
+            rows += u64::from(block.len);
+            let most = self.visits_max.saturating_mul(rows).saturating_add(1 << 16);
+            let parts = (Some(feed.parts()), most - visited);
+            visited += self.feed(block, &feed, &mut ring, parts, |older, newer| {
                 if feed.may_meet(older, newer) {
                     pairs.add(feed.at(older), feed.at(newer), |a, b| meet(&mut state, a, b));
                 }
@@ -176,8 +179,7 @@ impl Pass<'_> {
             if plan.slices.is_none() {
                 self.meet_long(block, feed.fingerprints(), &mut |a, b| meet(&mut state, a, b));
             }
-            rows += u64::from(block.len);
-            if visited > self.visits_max.saturating_mul(rows).saturating_add(1 << 16) {
+            if visited > most {
                 self.gave_up.store(true, Ordering::Relaxed);
             }
         }
@@ -185,14 +187,14 @@ impl Pass<'_> {
         state
     }
 
-    /// Feeds a block to the ring, without the rows that are kept aside; entries looked at. Without
-    /// parts none is looked for.
+    /// Feeds a block to the ring, without the rows that are kept aside; entries looked at: more than so many
+    /// are too many, and the rest is left. Without parts none is looked for.
     fn feed<const BUCKETS: usize, const ENTRIES: usize>(
         &self,
         block: &Block,
         feed: &Feed<'_>,
         ring: &mut Ring<BUCKETS, ENTRIES>,
-        parts: Option<&[Part]>,
+        (parts, most): (Option<&[Part]>, u64),
         mut meet: impl FnMut(u32, u32),
     ) -> u64 {
         let long = &self.plan.long;
@@ -201,15 +203,19 @@ impl Pass<'_> {
         for part in parts.unwrap_or(&all) {
             let fingerprints = &feed.fingerprints()[start..part.end];
             let ahead = |place: usize| feed.prefetch(start + place);
+            let reach = (part.tail, most - visited);
             // Slices hold none of those kept aside.
             visited += if long.is_empty() || self.plan.slices.is_some() {
-                ring.feed(fingerprints, part.tail, |_| false, ahead, &mut meet)
+                ring.feed(fingerprints, reach, |_| false, ahead, &mut meet)
             } else {
                 let (begins, ends) = self.spans(block);
                 let aside =
                     |place: usize| is_long(begins[start + place], ends[start + place], long.rest_width);
-                ring.feed(fingerprints, part.tail, aside, ahead, &mut meet)
+                ring.feed(fingerprints, reach, aside, ahead, &mut meet)
             };
+            if visited > most {
+                break;
+            }
             start = part.end;
         }
         visited

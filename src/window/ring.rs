@@ -50,12 +50,12 @@ impl<const BUCKETS: usize, const ENTRIES: usize> Ring<BUCKETS, ENTRIES> {
     /// Adds the writes of a block, except those that `skip` names by their places: these only
     /// take their sequence numbers. `ahead` is called with every eighth place. Calls `meet` with the sequence numbers of each older write, at
     /// or after `tail`, whose fingerprint may be the same, and of the newer.
-    /// Returns how many entries were looked at.
+    /// Returns how many entries were looked at; once these are more than `most` it stops, whatever is left.
     #[inline]
     pub(super) fn feed(
         &mut self,
         fingerprints: &[u64],
-        tail: u32,
+        (tail, most): (u32, u64),
         skip: impl Fn(usize) -> bool,
         ahead: impl Fn(usize),
         mut meet: impl FnMut(u32, u32),
@@ -85,6 +85,9 @@ impl<const BUCKETS: usize, const ENTRIES: usize> Ring<BUCKETS, ENTRIES> {
             self.next += fingerprints.len() as u32;
             for &newer in &chains[..count] {
                 visited += chase(entries, newer, tail, |older| meet(older, newer));
+                if visited > most {
+                    return visited;
+                }
             }
         }
         visited
