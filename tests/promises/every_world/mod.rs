@@ -37,6 +37,7 @@
 mod answers;
 mod operations;
 mod pack;
+mod questions;
 mod times;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,13 +47,13 @@ use skewer::BoundedTimestamp;
 use skewer::models::Tuning;
 use skewer::report::Model;
 
-use answers::Answers;
+use answers::{Answers, Asked};
 use operations::{Does, Ops, Order, about_one_key, cycles, representatives};
 use pack::{Pack, World};
 use times::{BOUNDS, Life, Six, bounds, covering, lives, points};
 
 /// Worlds in one log: what one of them counts too much no other is likely to count too little.
-const PACK: usize = 500;
+const PACK: usize = 997;
 
 /// Of so many worlds that are judged one is compared finding by finding.
 const LOOKED_AT: usize = 401;
@@ -111,60 +112,57 @@ impl Family {
         Family { looked_at, ..self }
     }
 
-    /// How many worlds there are: the ways to give lives to transactions, those that are alike taken
-    /// together (Burnside's lemma).
-    fn count(&self) -> usize {
+    /// How many worlds there are of the operations at `places`: the ways to give lives to transactions, those
+    /// that are alike taken together (Burnside's lemma).
+    fn count(&self, places: impl Iterator<Item = usize>) -> usize {
         let (lives, choices) = (self.lives.len(), self.choices.as_ref().map(Vec::len));
         let alike = |symmetries: &Vec<Order>| {
             let kept = symmetries.iter().map(|order| lives.pow(cycles(*order) - (3 - self.txns as u32)));
             kept.sum::<usize>() / symmetries.len()
         };
-        self.ops.iter().map(|(_, symmetries)| choices.unwrap_or_else(|| alike(symmetries))).sum()
+        places.map(|place| choices.unwrap_or_else(|| alike(&self.ops[place].1))).sum()
     }
 
-    /// Calls `visit` with every world whose operations are those at `place`.
-    fn each(&self, place: usize, mut visit: impl FnMut(World)) {
+    /// Calls `visit` with every world whose operations are those at `place`, and its number.
+    fn each(&self, place: usize, mut visit: impl FnMut(usize, World)) {
         if let Some(choices) = &self.choices {
             for (number, [s, c, t, d, u, e]) in choices.iter().copied().enumerate() {
-                let lives = [s * BOUNDS + c, t * BOUNDS + d, u * BOUNDS + e].map(|life| self.lives[life]);
-                visit(World { lives, number });
+                let lives = [s * BOUNDS + c, t * BOUNDS + d, u * BOUNDS + e].map(|life| life as u8);
+                visit(number, World { lives });
             }
             return;
         }
         let symmetries = &self.ops[place].1;
-        let (count, lives) = (self.lives.len(), &self.lives);
+        let count = self.lives.len();
         let mut number = 0;
         for at in 0..count.pow(self.txns as u32) {
-            let mut chosen = [at % count, at / count % count, at / count / count];
-            chosen[self.txns..].fill(0);
+            let mut lives = [at % count, at / count % count, at / count / count].map(|life| life as u8);
+            lives[self.txns..].fill(0);
             // Of the ways to give these lives to transactions that are alike the least.
             let least = symmetries.iter().all(|order| {
                 let mut other = [0; 3];
-                (0..3).for_each(|txn| other[order[txn]] = chosen[txn]);
-                chosen <= other
+                (0..3).for_each(|txn| other[order[txn]] = lives[txn]);
+                lives <= other
             });
             if least {
-                visit(World { lives: chosen.map(|life| lives[life]), number });
+                visit(number, World { lives });
                 number += 1;
             }
         }
     }
 
-    /// Holds the engine against the reference.
+    /// Holds the engine against the reference where the operations are those at `places`.
     #[track_caller]
-    fn agree(&self) -> Judged {
+    fn agree(&self, places: &[usize], answers: &Answers<'_>) -> Judged {
         let next = AtomicUsize::new(0);
         let work = || {
             let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
             pool.install(|| {
-                let (mut answers, mut sum) = (Answers::default(), Judged::default());
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    if place >= self.ops.len() {
-                        return sum;
-                    }
-                    self.agree_on(place, &mut answers, &mut sum);
+                let mut sum = Judged::default();
+                while let Some(&place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    self.agree_on(place, &answers.about(&self.ops[place].0), &mut sum);
                 }
+                sum
             })
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -179,12 +177,12 @@ impl Family {
         })
     }
 
-    fn agree_on(&self, place: usize, answers: &mut Answers, sum: &mut Judged) {
-        let (ops, _) = &self.ops[place];
-        let (mut pack, mut looked_at) = (Pack::new(ops, self.txns), Pack::new(ops, self.txns));
-        self.each(place, |world| {
+    fn agree_on(&self, place: usize, asked: &Asked<'_>, sum: &mut Judged) {
+        let none = || Pack::new(&self.ops[place].0, self.txns, place, &self.lives);
+        let (mut pack, mut looked_at) = (none(), none());
+        self.each(place, |number, world| {
             sum.worlds += 1;
-            let number = world.number + place;
+            let number = number + place;
             if !number.is_multiple_of(self.stride) {
                 return;
             }
@@ -196,19 +194,19 @@ impl Family {
                 pack.worlds.push(world);
             }
             if pack.worlds.len() == PACK {
-                pack.compare_numbers(self.models, answers);
+                pack.compare_numbers(self.models, asked);
                 pack.worlds.clear();
             }
             if looked_at.worlds.len() == PACK {
-                looked_at.compare_findings(self.models, answers);
+                looked_at.compare_findings(self.models, asked);
                 looked_at.worlds.clear();
             }
         });
         if !pack.worlds.is_empty() {
-            pack.compare_numbers(self.models, answers);
+            pack.compare_numbers(self.models, asked);
         }
         if !looked_at.worlds.is_empty() {
-            looked_at.compare_findings(self.models, answers);
+            looked_at.compare_findings(self.models, asked);
         }
     }
 }
@@ -218,20 +216,88 @@ fn asked() -> Option<usize> {
     std::env::var("SKEWER_WORLDS").ok().and_then(|text| text.parse().ok())
 }
 
+/// Into how many slices a family falls, and which of them are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slices {
+    first: usize,
+    last: usize,
+    of: usize,
+}
+
+impl Slices {
+    const WHOLE: Self = Slices { first: 1, last: 1, of: 1 };
+
+    /// From text such as `3/40`, or `3-7/40` for several.
+    fn parse(text: &str) -> Option<Self> {
+        let (slices, of) = text.split_once('/')?;
+        let (first, last) = slices.split_once('-').unwrap_or((slices, slices));
+        let slices = Slices { first: first.parse().ok()?, last: last.parse().ok()?, of: of.parse().ok()? };
+        (1 <= slices.first && slices.first <= slices.last && slices.last <= slices.of).then_some(slices)
+    }
+
+    /// The slices that `SKEWER_SLICE` asks for.
+    fn asked() -> Self {
+        let text = std::env::var("SKEWER_SLICE");
+        text.map_or(Self::WHOLE, |text| Self::parse(&text).unwrap_or_else(|| panic!("{text} is no slice")))
+    }
+
+    /// Which of so many places are in a slice: operations much alike are in different ones.
+    fn places(self, slice: usize, places: usize) -> Vec<usize> {
+        (slice - 1..places).step_by(self.of).collect()
+    }
+}
+
 /// Judges the family, says how much of it, and makes sure of how many worlds it has.
 #[track_caller]
 fn agree(name: &str, family: &Family, worlds: usize) {
-    assert_eq!(family.count(), worlds, "{name}");
-    let judged = family.agree();
-    println!("{name}: of {worlds} worlds {} judged, {} finding by finding", judged.held, judged.looked_at);
-    assert_eq!(judged.worlds, worlds, "{name}");
-    // Where symmetries leave out lives a stride meets a few more or fewer.
-    let most_of = |some: usize, all: usize| some * 4 >= all * 3;
-    assert!(
-        judged.held == worlds || family.stride > 1 && most_of(judged.held * family.stride, worlds),
-        "{name}"
-    );
-    assert!(most_of(judged.looked_at * family.looked_at, judged.held), "{name}");
+    agree_in(Slices::WHOLE, name, family, worlds);
+}
+
+/// The same in slices.
+#[track_caller]
+fn agree_in(slices: Slices, name: &str, family: &Family, worlds: usize) {
+    let places = |slice| slices.places(slice, family.ops.len());
+    let count = |slice| family.count(places(slice).into_iter());
+    assert_eq!((1..=slices.of).map(count).sum::<usize>(), worlds, "{name}");
+    let answers = Answers::new(&family.lives);
+    for slice in slices.first..=slices.last {
+        let judged = family.agree(&places(slice), &answers);
+        let of = if slices.of == 1 { String::new() } else { format!(", slice {slice} of {}", slices.of) };
+        println!(
+            "{name}{of}: of {} worlds {} judged, {} finding by finding",
+            judged.worlds, judged.held, judged.looked_at
+        );
+        judged.check(family, count(slice), name);
+    }
+}
+
+impl Judged {
+    /// Makes sure that of `worlds` worlds of the family so many were judged as was asked for.
+    #[track_caller]
+    fn check(self, family: &Family, worlds: usize, name: &str) {
+        assert_eq!(self.worlds, worlds, "{name}");
+        // Where symmetries leave out lives a stride meets a few more or fewer.
+        let most_of = |some: usize, all: usize| some * 4 >= all * 3;
+        assert!(
+            self.held == worlds || family.stride > 1 && most_of(self.held * family.stride, worlds),
+            "{name}"
+        );
+        assert!(most_of(self.looked_at * family.looked_at, self.held), "{name}");
+    }
+}
+
+/// Promise: slices are read as they are written, and together they are all, each place in one of them.
+#[test]
+fn slices_are_all() {
+    assert_eq!(Slices::parse("3/40"), Some(Slices { first: 3, last: 3, of: 40 }));
+    assert_eq!(Slices::parse("3-7/40"), Some(Slices { first: 3, last: 7, of: 40 }));
+    for wrong in ["", "3", "0/40", "41/40", "7-3/40", "a/40"] {
+        assert_eq!(Slices::parse(wrong), None, "{wrong}");
+    }
+    let slices = Slices { first: 1, last: 7, of: 7 };
+    let mut all: Vec<usize> = (1..=7).flat_map(|slice| slices.places(slice, 100)).collect();
+    all.sort_unstable();
+    assert_eq!(all, (0..100).collect::<Vec<usize>>());
 }
 
 /// Promise: an engine that forgets reads is noticed wherever a read is stale or from the future.
@@ -239,10 +305,11 @@ fn agree(name: &str, family: &Family, worlds: usize) {
 fn forgotten_reads_are_noticed() {
     let (family, tuning) = (Family::new(2, 2, &points()), Tuning { forget_reads: true, ..Tuning::default() });
     let mut noticed = 0;
+    let answers = Answers::new(&family.lives);
     for (place, (ops, _)) in family.ops.iter().enumerate() {
-        let mut pack = Pack::new(ops, 2);
-        family.each(place, |world| pack.worlds.push(world));
-        let (said, expected) = pack.numbers(&BY_BOUNDS, tuning, &mut Answers::default());
+        let mut pack = Pack::new(ops, 2, place, &family.lives);
+        family.each(place, |_, world| pack.worlds.push(world));
+        let (said, expected) = pack.numbers(&BY_BOUNDS, tuning, &answers.about(ops));
         let misread =
             expected.keys().any(|(_, name)| name.contains("stale-read") || name.contains("future-read"));
         if misread {
@@ -291,7 +358,10 @@ fn three_in_bounds() {
     let family = Family::new(3, 2, &bounds());
     let covered = |strength| Family { choices: Some(covering(strength)), ..Family::new(3, 2, &bounds()) };
     match std::env::var("SKEWER_BOUNDS").as_deref() {
-        Ok("all") => agree("three in all bounds", &family.looking_at(100_003), 4_426_689_000),
+        Ok("all") => {
+            let family = family.looking_at(10_007);
+            agree_in(Slices::asked(), "three in all bounds", &family, 4_426_689_000);
+        }
         Ok("5") => agree("three in any five bounds", &covered(5), 743_572_467),
         Ok("4") => agree("three in any four bounds", &covered(4), 67_597_497),
         Ok(other) => panic!("SKEWER_BOUNDS is {other}, and not 4, 5 or all"),
