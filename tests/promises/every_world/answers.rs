@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use skewer::report::{Model, ModelReport};
 
-use super::operations::{NOTHING, Ops};
+use super::operations::Ops;
 use super::pack::World;
-use super::questions::{About, Question, masked};
+use super::questions::{About, Question};
 use super::times::Life;
 
 /// Numbers of reports, by model and name; those that are zero are left out.
@@ -59,12 +59,12 @@ struct Table {
 }
 
 impl Table {
-    fn new(question: Question, (ops, key): (&Ops, usize), lives: &[Life]) -> Self {
+    fn new(question: Question, ops: &Ops, lives: &[Life]) -> Self {
         let (mut seen, mut steps): ([Vec<Life>; 3], [Vec<u32>; 3]) = Default::default();
         let mut places = 1;
         for txn in 0..3 {
             for life in lives {
-                let life = masked(question.about, (ops, key), txn, *life);
+                let life = question.about.masked(ops, txn, *life);
                 let place = seen[txn].iter().position(|other| *other == life).unwrap_or_else(|| {
                     seen[txn].push(life);
                     seen[txn].len() - 1
@@ -173,30 +173,14 @@ impl<'a> Answers<'a> {
     /// What is to be asked about worlds of these operations.
     pub(super) fn about(&'a self, ops: &Ops) -> Asked<'a> {
         let starts = self.lives[0].start.is_some();
-        let mut tables = Vec::new();
-        for key in 0..2 {
-            if ops.iter().any(|does| does[key].write) {
-                tables.push(self.table(About::Order, ops, key));
-                tables.push(self.table(About::Conflicts, ops, key));
-            }
-            if ops.iter().any(|does| does[key] != NOTHING) {
-                tables.push(self.table(About::Serial, ops, key));
-                if starts {
-                    tables.push(self.table(About::Snapshots, ops, key));
-                }
-            }
-        }
-        for txn in (0..3).filter(|&txn| starts && ops[txn] != [NOTHING; 2]) {
-            tables.push(self.table(About::Itself, ops, txn));
-        }
-        tables.push(self.table(About::Clocks, ops, 0));
-        Asked { answers: self, tables }
+        let tables = About::all(ops, starts).into_iter().map(|about| self.table(about, ops));
+        Asked { answers: self, tables: tables.collect() }
     }
 
-    fn table(&self, about: About, ops: &Ops, key: usize) -> Arc<Table> {
-        let question = Question::of(about, ops, key);
+    fn table(&self, about: About, ops: &Ops) -> Arc<Table> {
+        let question = Question::of(about, ops);
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        let table = || Arc::new(Table::new(question.clone(), (ops, key), self.lives));
+        let table = || Arc::new(Table::new(question.clone(), ops, self.lives));
         Arc::clone(tables.entry(question.code()).or_insert_with(table))
     }
 

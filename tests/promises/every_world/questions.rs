@@ -13,40 +13,110 @@ use super::times::Life;
 /// What the reference is asked about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum About {
-    /// The writers of a key: `write-order` looks at their commits.
-    Order,
-    /// The writers of a key: `cross-region-conflicts` looks at their starts and commits.
-    Conflicts,
-    /// A key: `snapshot-isolation` looks at its readers' starts, and at both times of its writers.
-    Snapshots,
-    /// A key: `serializable` and `strict-serializable` look at the commits of those who wrote anything,
+    /// The writers of that key: `write-order` looks at their commits.
+    Order(usize),
+    /// The writers of that key: `cross-region-conflicts` and, for lost updates and ties,
+    /// `snapshot-isolation` look at their starts and commits.
+    Conflicts(usize),
+    /// That key, and what this one of the transactions read there: `snapshot-isolation` looks at the
+    /// reader's start, and at the commits of the others' writes.
+    Snapshot(usize, usize),
+    /// That key: `serializable` and `strict-serializable` look at the commits of those who wrote anything,
     /// and at the starts of the others.
-    Serial,
-    /// One transaction: whether it committed before it started.
-    Itself,
+    Serial(usize),
+    /// That transaction: whether it committed before it started.
+    Itself(usize),
     /// Who read from whom: `clock-bounds` looks at where starts begin and where commits end, and counts a pair
     /// once, whatever the keys.
     Clocks,
 }
 
 impl About {
-    fn models(self) -> &'static [Model] {
+    /// All that there is to ask about worlds of these operations, with or without starts.
+    pub(super) fn all(ops: &Ops, starts: bool) -> Vec<Self> {
+        let mut all = vec![About::Clocks];
+        for key in 0..2 {
+            if ops.iter().any(|does| does[key].write) {
+                all.extend([About::Order(key), About::Conflicts(key)]);
+            }
+            if ops.iter().any(|does| does[key] != NOTHING) {
+                all.push(About::Serial(key));
+            }
+            let readers = (0..3).filter(|&txn| starts && ops[txn][key].read != Read::Not);
+            all.extend(readers.map(|txn| About::Snapshot(key, txn)));
+        }
+        let txns = (0..3).filter(|&txn| starts && ops[txn] != [NOTHING; 2]);
+        all.extend(txns.map(About::Itself));
+        all
+    }
+
+    /// A number for what is the same of every key.
+    fn number(self) -> u64 {
         match self {
-            About::Order => &[Model::WriteOrder],
-            About::Conflicts => &[Model::CrossRegionConflicts],
-            About::Snapshots | About::Itself => &[Model::SnapshotIsolation],
-            About::Serial => &[Model::Serializable, Model::StrictSerializable],
+            About::Order(_) => 0,
+            About::Conflicts(_) => 1,
+            About::Snapshot(..) => 2,
+            About::Serial(_) => 3,
+            About::Itself(_) => 4,
+            About::Clocks => 5,
+        }
+    }
+
+    fn models(self, starts: bool) -> &'static [Model] {
+        match self {
+            About::Order(_) => &[Model::WriteOrder],
+            About::Conflicts(_) if starts => &[Model::CrossRegionConflicts, Model::SnapshotIsolation],
+            About::Conflicts(_) => &[Model::CrossRegionConflicts],
+            About::Snapshot(..) | About::Itself(_) => &[Model::SnapshotIsolation],
+            About::Serial(_) => &[Model::Serializable, Model::StrictSerializable],
             About::Clocks => &[Model::ClockBounds],
         }
     }
 
-    /// Whether a number is part of the answer.
-    fn counts(self, name: &str) -> bool {
-        let of_itself = name.ends_with(Kind::CommitBeforeStart.name());
-        match self {
-            About::Snapshots => !of_itself,
-            About::Itself => of_itself,
+    /// Whether a number of a model is part of the answer.
+    fn counts(self, model: Model, name: &str) -> bool {
+        let is = |kinds: &[Kind]| kinds.iter().any(|kind| name.ends_with(kind.name()));
+        let (of_itself, of_writers) =
+            (is(&[Kind::CommitBeforeStart]), is(&[Kind::LostUpdate, Kind::CommitTie]));
+        match (model, self) {
+            (Model::SnapshotIsolation, About::Conflicts(_)) => of_writers,
+            (Model::SnapshotIsolation, About::Itself(_)) => of_itself,
+            (Model::SnapshotIsolation, _) => !of_itself && !of_writers,
             _ => true,
+        }
+    }
+
+    /// What is seen of what that transaction does to the key.
+    fn seen(self, txn: usize, does: Does) -> Does {
+        match self {
+            About::Snapshot(_, reader) if txn == reader => Does { write: false, ..does },
+            About::Order(_) | About::Conflicts(_) | About::Snapshot(..) => {
+                Does { write: does.write, ..NOTHING }
+            }
+            _ => does,
+        }
+    }
+
+    /// What is seen of the life of that transaction.
+    pub(super) fn masked(self, ops: &Ops, txn: usize, life: Life) -> Life {
+        let (key, does) = match self {
+            About::Itself(of) => return if txn == of { life } else { NEVER },
+            About::Clocks => return of_clocks(&ops[txn], life),
+            About::Order(key) | About::Conflicts(key) | About::Snapshot(key, _) | About::Serial(key) => {
+                (key, ops[txn][key])
+            }
+        };
+        if self.seen(txn, does) == NOTHING {
+            return NEVER;
+        }
+        let wrote = does.write || ops[txn][1 - key].write;
+        let any = life.start.map(|_| ANY);
+        match self {
+            About::Order(_) => Life { start: None, ..life },
+            About::Serial(_) if wrote => Life { start: None, ..life },
+            About::Snapshot(_, reader) if txn != reader => Life { start: any, ..life },
+            About::Snapshot(..) | About::Serial(_) if life.start.is_some() => Life { commit: ANY, ..life },
+            _ => life,
         }
     }
 }
@@ -68,27 +138,6 @@ const NEVER: Life = Life { start: None, commit: ANY };
 
 const WRITE: Does = Does { read: Read::Not, write: true };
 
-/// What a question about the key (or, about one transaction itself, the transaction) at `at` sees of a
-/// transaction's life.
-pub(super) fn masked(about: About, (ops, at): (&Ops, usize), txn: usize, life: Life) -> Life {
-    match about {
-        About::Itself => return if txn == at { life } else { NEVER },
-        About::Clocks => return of_clocks(&ops[txn], life),
-        _ => {}
-    }
-    let (here, there) = (seen(about, ops[txn][at]), ops[txn][1 - at]);
-    let wrote = ops[txn][at].write || there.write;
-    if here == NOTHING {
-        NEVER
-    } else if about == About::Order || about == About::Serial && wrote {
-        Life { start: None, ..life }
-    } else if matches!(about, About::Serial | About::Snapshots) && !here.write && life.start.is_some() {
-        Life { commit: ANY, ..life }
-    } else {
-        life
-    }
-}
-
 /// What a question about clocks sees of the life of a transaction that does that.
 fn of_clocks(does: &[Does; 2], life: Life) -> Life {
     match life.start {
@@ -101,29 +150,24 @@ fn of_clocks(does: &[Does; 2], life: Life) -> Life {
     }
 }
 
-/// What a question sees of what is done to its key.
-fn seen(about: About, does: Does) -> Does {
-    match about {
-        About::Order | About::Conflicts => Does { write: does.write, ..NOTHING },
-        _ => does,
-    }
-}
-
 impl Question {
-    /// What is asked about the key, or the transaction, at `at`, whenever transactions lived.
-    pub(super) fn of(about: About, ops: &Ops, at: usize) -> Self {
+    /// What is asked, whenever transactions lived.
+    pub(super) fn of(about: About, ops: &Ops) -> Self {
         let does = match about {
-            About::Itself => {
+            About::Itself(txn) => {
                 let mut does = [[NOTHING; 3]; 3];
-                does[at][0] = WRITE;
+                does[txn][0] = WRITE;
                 does
             }
             About::Clocks => Self::about_clocks(ops),
-            _ => ops.map(|does| {
-                let (here, there) = (seen(about, does[at]), does[1 - at]);
-                let wrote = about == About::Serial && here != NOTHING && !here.write && there.write;
-                [here, Does { write: wrote, ..NOTHING }, NOTHING]
-            }),
+            About::Order(key) | About::Conflicts(key) | About::Snapshot(key, _) | About::Serial(key) => {
+                std::array::from_fn(|txn| {
+                    let (here, there) = (about.seen(txn, ops[txn][key]), ops[txn][1 - key]);
+                    let serial = matches!(about, About::Serial(_));
+                    let wrote = serial && here != NOTHING && !here.write && there.write;
+                    [here, Does { write: wrote, ..NOTHING }, NOTHING]
+                })
+            }
         };
         Question { about, does, lives: [NEVER; 3] }
     }
@@ -144,7 +188,7 @@ impl Question {
     /// A number of its own, whenever transactions lived.
     pub(super) fn code(&self) -> u64 {
         let all = self.does.iter().flatten();
-        all.fold(self.about as u64, |code, does| code << 4 | does.code())
+        all.fold(self.about.number(), |code, does| code << 4 | does.code())
     }
 
     /// The question as a log.
@@ -161,11 +205,12 @@ impl Question {
         let places = Places { files: vec![("log.arrow".to_owned(), rows.len() as u64)] };
         let columns = Columns { value: true, session: false, reads: true };
         let input = Input { rows, columns, places, visibility_lag: 0 };
-        for &model in self.about.models() {
+        let starts = self.lives.iter().any(|life| life.start.is_some());
+        for &model in self.about.models(starts) {
             let report = reference::judge(model, &input);
             assert_eq!(report.reason, None, "{}", model.name());
-            answer
-                .extend(numbers(model, &report).into_iter().filter(|((_, name), _)| self.about.counts(name)));
+            let counts = |(_, name): &(Model, String)| self.about.counts(model, name);
+            answer.extend(numbers(model, &report).into_iter().filter(|(name, _)| counts(name)));
         }
         answer
     }
