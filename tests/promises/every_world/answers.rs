@@ -7,27 +7,31 @@
 //! Most of the work of a family is to look up what is known. So an answer is a small number, at a place of a
 //! table that three additions find; and a pack's answers are counted, and added up in the end.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use skewer::report::{Model, ModelReport};
+use skewer::report::{Certainty, Model, ModelReport};
 
 use super::operations::Ops;
 use super::pack::World;
 use super::questions::{About, Question};
 use super::times::Life;
 
-/// Numbers of reports, by model and name; those that are zero are left out.
-pub(super) type Numbers = BTreeMap<(Model, String), u64>;
+/// What is counted: of a model's findings one kind by certainty, or one of its facts.
+pub(super) type Name = (Model, Option<Certainty>, Cow<'static, str>);
 
-fn is_largest(name: &str) -> bool {
-    name.ends_with(".largest")
+/// Numbers of reports; those that are zero are left out.
+pub(super) type Numbers = BTreeMap<Name, u64>;
+
+fn is_largest(name: &Name) -> bool {
+    name.2.ends_with(".largest")
 }
 
 /// Takes over a number: of amounts the largest counts, all else is added.
-pub(super) fn take(numbers: &mut Numbers, name: (Model, String), number: u64) {
-    let largest = is_largest(&name.1);
+pub(super) fn take(numbers: &mut Numbers, name: Name, number: u64) {
+    let largest = is_largest(&name);
     let sum = numbers.entry(name).or_default();
     *sum = if largest { number.max(*sum) } else { number + *sum };
 }
@@ -35,16 +39,19 @@ pub(super) fn take(numbers: &mut Numbers, name: (Model, String), number: u64) {
 /// The numbers of a report.
 pub(super) fn numbers(model: Model, report: &ModelReport) -> Numbers {
     let kinds = report.kinds.iter().flat_map(|(kind, counts)| {
-        [("definite", counts.definite), ("possible", counts.possible)]
-            .map(|(certainty, number)| (format!("{certainty} {kind}"), number))
+        [(Certainty::Definite, counts.definite), (Certainty::Possible, counts.possible)]
+            .map(|(certainty, number)| ((model, Some(certainty), Cow::Borrowed(*kind)), number))
     });
-    let facts = report.facts.iter().map(|(name, number)| (name.clone(), *number));
-    let all = kinds.chain(facts).filter(|(_, number)| *number > 0);
-    all.map(|(name, number)| ((model, name), number)).collect()
+    let facts = report.facts.iter().filter(|(_, number)| **number > 0);
+    let facts = facts.map(|(name, number)| ((model, None, Cow::Owned(name.clone())), *number));
+    kinds.filter(|(_, number)| *number > 0).chain(facts).collect()
 }
 
 /// The answer that was not asked for yet.
 const UNKNOWN: u16 = 0;
+
+/// No family has more lives: a power of two, lest every look-up be checked.
+const LIVES_MAX: usize = 128;
 
 /// The answers to one question, whenever the transactions lived.
 struct Table {
@@ -53,23 +60,23 @@ struct Table {
     /// Of each transaction the lives that the question tells apart.
     seen: [Vec<Life>; 3],
     /// Of each transaction and life what it adds to the place of an answer.
-    steps: [Vec<u32>; 3],
+    steps: [[u32; LIVES_MAX]; 3],
     /// The answers' numbers.
     answers: Vec<AtomicU16>,
 }
 
 impl Table {
     fn new(question: Question, ops: &Ops, lives: &[Life]) -> Self {
-        let (mut seen, mut steps): ([Vec<Life>; 3], [Vec<u32>; 3]) = Default::default();
+        let (mut seen, mut steps): ([Vec<Life>; 3], _) = (Default::default(), [[0; LIVES_MAX]; 3]);
         let mut places = 1;
         for txn in 0..3 {
-            for life in lives {
+            for (life, step) in lives.iter().zip(&mut steps[txn]) {
                 let life = question.about.masked(ops, txn, *life);
                 let place = seen[txn].iter().position(|other| *other == life).unwrap_or_else(|| {
                     seen[txn].push(life);
                     seen[txn].len() - 1
                 });
-                steps[txn].push((place * places) as u32);
+                *step = (place * places) as u32;
             }
             places *= seen[txn].len();
         }
@@ -79,7 +86,7 @@ impl Table {
 
     /// The place of the answer about a world.
     fn place(&self, lives: [u8; 3]) -> usize {
-        let step = |txn: usize| self.steps[txn][usize::from(lives[txn])] as usize;
+        let step = |txn: usize| self.steps[txn][usize::from(lives[txn]) % LIVES_MAX] as usize;
         step(0) + step(1) + step(2)
     }
 
@@ -103,7 +110,7 @@ struct Said {
     /// The answers, by their numbers less one.
     all: Vec<Answer>,
     places: BTreeMap<Answer, u16>,
-    names: Vec<(Model, String)>,
+    names: Vec<Name>,
 }
 
 impl Said {
@@ -141,27 +148,21 @@ pub(super) struct Asked<'a> {
 
 /// How often each answer was given, by its number.
 #[derive(Default)]
-struct Heard {
-    times: Vec<u32>,
-    /// The answers that were given at all.
-    numbers: Vec<u16>,
-}
+struct Heard(Vec<u32>);
 
 impl Heard {
     fn hear(&mut self, number: u16) {
         let place = usize::from(number);
-        if place >= self.times.len() {
-            self.times.resize(place + 1, 0);
+        if place >= self.0.len() {
+            self.0.resize(place + 1, 0);
         }
-        if self.times[place] == 0 {
-            self.numbers.push(number);
-        }
-        self.times[place] += 1;
+        self.0[place] += 1;
     }
 }
 
 impl<'a> Answers<'a> {
     pub(super) fn new(lives: &'a [Life]) -> Self {
+        assert!(lives.len() <= LIVES_MAX, "{} lives", lives.len());
         Answers { lives, tables: Mutex::default(), said: Mutex::default() }
     }
 
@@ -195,10 +196,10 @@ impl<'a> Answers<'a> {
     fn numbers(&self, heard: &Heard) -> Numbers {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sums = vec![0; said.names.len()];
-        for &number in &heard.numbers {
-            let times = u64::from(heard.times[usize::from(number)]);
-            for &(name, count) in &said.all[usize::from(number) - 1] {
-                let largest = is_largest(&said.names[name].1);
+        let heard = said.all.iter().zip(heard.0.iter().skip(1)).filter(|(_, times)| **times > 0);
+        for (answer, times) in heard {
+            for &(name, count) in answer {
+                let (largest, times) = (is_largest(&said.names[name]), u64::from(*times));
                 sums[name] = if largest { count.max(sums[name]) } else { times * count + sums[name] };
             }
         }

@@ -45,7 +45,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::ThreadPoolBuilder;
 use skewer::BoundedTimestamp;
 use skewer::models::Tuning;
-use skewer::report::Model;
+use skewer::report::{Kind, Model};
 
 use answers::{Answers, Asked};
 use operations::{Does, Ops, Order, about_one_key, cycles, representatives};
@@ -310,8 +310,8 @@ fn forgotten_reads_are_noticed() {
         let mut pack = Pack::new(ops, 2, place, &family.lives);
         family.each(place, |_, world| pack.worlds.push(world));
         let (said, expected) = pack.numbers(&BY_BOUNDS, tuning, &answers.about(ops));
-        let misread =
-            expected.keys().any(|(_, name)| name.contains("stale-read") || name.contains("future-read"));
+        let misread = [Kind::StaleRead, Kind::FutureRead].map(Kind::name);
+        let misread = expected.keys().any(|(.., name)| misread.contains(&name.as_ref()));
         if misread {
             noticed += 1;
             assert_ne!(said, expected, "{ops:?}");

@@ -5,7 +5,7 @@ use skewer::reference::{self, Input};
 use skewer::report::{Kind, Model};
 use skewer::txn::{Columns, Places, Row};
 
-use super::answers::{Numbers, numbers};
+use super::answers::{Name, Numbers, numbers};
 use super::operations::{Does, NOTHING, Ops, Read};
 use super::pack::{Step, row, steps};
 use super::times::Life;
@@ -74,8 +74,8 @@ impl About {
     }
 
     /// Whether a number of a model is part of the answer.
-    fn counts(self, model: Model, name: &str) -> bool {
-        let is = |kinds: &[Kind]| kinds.iter().any(|kind| name.ends_with(kind.name()));
+    fn counts(self, (model, _, name): &Name) -> bool {
+        let is = |kinds: &[Kind]| kinds.iter().any(|kind| name == kind.name());
         let (of_itself, of_writers) =
             (is(&[Kind::CommitBeforeStart]), is(&[Kind::LostUpdate, Kind::CommitTie]));
         match (model, self) {
@@ -209,8 +209,7 @@ impl Question {
         for &model in self.about.models(starts) {
             let report = reference::judge(model, &input);
             assert_eq!(report.reason, None, "{}", model.name());
-            let counts = |(_, name): &(Model, String)| self.about.counts(model, name);
-            answer.extend(numbers(model, &report).into_iter().filter(|(name, _)| counts(name)));
+            answer.extend(numbers(model, &report).into_iter().filter(|(name, _)| self.about.counts(name)));
         }
         answer
     }
