@@ -1,11 +1,12 @@
 //! What the reference counts in a small world, remembered.
 //!
-//! The reference is asked key by key: what it says of a world is the sum of what it says of each key, and of
-//! each transaction by itself. And it is asked once for all worlds that differ only in what a model does not
-//! look at. Neither is taken on trust: [`super::pack`] also asks it of whole worlds, and compares.
+//! The reference is asked about parts ([`super::questions`]): what it says of a world is the sum of what it says
+//! of each key's writers, of each reader of a key, and of each transaction by itself. And it is asked once for
+//! all worlds that differ only in what a model does not look at. Neither is taken on trust: [`super::pack`] also
+//! asks it of whole worlds, and compares.
 //!
-//! Most of the work of a family is to look up what is known. So an answer is a small number, at a place of a
-//! table that three additions find; and a pack's answers are counted, and added up in the end.
+//! Most that is done here is looking up what is known. So an answer is a small number, at a place of a table
+//! that two additions find; a pack's answers are counted, and added up in the end.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};

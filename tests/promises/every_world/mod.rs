@@ -28,16 +28,19 @@
 //! three commits; a broken bound at two times. `linearizable` alone looks at all six, and is judged
 //! in all. What two keys have to do with each other is, by the definitions, whether a reader wrote elsewhere (which is why
 //! the blind writes are there), and that a pair of transactions breaks a bound once: another law in `model_laws`.
-//! `SKEWER_WORLDS=1` takes some eleven minutes of one core, and without it all takes one.
-//! `SKEWER_BOUNDS` asks for more of the last: any `4` of the bounds, any `5`, or `all` 4,426,689,000 logs.
+//! Without it all takes half a minute of one core, with it some minutes.
+//! `SKEWER_BOUNDS` asks for more of the last: any `4` of the bounds, any `5`, or `all` 4,426,689,000 logs, which
+//! take a core an hour and a half; with `SKEWER_SLICE=3/40`, or `3-7/40`, slices of these. Operations that follow each
+//! other are in different slices, every slice says what it judged, and the slices together are all.
 //!
 //! Each pack of worlds is one log. Numbers are compared (each kind by certainty, and facts), in one
-//! world of some hundreds every finding too.
+//! world of some hundreds (of all bounds: some thousands) every finding too.
 
 mod answers;
 mod operations;
 mod pack;
 mod questions;
+mod slices;
 mod times;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,6 +53,7 @@ use skewer::report::{Kind, Model};
 use answers::{Answers, Asked};
 use operations::{Does, Ops, Order, about_one_key, cycles, representatives};
 use pack::{Pack, World};
+use slices::Slices;
 use times::{BOUNDS, Life, Six, bounds, covering, lives, points};
 
 /// Worlds in one log: what one of them counts too much no other is likely to count too little.
@@ -216,37 +220,6 @@ fn asked() -> Option<usize> {
     std::env::var("SKEWER_WORLDS").ok().and_then(|text| text.parse().ok())
 }
 
-/// Into how many slices a family falls, and which of them are judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Slices {
-    first: usize,
-    last: usize,
-    of: usize,
-}
-
-impl Slices {
-    const WHOLE: Self = Slices { first: 1, last: 1, of: 1 };
-
-    /// From text such as `3/40`, or `3-7/40` for several.
-    fn parse(text: &str) -> Option<Self> {
-        let (slices, of) = text.split_once('/')?;
-        let (first, last) = slices.split_once('-').unwrap_or((slices, slices));
-        let slices = Slices { first: first.parse().ok()?, last: last.parse().ok()?, of: of.parse().ok()? };
-        (1 <= slices.first && slices.first <= slices.last && slices.last <= slices.of).then_some(slices)
-    }
-
-    /// The slices that `SKEWER_SLICE` asks for.
-    fn asked() -> Self {
-        let text = std::env::var("SKEWER_SLICE");
-        text.map_or(Self::WHOLE, |text| Self::parse(&text).unwrap_or_else(|| panic!("{text} is no slice")))
-    }
-
-    /// Which of so many places are in a slice: operations much alike are in different ones.
-    fn places(self, slice: usize, places: usize) -> Vec<usize> {
-        (slice - 1..places).step_by(self.of).collect()
-    }
-}
-
 /// Judges the family, says how much of it, and makes sure of how many worlds it has.
 #[track_caller]
 fn agree(name: &str, family: &Family, worlds: usize) {
@@ -284,20 +257,6 @@ impl Judged {
         );
         assert!(most_of(self.looked_at * family.looked_at, self.held), "{name}");
     }
-}
-
-/// Promise: slices are read as they are written, and together they are all, each place in one of them.
-#[test]
-fn slices_are_all() {
-    assert_eq!(Slices::parse("3/40"), Some(Slices { first: 3, last: 3, of: 40 }));
-    assert_eq!(Slices::parse("3-7/40"), Some(Slices { first: 3, last: 7, of: 40 }));
-    for wrong in ["", "3", "0/40", "41/40", "7-3/40", "a/40"] {
-        assert_eq!(Slices::parse(wrong), None, "{wrong}");
-    }
-    let slices = Slices { first: 1, last: 7, of: 7 };
-    let mut all: Vec<usize> = (1..=7).flat_map(|slice| slices.places(slice, 100)).collect();
-    all.sort_unstable();
-    assert_eq!(all, (0..100).collect::<Vec<usize>>());
 }
 
 /// Promise: an engine that forgets reads is noticed wherever a read is stale or from the future.
@@ -351,8 +310,8 @@ fn three_about_one_key_in_bounds() {
 }
 
 /// Promise: so is every log of three transactions on two keys, in bounds of which any three take all values
-/// together; any four or five, or all of them, where `SKEWER_BOUNDS` asks for `4`, `5` or `all`: that takes
-/// minutes, most of an hour, or some four hours of a core.
+/// together; any four or five, or all of them, where `SKEWER_BOUNDS` asks for `4`, `5` or `all`: that takes a core
+/// two minutes, a quarter of an hour, or an hour and a half.
 #[test]
 fn three_in_bounds() {
     let family = Family::new(3, 2, &bounds());
