@@ -28,7 +28,7 @@
 //! three commits; a broken bound at two times. `linearizable` alone looks at all six, and is judged
 //! in all. What two keys have to do with each other is, by the definitions, whether a reader wrote elsewhere (which is why
 //! the blind writes are there), and that a pair of transactions breaks a bound once: another law in `model_laws`.
-//! Without it all takes half a minute of one core, with it some minutes.
+//! Without `SKEWER_WORLDS` all takes half a minute of one core, with it some minutes.
 //! `SKEWER_BOUNDS` asks for more of the last: any `4` of the bounds, any `5`, or `all` 4,426,689,000 logs, which
 //! take a core an hour and a half; with `SKEWER_SLICE=3/40`, or `3-7/40`, slices of these. Operations that follow each
 //! other are in different slices, every slice says what it judged, and the slices together are all.
