@@ -28,15 +28,19 @@
 //! three commits; a broken bound at two times. `linearizable` alone looks at all six, and is judged
 //! in all. What two keys have to do with each other is, by the definitions, whether a reader wrote elsewhere (which is why
 //! the blind writes are there), and that a pair of transactions breaks a bound once: another law in `model_laws`.
-//! `SKEWER_WORLDS=1` takes some eleven minutes of one core, and without it all takes one.
-//! `SKEWER_BOUNDS` asks for more of the last: any `4` of the bounds, any `5`, or `all` 4,426,689,000 logs.
+//! Without `SKEWER_WORLDS` all takes half a minute of one core, with it some minutes.
+//! `SKEWER_BOUNDS` asks for more of the last: any `4` of the bounds, any `5`, or `all` 4,426,689,000 logs, which
+//! take a core an hour and a half; with `SKEWER_SLICE=3/40`, or `3-7/40`, slices of these. Operations that follow each
+//! other are in different slices, every slice says what it judged, and the slices together are all.
 //!
 //! Each pack of worlds is one log. Numbers are compared (each kind by certainty, and facts), in one
-//! world of some hundreds every finding too.
+//! world of some hundreds (of all bounds: some thousands) every finding too.
 
 mod answers;
 mod operations;
 mod pack;
+mod questions;
+mod slices;
 mod times;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,15 +48,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::ThreadPoolBuilder;
 use skewer::BoundedTimestamp;
 use skewer::models::Tuning;
-use skewer::report::Model;
+use skewer::report::{Kind, Model};
 
-use answers::Answers;
+use answers::{Answers, Asked};
 use operations::{Does, Ops, Order, about_one_key, cycles, representatives};
 use pack::{Pack, World};
+use slices::Slices;
 use times::{BOUNDS, Life, Six, bounds, covering, lives, points};
 
 /// Worlds in one log: what one of them counts too much no other is likely to count too little.
-const PACK: usize = 500;
+const PACK: usize = 997;
 
 /// Of so many worlds that are judged one is compared finding by finding.
 const LOOKED_AT: usize = 401;
@@ -111,60 +116,57 @@ impl Family {
         Family { looked_at, ..self }
     }
 
-    /// How many worlds there are: the ways to give lives to transactions, those that are alike taken
-    /// together (Burnside's lemma).
-    fn count(&self) -> usize {
+    /// How many worlds there are of the operations at `places`: the ways to give lives to transactions, those
+    /// that are alike taken together (Burnside's lemma).
+    fn count(&self, places: impl Iterator<Item = usize>) -> usize {
         let (lives, choices) = (self.lives.len(), self.choices.as_ref().map(Vec::len));
         let alike = |symmetries: &Vec<Order>| {
             let kept = symmetries.iter().map(|order| lives.pow(cycles(*order) - (3 - self.txns as u32)));
             kept.sum::<usize>() / symmetries.len()
         };
-        self.ops.iter().map(|(_, symmetries)| choices.unwrap_or_else(|| alike(symmetries))).sum()
+        places.map(|place| choices.unwrap_or_else(|| alike(&self.ops[place].1))).sum()
     }
 
-    /// Calls `visit` with every world whose operations are those at `place`.
-    fn each(&self, place: usize, mut visit: impl FnMut(World)) {
+    /// Calls `visit` with every world whose operations are those at `place`, and its number.
+    fn each(&self, place: usize, mut visit: impl FnMut(usize, World)) {
         if let Some(choices) = &self.choices {
             for (number, [s, c, t, d, u, e]) in choices.iter().copied().enumerate() {
-                let lives = [s * BOUNDS + c, t * BOUNDS + d, u * BOUNDS + e].map(|life| self.lives[life]);
-                visit(World { lives, number });
+                let lives = [s * BOUNDS + c, t * BOUNDS + d, u * BOUNDS + e].map(|life| life as u8);
+                visit(number, World { lives });
             }
             return;
         }
         let symmetries = &self.ops[place].1;
-        let (count, lives) = (self.lives.len(), &self.lives);
+        let count = self.lives.len();
         let mut number = 0;
         for at in 0..count.pow(self.txns as u32) {
-            let mut chosen = [at % count, at / count % count, at / count / count];
-            chosen[self.txns..].fill(0);
+            let mut lives = [at % count, at / count % count, at / count / count].map(|life| life as u8);
+            lives[self.txns..].fill(0);
             // Of the ways to give these lives to transactions that are alike the least.
             let least = symmetries.iter().all(|order| {
                 let mut other = [0; 3];
-                (0..3).for_each(|txn| other[order[txn]] = chosen[txn]);
-                chosen <= other
+                (0..3).for_each(|txn| other[order[txn]] = lives[txn]);
+                lives <= other
             });
             if least {
-                visit(World { lives: chosen.map(|life| lives[life]), number });
+                visit(number, World { lives });
                 number += 1;
             }
         }
     }
 
-    /// Holds the engine against the reference.
+    /// Holds the engine against the reference where the operations are those at `places`.
     #[track_caller]
-    fn agree(&self) -> Judged {
+    fn agree(&self, places: &[usize], answers: &Answers<'_>) -> Judged {
         let next = AtomicUsize::new(0);
         let work = || {
             let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
             pool.install(|| {
-                let (mut answers, mut sum) = (Answers::default(), Judged::default());
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    if place >= self.ops.len() {
-                        return sum;
-                    }
-                    self.agree_on(place, &mut answers, &mut sum);
+                let mut sum = Judged::default();
+                while let Some(&place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    self.agree_on(place, &answers.about(&self.ops[place].0), &mut sum);
                 }
+                sum
             })
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -179,12 +181,12 @@ impl Family {
         })
     }
 
-    fn agree_on(&self, place: usize, answers: &mut Answers, sum: &mut Judged) {
-        let (ops, _) = &self.ops[place];
-        let (mut pack, mut looked_at) = (Pack::new(ops, self.txns), Pack::new(ops, self.txns));
-        self.each(place, |world| {
+    fn agree_on(&self, place: usize, asked: &Asked<'_>, sum: &mut Judged) {
+        let none = || Pack::new(&self.ops[place].0, self.txns, place, &self.lives);
+        let (mut pack, mut looked_at) = (none(), none());
+        self.each(place, |number, world| {
             sum.worlds += 1;
-            let number = world.number + place;
+            let number = number + place;
             if !number.is_multiple_of(self.stride) {
                 return;
             }
@@ -196,19 +198,19 @@ impl Family {
                 pack.worlds.push(world);
             }
             if pack.worlds.len() == PACK {
-                pack.compare_numbers(self.models, answers);
+                pack.compare_numbers(self.models, asked);
                 pack.worlds.clear();
             }
             if looked_at.worlds.len() == PACK {
-                looked_at.compare_findings(self.models, answers);
+                looked_at.compare_findings(self.models, asked);
                 looked_at.worlds.clear();
             }
         });
         if !pack.worlds.is_empty() {
-            pack.compare_numbers(self.models, answers);
+            pack.compare_numbers(self.models, asked);
         }
         if !looked_at.worlds.is_empty() {
-            looked_at.compare_findings(self.models, answers);
+            looked_at.compare_findings(self.models, asked);
         }
     }
 }
@@ -221,17 +223,40 @@ fn asked() -> Option<usize> {
 /// Judges the family, says how much of it, and makes sure of how many worlds it has.
 #[track_caller]
 fn agree(name: &str, family: &Family, worlds: usize) {
-    assert_eq!(family.count(), worlds, "{name}");
-    let judged = family.agree();
-    println!("{name}: of {worlds} worlds {} judged, {} finding by finding", judged.held, judged.looked_at);
-    assert_eq!(judged.worlds, worlds, "{name}");
-    // Where symmetries leave out lives a stride meets a few more or fewer.
-    let most_of = |some: usize, all: usize| some * 4 >= all * 3;
-    assert!(
-        judged.held == worlds || family.stride > 1 && most_of(judged.held * family.stride, worlds),
-        "{name}"
-    );
-    assert!(most_of(judged.looked_at * family.looked_at, judged.held), "{name}");
+    agree_in(Slices::WHOLE, name, family, worlds);
+}
+
+/// The same in slices.
+#[track_caller]
+fn agree_in(slices: Slices, name: &str, family: &Family, worlds: usize) {
+    let places = |slice| slices.places(slice, family.ops.len());
+    let count = |slice| family.count(places(slice).into_iter());
+    assert_eq!((1..=slices.of).map(count).sum::<usize>(), worlds, "{name}");
+    let answers = Answers::new(&family.lives);
+    for slice in slices.first..=slices.last {
+        let judged = family.agree(&places(slice), &answers);
+        let of = if slices.of == 1 { String::new() } else { format!(", slice {slice} of {}", slices.of) };
+        println!(
+            "{name}{of}: of {} worlds {} judged, {} finding by finding",
+            judged.worlds, judged.held, judged.looked_at
+        );
+        judged.check(family, count(slice), name);
+    }
+}
+
+impl Judged {
+    /// Makes sure that of `worlds` worlds of the family so many were judged as was asked for.
+    #[track_caller]
+    fn check(self, family: &Family, worlds: usize, name: &str) {
+        assert_eq!(self.worlds, worlds, "{name}");
+        // Where symmetries leave out lives a stride meets a few more or fewer.
+        let most_of = |some: usize, all: usize| some * 4 >= all * 3;
+        assert!(
+            self.held == worlds || family.stride > 1 && most_of(self.held * family.stride, worlds),
+            "{name}"
+        );
+        assert!(most_of(self.looked_at * family.looked_at, self.held), "{name}");
+    }
 }
 
 /// Promise: an engine that forgets reads is noticed wherever a read is stale or from the future.
@@ -239,12 +264,13 @@ fn agree(name: &str, family: &Family, worlds: usize) {
 fn forgotten_reads_are_noticed() {
     let (family, tuning) = (Family::new(2, 2, &points()), Tuning { forget_reads: true, ..Tuning::default() });
     let mut noticed = 0;
+    let answers = Answers::new(&family.lives);
     for (place, (ops, _)) in family.ops.iter().enumerate() {
-        let mut pack = Pack::new(ops, 2);
-        family.each(place, |world| pack.worlds.push(world));
-        let (said, expected) = pack.numbers(&BY_BOUNDS, tuning, &mut Answers::default());
-        let misread =
-            expected.keys().any(|(_, name)| name.contains("stale-read") || name.contains("future-read"));
+        let mut pack = Pack::new(ops, 2, place, &family.lives);
+        family.each(place, |_, world| pack.worlds.push(world));
+        let (said, expected) = pack.numbers(&BY_BOUNDS, tuning, &answers.about(ops));
+        let misread = [Kind::StaleRead, Kind::FutureRead].map(Kind::name);
+        let misread = expected.keys().any(|(.., name)| misread.contains(&name.as_ref()));
         if misread {
             noticed += 1;
             assert_ne!(said, expected, "{ops:?}");
@@ -284,14 +310,17 @@ fn three_about_one_key_in_bounds() {
 }
 
 /// Promise: so is every log of three transactions on two keys, in bounds of which any three take all values
-/// together; any four or five, or all of them, where `SKEWER_BOUNDS` asks for `4`, `5` or `all`: that takes
-/// minutes, most of an hour, or some four hours of a core.
+/// together; any four or five, or all of them, where `SKEWER_BOUNDS` asks for `4`, `5` or `all`: that takes a core
+/// two minutes, a quarter of an hour, or an hour and a half.
 #[test]
 fn three_in_bounds() {
     let family = Family::new(3, 2, &bounds());
     let covered = |strength| Family { choices: Some(covering(strength)), ..Family::new(3, 2, &bounds()) };
     match std::env::var("SKEWER_BOUNDS").as_deref() {
-        Ok("all") => agree("three in all bounds", &family.looking_at(100_003), 4_426_689_000),
+        Ok("all") => {
+            let family = family.looking_at(10_007);
+            agree_in(Slices::asked(), "three in all bounds", &family, 4_426_689_000);
+        }
         Ok("5") => agree("three in any five bounds", &covered(5), 743_572_467),
         Ok("4") => agree("three in any four bounds", &covered(4), 67_597_497),
         Ok(other) => panic!("SKEWER_BOUNDS is {other}, and not 4, 5 or all"),

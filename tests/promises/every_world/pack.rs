@@ -12,7 +12,7 @@ use skewer::report::{Finding, Model, ModelReport};
 use skewer::txn::{Columns, Datum, Op, Places, Row, Status, Times};
 use skewer::{BoundedTimestamp, Log, OpenOptions, VerifyOptions, verify};
 
-use super::answers::{Answers, Numbers, Sums, numbers, take};
+use super::answers::{Answers, Asked, Numbers, numbers, take};
 use super::operations::{Does, Ops, Order, Read, orders};
 use super::times::Life;
 
@@ -71,72 +71,108 @@ pub(super) fn row(at: usize, step: Step, place: usize, life: Life) -> Row<'stati
     }
 }
 
-/// A world among those of its operations.
+/// A world among those of its operations: by its place among all lives, when each transaction lived.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct World {
-    pub(super) lives: [Life; 3],
-    /// Orders the rows of the transactions.
-    pub(super) number: usize,
+    pub(super) lives: [u8; 3],
 }
 
 /// Worlds of the same operations.
-pub(super) struct Pack {
+///
+/// Which transaction's rows come first goes through all orders from world to world. So packs of the same
+/// operations differ in their times alone, and all other columns are made once.
+pub(super) struct Pack<'a> {
     ops: Ops,
+    lives: &'a [Life],
     /// The rows, for every order of the transactions.
     steps: Vec<Vec<Step>>,
+    /// The order of the first world's transactions.
+    turn: usize,
     pub(super) worlds: Vec<World>,
+    /// Columns without times, of as many worlds as there were at most.
+    timeless: Vec<(&'static str, ArrayRef)>,
 }
 
-impl Pack {
-    pub(super) fn new(ops: &Ops, txns: usize) -> Self {
-        Pack { ops: *ops, steps: orders(txns).map(|order| steps(ops, order)).collect(), worlds: Vec::new() }
+impl<'a> Pack<'a> {
+    /// No worlds yet of these operations by so many transactions.
+    pub(super) fn new(ops: &Ops, txns: usize, turn: usize, lives: &'a [Life]) -> Self {
+        let steps: Vec<_> = orders(txns).map(|order| steps(ops, order)).collect();
+        Pack { ops: *ops, lives, turn: turn % steps.len(), steps, worlds: Vec::new(), timeless: Vec::new() }
     }
 
-    fn steps(&self, world: &World) -> &[Step] {
-        &self.steps[world.number % self.steps.len()]
+    /// The world at `place`, by itself.
+    fn alone(&self, place: usize) -> Self {
+        let mut alone = Pack::new(&self.ops, 1, 0, self.lives);
+        alone.steps = vec![self.steps(place).to_vec()];
+        alone.worlds.push(self.worlds[place]);
+        alone
     }
 
-    /// Of every row its world's place, the world, and what the row does.
-    fn all(&self) -> impl Iterator<Item = (usize, &World, Step)> {
-        let of_world = |(place, world)| self.steps(world).iter().map(move |step| (place, world, *step));
-        self.worlds.iter().enumerate().flat_map(of_world)
+    /// The rows of the world at `place`.
+    fn steps(&self, place: usize) -> &[Step] {
+        &self.steps[(self.turn + place) % self.steps.len()]
+    }
+
+    fn lives(&self, world: &World) -> [Life; 3] {
+        world.lives.map(|life| self.lives[usize::from(life)])
+    }
+
+    /// Of every row its world's place, and what the row does.
+    fn all(&self) -> impl Iterator<Item = (usize, Step)> {
+        let of_world = |place| self.steps(place).iter().map(move |step| (place, *step));
+        (0..self.worlds.len()).flat_map(of_world)
     }
 
     fn rows(&self) -> Vec<Row<'static>> {
-        let row = |(at, (place, world, step)): (usize, (usize, &World, Step))| {
-            row(at, step, place, world.lives[step.txn])
+        let row = |(at, (place, step)): (usize, (usize, Step))| {
+            row(at, step, place, self.lives(&self.worlds[place])[step.txn])
         };
         self.all().enumerate().map(row).collect()
     }
 
-    fn log(&self) -> Log {
-        let rows = self.worlds.iter().map(|world| self.steps(world).len()).sum();
-        let ints = |value: &dyn Fn(usize, &World, Step) -> i64| -> ArrayRef {
-            let mut all = Vec::with_capacity(rows);
-            all.extend(self.all().map(|(place, world, step)| value(place, world, step)));
-            Arc::new(Int64Array::from(all))
+    /// The columns that depend on no world's times.
+    fn timeless(&self) -> Vec<(&'static str, ArrayRef)> {
+        let ints = |value: &dyn Fn(usize, Step) -> Option<usize>| -> ArrayRef {
+            let value = |(place, step)| value(place, step).map(|number| number as i64);
+            Arc::new(self.all().map(value).collect::<Int64Array>())
         };
         let words = |words: &[&str], word: &dyn Fn(Step) -> usize| -> ArrayRef {
-            let codes = Int8Array::from_iter_values(self.all().map(|(.., step)| word(step) as i8));
+            let codes = Int8Array::from_iter_values(self.all().map(|(_, step)| word(step) as i8));
             Arc::new(DictionaryArray::<Int8Type>::new(codes, Arc::new(StringArray::from(words.to_vec()))))
         };
-        let values: Int64Array = self.all().map(|(.., step)| step.value.map(|v| v as i64)).collect();
-        let commit = |world: &World, step: Step| world.lives[step.txn].commit;
-        let mut columns = vec![
-            ("key", ints(&|place, _, step| (place * APART + step.key) as i64)),
+        vec![
+            ("key", ints(&|place, step| Some(place * APART + step.key))),
             ("op", words(&["r", "w"], &|step| usize::from(step.op == Op::Write))),
-            ("value", Arc::new(values)),
-            ("txn", ints(&|place, _, step| (place * APART + step.txn) as i64)),
+            ("value", ints(&|_, step| step.value)),
+            ("txn", ints(&|place, step| Some(place * APART + step.txn))),
             ("region", words(&REGIONS, &|step| region(step.txn))),
-            ("commit_earliest", ints(&|_, world, step| commit(world, step).earliest())),
-            ("commit_latest", ints(&|_, world, step| commit(world, step).latest())),
-        ];
-        if self.worlds.iter().any(|world| world.lives[0].start.is_some()) {
-            let end = |world: &World, step: Step, end: fn(BoundedTimestamp) -> i64| {
-                world.lives[step.txn].start.map_or(0, end)
-            };
-            columns.push(("start_earliest", ints(&|_, w, step| end(w, step, BoundedTimestamp::earliest))));
-            columns.push(("start_latest", ints(&|_, w, step| end(w, step, BoundedTimestamp::latest))));
+        ]
+    }
+
+    /// A column of times.
+    fn times(&self, time: impl Fn(&Life) -> i64) -> ArrayRef {
+        let (rows, times) = (self.steps[0].len(), self.lives.iter().map(time).collect::<Vec<i64>>());
+        let mut all = vec![0; self.worlds.len() * rows];
+        for ((place, world), rows) in self.worlds.iter().enumerate().zip(all.chunks_exact_mut(rows)) {
+            let of_txns = world.lives.map(|life| times[usize::from(life)]);
+            rows.iter_mut().zip(self.steps(place)).for_each(|(time, step)| *time = of_txns[step.txn]);
+        }
+        Arc::new(Int64Array::from(all))
+    }
+
+    fn log(&mut self) -> Log {
+        let rows = self.worlds.len() * self.steps[0].len();
+        if self.timeless.first().is_none_or(|(_, column)| column.len() < rows) {
+            self.timeless = self.timeless();
+        }
+        let sliced = |(name, column): &(&'static str, ArrayRef)| (*name, column.slice(0, rows));
+        let mut columns: Vec<_> = self.timeless.iter().map(sliced).collect();
+        columns.push(("commit_earliest", self.times(|life| life.commit.earliest())));
+        columns.push(("commit_latest", self.times(|life| life.commit.latest())));
+        if self.lives[0].start.is_some() {
+            let start = |end: fn(BoundedTimestamp) -> i64| move |life: &Life| life.start.map_or(0, end);
+            columns.push(("start_earliest", self.times(start(BoundedTimestamp::earliest))));
+            columns.push(("start_latest", self.times(start(BoundedTimestamp::latest))));
         }
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         Log::from_batches(vec![("log.arrow".to_owned(), vec![batch])], &OpenOptions::default()).unwrap()
@@ -145,8 +181,8 @@ impl Pack {
     /// The reference's reports of each world as a whole.
     fn truth(&self, model: Model, log: (Columns, &Places)) -> Vec<ModelReport> {
         let (all, mut first) = (self.rows(), 0);
-        let worlds = self.worlds.iter().map(|world| {
-            let rows = all[first..][..self.steps(world).len()].to_vec();
+        let worlds = (0..self.worlds.len()).map(|place| {
+            let rows = all[first..][..self.steps(place).len()].to_vec();
             first += rows.len();
             Input { rows, columns: log.0, places: log.1.clone(), visibility_lag: 0 }
         });
@@ -157,30 +193,28 @@ impl Pack {
     ///
     /// # Panics
     /// If they differ; the message names a world in which they do.
-    pub(super) fn compare_numbers(&self, models: &[Model], answers: &mut Answers) {
-        let (said, expected) = self.numbers(models, Tuning::default(), answers);
+    pub(super) fn compare_numbers(&mut self, models: &[Model], asked: &Asked<'_>) {
+        let (said, expected) = self.numbers(models, Tuning::default(), asked);
         if said != expected {
-            self.tell(models, answers);
+            self.tell(models, asked);
             panic!("alone each of these worlds is judged rightly, together not: {said:?}, not {expected:?}");
         }
     }
 
     /// The numbers of the engine's reports, and what they should be.
     pub(super) fn numbers(
-        &self,
+        &mut self,
         models: &[Model],
         tuning: Tuning,
-        answers: &mut Answers,
+        asked: &Asked<'_>,
     ) -> (Numbers, Numbers) {
-        let (log, mut sums) = (self.log(), Sums::default());
-        self.worlds.iter().for_each(|world| answers.add(&self.ops, &world.lives, &mut sums));
-        let mut expected = answers.numbers(&sums);
+        let (log, mut expected) = (self.log(), asked.numbers(&self.worlds));
         let mut said = Numbers::new();
         let options = VerifyOptions { findings: Some(0), tuning, ..VerifyOptions::default() };
         for (model, report) in judged(&log, models, options) {
             if report.reason.is_some() {
                 assert_eq!(report.reason, self.reason(model, &log), "{}", model.name());
-                expected.retain(|(other, _), _| *other != model);
+                expected.retain(|(other, ..), _| *other != model);
             }
             said.extend(numbers(model, &report));
         }
@@ -193,8 +227,8 @@ impl Pack {
     }
 
     /// Holds all findings of the engine against the reference's of whole worlds, and these against what
-    /// [`Answers`] makes of parts of them.
-    pub(super) fn compare_findings(&self, models: &[Model], answers: &mut Answers) {
+    /// it says of parts of them.
+    pub(super) fn compare_findings(&mut self, models: &[Model], asked: &Asked<'_>) {
         let log = self.log();
         let (mut whole, mut in_parts) = (Numbers::new(), Vec::new());
         for (model, said) in judged(&log, models, VerifyOptions::default()) {
@@ -203,7 +237,7 @@ impl Pack {
             let counted = truth.iter().flat_map(|report| numbers(model, report));
             let mut counts = Numbers::new();
             counted.for_each(|(name, number)| take(&mut counts, name, number));
-            assert_eq!(numbers(model, &said), counts, "{} {:?}", model.name(), self.worlds);
+            assert_eq!(numbers(model, &said), counts, "{} {:?}", model.name(), self.lived());
             let mut findings: Vec<Finding> = truth.into_iter().flat_map(|report| report.findings).collect();
             findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
             let first = said.findings.iter().zip(&findings).find(|(a, b)| a != b);
@@ -214,19 +248,19 @@ impl Pack {
                 in_parts.push(model);
             }
         }
-        let mut sums = Sums::default();
-        self.worlds.iter().for_each(|world| answers.add(&self.ops, &world.lives, &mut sums));
-        let mut parts = answers.numbers(&sums);
-        parts.retain(|(model, _), _| in_parts.contains(model));
+        let mut parts = asked.numbers(&self.worlds);
+        parts.retain(|(model, ..), _| in_parts.contains(model));
         assert_eq!(parts, whole, "the reference says of whole worlds what it says of their parts");
     }
 
+    /// What is done in these worlds, and when.
+    fn lived(&self) -> (Ops, Vec<[Life; 3]>) {
+        (self.ops, self.worlds.iter().map(|world| self.lives(world)).collect())
+    }
+
     /// Looks at the worlds one by one.
-    fn tell(&self, models: &[Model], answers: &mut Answers) {
-        for world in &self.worlds {
-            let alone = Pack { ops: self.ops, steps: self.steps.clone(), worlds: vec![*world] };
-            alone.compare_findings(models, answers);
-        }
+    fn tell(&self, models: &[Model], asked: &Asked<'_>) {
+        (0..self.worlds.len()).for_each(|place| self.alone(place).compare_findings(models, asked));
     }
 }
 

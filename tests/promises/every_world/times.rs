@@ -6,7 +6,7 @@ use skewer::BoundedTimestamp;
 pub(super) const TICKS: i64 = 4;
 
 /// When a transaction started, if the log says that, and committed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Life {
     pub(super) start: Option<BoundedTimestamp>,
     pub(super) commit: BoundedTimestamp,
