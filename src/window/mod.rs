@@ -17,8 +17,10 @@
 //! 4. A few writes may live far longer than the others; they would widen the window for all.
 //!    They are kept aside and met by every row through a filter of one bit a key.
 //! 5. A log in no order is brought into slices of time first, which are blocks as well.
+//! 6. Where a block is long against the window, each of its parts (a few rows, or a stretch of a slice's time) looks
+//!    back by itself, and begins at hand tell most pairs of a hot key apart before the log is asked.
 //!
-//! 6. Where hot keys make the chains long, each thread brings the writes of its stretch together by
+//! 7. Where hot keys make the chains long, each thread brings the writes of its stretch together by
 //!    key instead, the blocks that it must look back to first, and pairs are counted without being met
 //!    (`gather.rs`).
 //!
