@@ -43,11 +43,12 @@
 //! # How it is built
 //!
 //! [`Batch`] normalises bounds once. The window is a hash table of points (`points`), or, from the first range on, a
-//! map of boundaries in key order (`tree`). `judge` goes through a batch in array order, and fetches
+//! map of boundaries in key order (`tree`). `judge` goes through a batch in array order, while `ahead` fetches
 //! from memory what the next transactions will touch. So one mechanism serves conflicts with the past and inside the batch,
 //! and single calls and batches. `naive` is what all that means.
 
 mod adjudicators;
+mod ahead;
 mod batch;
 mod clock;
 mod error;
@@ -66,6 +67,7 @@ mod resolver;
 pub mod script;
 mod shared;
 mod snapshots;
+mod stamps;
 mod tree;
 mod verdict;
 mod window;

@@ -1,19 +1,19 @@
 //! The window of a store that uses points only: the last version of each key, in a hash table.
 //!
-//! A bucket is two cache lines of seven slots: a check that finds nothing touches the first. A version that
-//! the floor has passed counts as none, so that forgetting is a comparison; a sweep of a bucket or two a
+//! A bucket is a cache line of five slots: a check that finds nothing touches one. A version that
+//! the floor has passed counts as none, so that forgetting is a comparison; a sweep of a bucket a
 //! write empties such slots. A key that finds its home full lies in one of the next buckets, and its home knows
-//! how far. Keys are compared in full: tags only spare comparisons. A table of fingerprints compares 64
+//! how far. Keys are compared in full: halves of hashes only spare comparisons. A table of fingerprints compares 64
 //! bits of a hash instead, and stores no keys.
 
 use skewer_kernels::{advise_huge, prefetch_read};
 
-use super::Version;
 use super::hashes::Hasher;
 use super::key_log::KeyLog;
 use super::keys::{KeyRef, NONE};
+use super::stamps::Stamp;
 
-const SLOTS: usize = 7;
+const SLOTS: usize = 5;
 const SMALLEST: usize = 4;
 /// Writes for which a bucket is swept. A rotation then takes a fifth to a quarter of a window's writes, and what
 /// is dead and not yet swept stays about an eighth of what lives.
@@ -24,88 +24,68 @@ const REFILLED: usize = 9;
 /// How far from home a key may lie.
 const FURTHEST: usize = 15;
 
-/// A hash. Its upper half chooses the home, the lower one gives the tag and completes a fingerprint.
+/// A hash. Its upper half chooses the home and is compared first, the lower one completes a fingerprint.
 pub(super) type Hash = u64;
 
 #[derive(Debug, Clone, Copy)]
-#[repr(C, align(128))]
+#[repr(C, align(64))]
 struct Bucket {
-    /// One byte a slot: 0 in an empty one, else a tag. The last byte is the reach: how many buckets behind this
-    /// one a key may lie whose home it is, as known since the sweep settled it.
-    signs: u64,
     /// The upper halves of hashes, which say where keys are at home.
     hashes: [u32; SLOTS],
     /// Where the keys are, or the lower halves of their hashes.
     keys: [KeyRef; SLOTS],
-    /// `Version::MAX` in an empty slot.
-    versions: [Version; SLOTS],
-    /// The reach as found since it was settled.
-    found: u8,
+    stamps: [Stamp; SLOTS],
+    /// One bit for each slot that holds a key.
+    used: u8,
     /// One bit for each slot whose key has its home elsewhere.
     strangers: u8,
+    /// How many buckets behind this one a key may lie whose home it is, as known since the sweep settled it.
+    reach: u8,
+    /// The reach as found since it was settled.
+    found: u8,
 }
 
 const EMPTY: Bucket = Bucket {
-    signs: 0,
     hashes: [0; SLOTS],
     keys: [NONE; SLOTS],
-    versions: [Version::MAX; SLOTS],
-    found: 0,
+    stamps: [0; SLOTS],
+    used: 0,
     strangers: 0,
+    reach: 0,
+    found: 0,
 };
-
-/// A byte for each slot, and one for the lowest, highest bit of it.
-const EACH: u64 = 0x00FF_FFFF_FFFF_FFFF;
-const LOWEST: u64 = 0x0001_0101_0101_0101;
-const HIGHEST: u64 = 0x0080_8080_8080_8080;
-const REACH: u32 = 56;
+/// One bit for each slot.
+const ALL: u8 = (1 << SLOTS) - 1;
 
 impl Bucket {
-    /// The highest bit of the byte of each slot whose tag may be `tag`: none that has it is left out.
+    /// One bit for each slot whose key may have a hash with this upper half.
     #[inline]
-    fn hits(&self, tag: u8) -> u64 {
-        let differs = (self.signs & EACH) ^ (LOWEST * u64::from(tag));
-        differs.wrapping_sub(LOWEST) & !differs & HIGHEST
+    fn hits(&self, upper: u32) -> u8 {
+        mask(&self.hashes, |hash| hash == upper) & self.used
     }
 
     /// The first empty slot.
     #[inline]
     fn vacant(&self) -> Option<usize> {
-        let vacant = !self.signs & HIGHEST;
-        (vacant != 0).then_some(slot(vacant))
+        (self.used != ALL).then_some(self.used.trailing_ones() as usize)
+    }
+
+    /// One bit for each slot whose version is not above the floor.
+    #[inline]
+    fn dead(&self, floor: Stamp) -> u8 {
+        mask(&self.stamps, |stamp| stamp <= floor) & self.used
     }
 
     #[inline]
     fn is_used(&self, slot: usize) -> bool {
-        self.signs >> (8 * slot) & 0xFF != 0
-    }
-
-    #[inline]
-    fn reach(&self) -> u8 {
-        (self.signs >> REACH) as u8
-    }
-
-    #[inline]
-    fn set_reach(&mut self, reach: u8) {
-        self.signs = (self.signs & EACH) | u64::from(reach) << REACH;
-    }
-
-    #[inline]
-    fn sign(&mut self, slot: usize, tag: u8) {
-        self.signs = (self.signs & !(0xFF << (8 * slot))) | u64::from(tag) << (8 * slot);
-    }
-
-    /// One bit for each slot whose version is not above `floor`.
-    #[inline]
-    fn dead(&self, floor: Version) -> u32 {
-        self.versions.iter().enumerate().fold(0, |dead, (slot, v)| dead | (u32::from(*v <= floor) << slot))
+        self.used >> slot & 1 != 0
     }
 }
 
-/// The slot of the lowest bit that is set.
+/// One bit for each slot of which `is` holds.
 #[inline]
-fn slot(bits: u64) -> usize {
-    (bits.trailing_zeros() / 8) as usize
+fn mask(slots: &[u32; SLOTS], is: impl Fn(u32) -> bool) -> u8 {
+    slots.iter().enumerate().fold(0, |mask, (slot, value)| mask | u8::from(is(*value)) << slot)
 }
 
 /// Keys and their last versions. Memory is bounded by the largest window that was held.
@@ -115,19 +95,19 @@ pub(super) struct Points {
     hasher: Hasher,
     /// None: fingerprints only.
     keys: Option<KeyLog>,
-    floor: Version,
+    floor: Stamp,
     held: usize,
     swept: usize,
     owed: usize,
 }
 
 impl Points {
-    pub(super) fn new(floor: Version) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             buckets: vec![EMPTY; SMALLEST],
             hasher: Hasher::new(64),
             keys: Some(KeyLog::default()),
-            floor,
+            floor: 0,
             held: 0,
             swept: 0,
             owed: 0,
@@ -135,8 +115,8 @@ impl Points {
     }
 
     /// A table that knows keys by `bits` bits (64 but in tests) of their hashes.
-    pub(super) fn of_fingerprints(floor: Version, bits: u32) -> Self {
-        Self { keys: None, hasher: Hasher::new(bits), ..Self::new(floor) }
+    pub(super) fn of_fingerprints(bits: u32) -> Self {
+        Self { keys: None, hasher: Hasher::new(bits), ..Self::new() }
     }
 
     pub(super) fn hasher(&self) -> &Hasher {
@@ -163,33 +143,29 @@ impl Points {
 
     /// Fetches what a look-up of a hash will touch.
     #[inline]
-    pub(super) fn prefetch(&self, hash: Hash, written: bool) {
-        let home = self.home(upper(hash));
-        prefetch_read(&self.buckets, home);
-        if written && let Some(bucket) = self.buckets.get(home) {
-            prefetch_read(&bucket.versions, 0);
-        }
+    pub(super) fn prefetch(&self, hash: Hash) {
+        prefetch_read(&self.buckets, self.home(upper(hash)));
     }
 
     /// The version of the last write of `key`, if it is above the floor or not yet swept.
     #[inline]
-    pub(super) fn version(&self, hash: Hash, key: &[u8]) -> Option<Version> {
-        self.find(hash, key).map(|(bucket, slot)| self.buckets[bucket].versions[slot])
+    pub(super) fn stamp(&self, hash: Hash, key: &[u8]) -> Option<Stamp> {
+        self.find(hash, key).map(|(bucket, slot)| self.buckets[bucket].stamps[slot])
     }
 
     /// Notes that `key` was written at `version`, which is not below its last.
     #[inline]
-    pub(super) fn write(&mut self, hash: Hash, key: &[u8], version: Version) {
+    pub(super) fn write(&mut self, hash: Hash, key: &[u8], stamp: Stamp) {
         match self.find(hash, key) {
-            Some(place) => self.rewrite(place, key, version),
-            None => self.insert(hash, key, version),
+            Some(place) => self.rewrite(place, key, stamp),
+            None => self.insert(hash, key, stamp),
         }
         self.owed += 1;
     }
 
-    fn rewrite(&mut self, (bucket, slot): (usize, usize), key: &[u8], version: Version) {
+    fn rewrite(&mut self, (bucket, slot): (usize, usize), key: &[u8], stamp: Stamp) {
         let bucket = &mut self.buckets[bucket];
-        bucket.versions[slot] = version;
+        bucket.stamps[slot] = stamp;
         if let Some(keys) = &mut self.keys
             && keys.is_aged(bucket.keys[slot])
         {
@@ -207,18 +183,28 @@ impl Points {
         }
     }
 
-    pub(super) fn set_floor(&mut self, floor: Version) {
+    pub(super) fn floor(&self) -> Stamp {
+        self.floor
+    }
+
+    pub(super) fn set_floor(&mut self, floor: Stamp) {
         self.floor = floor;
     }
 
+    /// Lowers all stamps.
+    #[cold]
+    pub(super) fn lower(&mut self, by: Stamp) {
+        let stamps = self.buckets.iter_mut().flat_map(|bucket| &mut bucket.stamps);
+        stamps.for_each(|stamp| *stamp = stamp.saturating_sub(by));
+        self.floor = self.floor.saturating_sub(by);
+    }
+
     /// The keys that were not forgotten, with their versions, in no order. None from fingerprints.
-    pub(super) fn live(&self) -> impl Iterator<Item = (&[u8], Version)> {
-        let slots = self.buckets.iter().flat_map(|bucket| (0..SLOTS).map(move |slot| (bucket, slot)));
-        slots
-            .filter(|(bucket, slot)| bucket.is_used(*slot) && bucket.versions[*slot] > self.floor)
-            .filter_map(|(bucket, slot)| {
-                Some((self.keys.as_ref()?.get(bucket.keys[slot]), bucket.versions[slot]))
-            })
+    pub(super) fn live(&self) -> impl Iterator<Item = (&[u8], Stamp)> {
+        let slots = self.buckets.iter().flat_map(|bucket| bits(bucket.used).map(move |slot| (bucket, slot)));
+        slots.filter(|(bucket, slot)| bucket.stamps[*slot] > self.floor).filter_map(|(bucket, slot)| {
+            Some((self.keys.as_ref()?.get(bucket.keys[slot]), bucket.stamps[slot]))
+        })
     }
 
     /// Keys held, those included that are forgotten and not yet swept.
@@ -245,7 +231,7 @@ impl Points {
     fn find(&self, hash: Hash, key: &[u8]) -> Option<(usize, usize)> {
         let home = self.home(upper(hash));
         let bucket = &self.buckets[home];
-        if bucket.hits(tag(hash)) | u64::from(bucket.reach()) == 0 {
+        if bucket.hits(upper(hash)) | bucket.reach == 0 {
             return None;
         }
         self.find_from(home, hash, key)
@@ -254,16 +240,12 @@ impl Points {
     #[inline(never)]
     fn find_from(&self, home: usize, hash: Hash, key: &[u8]) -> Option<(usize, usize)> {
         let mut at = home;
-        let mut left = self.buckets[at].reach();
+        let mut left = self.buckets[at].reach;
         loop {
             let bucket = &self.buckets[at];
-            let mut hits = bucket.hits(tag(hash));
-            while hits != 0 {
-                let slot = slot(hits);
-                if bucket.hashes[slot] == upper(hash) && self.is_same(bucket.keys[slot], hash, key) {
-                    return Some((at, slot));
-                }
-                hits &= hits - 1;
+            let hit = bits(bucket.hits(upper(hash))).find(|slot| self.is_same(bucket.keys[*slot], hash, key));
+            if let Some(slot) = hit {
+                return Some((at, slot));
             }
             if left == 0 {
                 return None;
@@ -282,7 +264,7 @@ impl Points {
     }
 
     #[inline]
-    fn insert(&mut self, hash: Hash, key: &[u8], version: Version) {
+    fn insert(&mut self, hash: Hash, key: &[u8], stamp: Stamp) {
         if self.held * 16 >= self.buckets.len() * SLOTS * FULL {
             self.resize(self.held * 16 / REFILLED / SLOTS);
         }
@@ -293,10 +275,10 @@ impl Points {
         };
         let Some(slot) = self.buckets[at].vacant() else {
             self.resize(self.buckets.len() * 5 / 4 + 1);
-            return self.insert(hash, key, version);
+            return self.insert(hash, key, stamp);
         };
         let key = self.keys.as_mut().map_or(hash as u32, |keys| keys.store(key));
-        self.fill((at, slot), (tag(hash), upper(hash), key, version), (home, distance));
+        self.fill((at, slot), (upper(hash), key, stamp), (home, distance));
         self.held += 1;
     }
 
@@ -323,18 +305,18 @@ impl Points {
     fn fill(
         &mut self,
         (at, slot): (usize, usize),
-        (tag, upper, key, version): (u8, u32, KeyRef, Version),
+        (upper, key, stamp): (u32, KeyRef, Stamp),
         (home, distance): (usize, usize),
     ) {
         let bucket = &mut self.buckets[at];
-        bucket.sign(slot, tag);
+        bucket.used |= 1 << slot;
         bucket.hashes[slot] = upper;
         bucket.keys[slot] = key;
-        bucket.versions[slot] = version;
+        bucket.stamps[slot] = stamp;
         if distance > 0 {
             bucket.strangers |= 1 << slot;
             let home = &mut self.buckets[home];
-            home.set_reach(home.reach().max(distance as u8));
+            home.reach = home.reach.max(distance as u8);
             home.found = home.found.max(distance as u8);
         }
     }
@@ -342,11 +324,7 @@ impl Points {
     #[inline]
     fn empty(&mut self, at: usize, slot: usize) {
         let bucket = &mut self.buckets[at];
-        if !bucket.is_used(slot) {
-            return;
-        }
-        bucket.sign(slot, 0);
-        bucket.versions[slot] = Version::MAX;
+        bucket.used &= !(1 << slot);
         bucket.strangers &= !(1 << slot);
         self.held -= 1;
         if let Some(keys) = &mut self.keys {
@@ -366,16 +344,13 @@ impl Points {
         }
         let strangers = self.buckets[at].strangers;
         if strangers != 0 {
-            bits(u32::from(strangers)).for_each(|slot| self.meet(at, slot));
+            bits(strangers).for_each(|slot| self.meet(at, slot));
         }
         // All that may lie behind this home was met since it was settled last.
         let back = self.furthest();
         let settled = if at >= back { at - back } else { at + self.buckets.len() - back };
         let settled = &mut self.buckets[settled];
-        if settled.found != settled.reach() {
-            settled.set_reach(settled.found);
-        }
-        settled.found = 0;
+        (settled.reach, settled.found) = (settled.found, 0);
         self.swept = self.next(at);
     }
 
@@ -413,16 +388,13 @@ impl Points {
         self.buckets.resize(buckets, EMPTY);
         self.swept = 0;
         old.iter().all(|bucket| {
-            (0..SLOTS).all(|slot| {
-                let tag = (bucket.signs >> (8 * slot)) as u8;
-                let item = (tag, bucket.hashes[slot], bucket.keys[slot], bucket.versions[slot]);
-                tag == 0 || self.rehome(item)
-            })
+            bits(bucket.used)
+                .all(|slot| self.rehome((bucket.hashes[slot], bucket.keys[slot], bucket.stamps[slot])))
         })
     }
 
-    fn rehome(&mut self, item: (u8, u32, KeyRef, Version)) -> bool {
-        let home = self.home(item.1);
+    fn rehome(&mut self, item: (u32, KeyRef, Stamp)) -> bool {
+        let home = self.home(item.0);
         let (at, distance) = match self.buckets[home].vacant() {
             Some(_) => (home, 0),
             None => self.vacancy(home),
@@ -440,15 +412,9 @@ fn upper(hash: Hash) -> u32 {
     (hash >> 32) as u32
 }
 
-/// Seven bits of the lower half, and one that tells it from an empty slot's.
-#[inline]
-fn tag(hash: Hash) -> u8 {
-    hash as u8 | 0x80
-}
-
 /// The places of the bits that are set.
 #[inline]
-fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
+fn bits(mut bits: u8) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = (bits != 0).then_some(bits.trailing_zeros() as usize);
         bits &= bits.wrapping_sub(1);

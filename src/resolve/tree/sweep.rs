@@ -3,7 +3,7 @@
 use super::leaf::{CAP, NO_LEAF};
 use super::{FIRST, Tree};
 use crate::resolve::keys::{NONE, common};
-use skewer_kernels::prefetch_read;
+use skewer_kernels::{prefetch_range, prefetch_read};
 
 /// A leaf is cleaned again after so many writes for each leaf that there is: a fifth to two fifths of a window
 /// of points or ranges. So long, half of it on average, dead entries may stay among living ones.
@@ -40,9 +40,9 @@ impl Tree {
 
     fn foresee(&self, at: u32) {
         if let Some(leaf) = self.leaves.get(at as usize) {
-            prefetch_read(std::slice::from_ref(leaf), 0);
-            (0..CAP / 8).for_each(|line| prefetch_read(&leaf.heads, line * 8));
-            (0..CAP / 8).for_each(|line| prefetch_read(&leaf.versions, line * 8));
+            prefetch_read(std::slice::from_ref(&leaf.points), 0);
+            prefetch_range(&leaf.heads, 0, CAP);
+            prefetch_range(&leaf.stamps, 0, CAP);
         }
     }
 
