@@ -84,9 +84,16 @@ impl Ahead {
     #[inline]
     fn hint(&mut self, index: &impl Index, rule: Rule<'_>, batch: &Batch, until: usize) {
         let mut from = batch.starts(self.hinted);
+        // Most transactions of a group have one snapshot.
+        let mut last = None;
         for txn in self.hinted..until {
             let to = batch.starts(txn + 1);
-            let shown = rule.stamps.shown(batch.txns()[txn].snapshot);
+            let snapshot = batch.txns()[txn].snapshot;
+            let shown = match last {
+                Some((known, shown)) if known == snapshot => shown,
+                _ => rule.stamps.shown(snapshot),
+            };
+            last = Some((snapshot, shown));
             self.shown.push(shown);
             if rule.checked.reads() {
                 let purpose = Purpose::Check(shown);

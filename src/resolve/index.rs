@@ -48,15 +48,15 @@ impl Index for Points {
     }
 
     #[inline]
-    fn hint(&self, hash: u64, _: Keyed<'_>, _: Purpose) -> u64 {
-        self.prefetch(hash);
+    fn hint(&self, hash: u64, _: Keyed<'_>, purpose: Purpose) -> u64 {
+        self.prefetch(hash, matches!(purpose, Purpose::Write));
         hash
     }
 
     #[inline]
     fn newer(&self, hint: u64, keyed: Keyed<'_>, since: Stamp) -> bool {
         let Keyed::Point(key) = keyed else { return false };
-        Points::stamp(self, hint, key).is_some_and(|stamp| stamp > since)
+        Points::newer(self, hint, key, since)
     }
 
     #[inline]

@@ -1,91 +1,96 @@
 //! The window of a store that uses points only: the last version of each key, in a hash table.
 //!
-//! A bucket is a cache line of five slots: a check that finds nothing touches one. A version that
-//! the floor has passed counts as none, so that forgetting is a comparison; a sweep of a bucket a
-//! write empties such slots. A key that finds its home full lies in one of the next buckets, and its home knows
-//! how far. Keys are compared in full: halves of hashes only spare comparisons. A table of fingerprints compares 64
-//! bits of a hash instead, and stores no keys.
+//! A bucket is three cache lines of fifteen slots: a check that finds nothing touches the first. A version that
+//! the floor has passed counts as none, so that forgetting is a comparison; a sweep of a bucket every few
+//! writes empties such slots. A key that finds its home full lies in one of the next buckets, and its home knows
+//! how far: with so many slots a bucket, few are full. Keys are compared in full: halves of hashes only spare
+//! comparisons. A table of fingerprints compares 64 bits of a hash instead, and stores no keys.
 
-use skewer_kernels::{advise_huge, prefetch_read};
+use skewer_kernels::{advise_huge, at_most, equal_to, prefetch_read};
 
 use super::hashes::Hasher;
 use super::key_log::KeyLog;
-use super::keys::{KeyRef, NONE};
+use super::keys::KeyRef;
 use super::stamps::Stamp;
 
-const SLOTS: usize = 5;
-const SMALLEST: usize = 4;
-/// Writes for which a bucket is swept. A rotation then takes a fifth to a quarter of a window's writes, and what
+const SLOTS: usize = 15;
+const SMALLEST: usize = 2;
+/// Writes for which a bucket is swept. A rotation then takes a quarter of a window's writes, and what
 /// is dead and not yet swept stays about an eighth of what lives.
-const WRITES_PER_SWEEP: usize = 1;
+const WRITES_PER_SWEEP: usize = 3;
 /// Keys are moved to a greater table when this one is so full, in sixteenths; that one is so full then.
-const FULL: usize = 11;
-const REFILLED: usize = 9;
+const FULL: usize = 12;
+const REFILLED: usize = 10;
 /// How far from home a key may lie.
 const FURTHEST: usize = 15;
 
 /// A hash. Its upper half chooses the home and is compared first, the lower one completes a fingerprint.
 pub(super) type Hash = u64;
 
+/// A cache line: a number for each slot, and one more for what is said of the bucket.
+type Line<T> = [T; SLOTS + 1];
+
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 struct Bucket {
-    /// The upper halves of hashes, which say where keys are at home.
-    hashes: [u32; SLOTS],
-    /// Where the keys are, or the lower halves of their hashes.
-    keys: [KeyRef; SLOTS],
-    stamps: [Stamp; SLOTS],
-    /// One bit for each slot that holds a key.
-    used: u8,
-    /// One bit for each slot whose key has its home elsewhere.
-    strangers: u8,
-    /// How many buckets behind this one a key may lie whose home it is, as known since the sweep settled it.
-    reach: u8,
-    /// The reach as found since it was settled.
-    found: u8,
+    /// The upper halves of hashes, which say where keys are at home. The last number has a bit for each slot that holds a
+    /// key, then the reach: how many buckets behind this one a key may lie whose home it is, as known since the
+    /// sweep settled it.
+    hashes: Line<i32>,
+    /// Where the keys are, or the lower halves of their hashes. Last, a bit for each slot whose key has its home elsewhere.
+    keys: Line<KeyRef>,
+    /// When the keys were written. Last, the reach as found since it was settled.
+    stamps: Line<Stamp>,
 }
 
-const EMPTY: Bucket = Bucket {
-    hashes: [0; SLOTS],
-    keys: [NONE; SLOTS],
-    stamps: [0; SLOTS],
-    used: 0,
-    strangers: 0,
-    reach: 0,
-    found: 0,
-};
+const EMPTY: Bucket = Bucket { hashes: [0; SLOTS + 1], keys: [0; SLOTS + 1], stamps: [0; SLOTS + 1] };
 /// One bit for each slot.
-const ALL: u8 = (1 << SLOTS) - 1;
+const ALL: u32 = (1 << SLOTS) - 1;
 
 impl Bucket {
-    /// One bit for each slot whose key may have a hash with this upper half.
+    /// One bit for each slot that holds a key.
     #[inline]
-    fn hits(&self, upper: u32) -> u8 {
-        mask(&self.hashes, |hash| hash == upper) & self.used
+    fn used(&self) -> u32 {
+        self.hashes[SLOTS] as u32 & ALL
+    }
+
+    #[inline]
+    fn reach(&self) -> u32 {
+        self.hashes[SLOTS] as u32 >> SLOTS
+    }
+
+    #[inline]
+    fn set_reach(&mut self, reach: u32) {
+        self.hashes[SLOTS] = (self.used() | reach << SLOTS) as i32;
+    }
+
+    #[inline]
+    fn found(&mut self) -> &mut i32 {
+        &mut self.stamps[SLOTS]
+    }
+
+    #[inline]
+    fn strangers(&mut self) -> &mut u32 {
+        &mut self.keys[SLOTS]
+    }
+
+    /// One bit for each slot whose key has a hash with this upper half.
+    #[inline]
+    fn hits(&self, upper: u32) -> u32 {
+        equal_to(&self.hashes, upper as i32) & self.used()
     }
 
     /// The first empty slot.
     #[inline]
     fn vacant(&self) -> Option<usize> {
-        (self.used != ALL).then_some(self.used.trailing_ones() as usize)
+        (self.used() != ALL).then_some(self.used().trailing_ones() as usize)
     }
 
     /// One bit for each slot whose version is not above the floor.
     #[inline]
-    fn dead(&self, floor: Stamp) -> u8 {
-        mask(&self.stamps, |stamp| stamp <= floor) & self.used
+    fn dead(&self, floor: Stamp) -> u32 {
+        at_most(&self.stamps, floor) & self.used()
     }
-
-    #[inline]
-    fn is_used(&self, slot: usize) -> bool {
-        self.used >> slot & 1 != 0
-    }
-}
-
-/// One bit for each slot of which `is` holds.
-#[inline]
-fn mask(slots: &[u32; SLOTS], is: impl Fn(u32) -> bool) -> u8 {
-    slots.iter().enumerate().fold(0, |mask, (slot, value)| mask | u8::from(is(*value)) << slot)
 }
 
 /// Keys and their last versions. Memory is bounded by the largest window that was held.
@@ -143,12 +148,38 @@ impl Points {
 
     /// Fetches what a look-up of a hash will touch.
     #[inline]
-    pub(super) fn prefetch(&self, hash: Hash) {
-        prefetch_read(&self.buckets, self.home(upper(hash)));
+    pub(super) fn prefetch(&self, hash: Hash, written: bool) {
+        let home = self.home(upper(hash));
+        if written {
+            self.prefetch_bucket(home);
+        } else {
+            prefetch_read(&self.buckets, home);
+        }
     }
 
-    /// The version of the last write of `key`, if it is above the floor or not yet swept.
     #[inline]
+    fn prefetch_bucket(&self, at: usize) {
+        if let Some(bucket) = self.buckets.get(at) {
+            prefetch_read(&bucket.hashes, 0);
+            prefetch_read(&bucket.keys, 0);
+            prefetch_read(&bucket.stamps, 0);
+        }
+    }
+
+    /// Whether `key` was written after `since`, which is not below the floor.
+    #[inline]
+    pub(super) fn newer(&self, hash: Hash, key: &[u8], since: Stamp) -> bool {
+        let home = self.home(upper(hash));
+        let bucket = &self.buckets[home];
+        bucket.hits(upper(hash)) | bucket.reach() != 0
+            && self
+                .seek(home, hash, |bucket, slot| {
+                    bucket.stamps[slot] > since && self.is_same(bucket.keys[slot], hash, key)
+                })
+                .is_some()
+    }
+
+    /// When `key` was written last, if that is above the floor or not yet swept.
     pub(super) fn stamp(&self, hash: Hash, key: &[u8]) -> Option<Stamp> {
         self.find(hash, key).map(|(bucket, slot)| self.buckets[bucket].stamps[slot])
     }
@@ -194,14 +225,15 @@ impl Points {
     /// Lowers all stamps.
     #[cold]
     pub(super) fn lower(&mut self, by: Stamp) {
-        let stamps = self.buckets.iter_mut().flat_map(|bucket| &mut bucket.stamps);
-        stamps.for_each(|stamp| *stamp = stamp.saturating_sub(by));
-        self.floor = self.floor.saturating_sub(by);
+        let stamps = self.buckets.iter_mut().flat_map(|bucket| &mut bucket.stamps[..SLOTS]);
+        stamps.for_each(|stamp| *stamp = (*stamp - by).max(0));
+        self.floor -= by;
     }
 
     /// The keys that were not forgotten, with their versions, in no order. None from fingerprints.
     pub(super) fn live(&self) -> impl Iterator<Item = (&[u8], Stamp)> {
-        let slots = self.buckets.iter().flat_map(|bucket| bits(bucket.used).map(move |slot| (bucket, slot)));
+        let slots =
+            self.buckets.iter().flat_map(|bucket| bits(bucket.used()).map(move |slot| (bucket, slot)));
         slots.filter(|(bucket, slot)| bucket.stamps[*slot] > self.floor).filter_map(|(bucket, slot)| {
             Some((self.keys.as_ref()?.get(bucket.keys[slot]), bucket.stamps[slot]))
         })
@@ -231,20 +263,20 @@ impl Points {
     fn find(&self, hash: Hash, key: &[u8]) -> Option<(usize, usize)> {
         let home = self.home(upper(hash));
         let bucket = &self.buckets[home];
-        if bucket.hits(upper(hash)) | bucket.reach == 0 {
+        if bucket.hits(upper(hash)) | bucket.reach() == 0 {
             return None;
         }
-        self.find_from(home, hash, key)
+        self.seek(home, hash, |bucket, slot| self.is_same(bucket.keys[slot], hash, key))
     }
 
+    /// The first slot whose key has that upper half of a hash and of which `is` holds, where a key of that home may lie.
     #[inline(never)]
-    fn find_from(&self, home: usize, hash: Hash, key: &[u8]) -> Option<(usize, usize)> {
+    fn seek(&self, home: usize, hash: Hash, is: impl Fn(&Bucket, usize) -> bool) -> Option<(usize, usize)> {
         let mut at = home;
-        let mut left = self.buckets[at].reach;
+        let mut left = self.buckets[at].reach();
         loop {
             let bucket = &self.buckets[at];
-            let hit = bits(bucket.hits(upper(hash))).find(|slot| self.is_same(bucket.keys[*slot], hash, key));
-            if let Some(slot) = hit {
+            if let Some(slot) = bits(bucket.hits(upper(hash))).find(|slot| is(bucket, *slot)) {
                 return Some((at, slot));
             }
             if left == 0 {
@@ -266,7 +298,7 @@ impl Points {
     #[inline]
     fn insert(&mut self, hash: Hash, key: &[u8], stamp: Stamp) {
         if self.held * 16 >= self.buckets.len() * SLOTS * FULL {
-            self.resize(self.held * 16 / REFILLED / SLOTS);
+            self.resize((self.held * 16).div_ceil(REFILLED * SLOTS));
         }
         let home = self.home(upper(hash));
         let (at, distance) = match self.buckets[home].vacant() {
@@ -309,23 +341,23 @@ impl Points {
         (home, distance): (usize, usize),
     ) {
         let bucket = &mut self.buckets[at];
-        bucket.used |= 1 << slot;
-        bucket.hashes[slot] = upper;
+        bucket.hashes[SLOTS] |= 1 << slot;
+        bucket.hashes[slot] = upper as i32;
         bucket.keys[slot] = key;
         bucket.stamps[slot] = stamp;
         if distance > 0 {
-            bucket.strangers |= 1 << slot;
+            *bucket.strangers() |= 1 << slot;
             let home = &mut self.buckets[home];
-            home.reach = home.reach.max(distance as u8);
-            home.found = home.found.max(distance as u8);
+            home.set_reach(home.reach().max(distance as u32));
+            *home.found() = (*home.found()).max(distance as i32);
         }
     }
 
     #[inline]
     fn empty(&mut self, at: usize, slot: usize) {
         let bucket = &mut self.buckets[at];
-        bucket.used &= !(1 << slot);
-        bucket.strangers &= !(1 << slot);
+        bucket.hashes[SLOTS] &= !(1 << slot);
+        *bucket.strangers() &= !(1 << slot);
         self.held -= 1;
         if let Some(keys) = &mut self.keys {
             keys.free(bucket.keys[slot]);
@@ -335,23 +367,19 @@ impl Points {
     #[inline]
     fn sweep_bucket(&mut self) {
         let at = self.swept;
-        let dead = self.buckets[at].dead(self.floor);
-        if dead != 0 {
-            bits(dead).for_each(|slot| self.empty(at, slot));
-        }
+        bits(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
         if self.keys.as_ref().is_some_and(KeyLog::has_condemned) {
             self.move_keys(at);
         }
-        let strangers = self.buckets[at].strangers;
-        if strangers != 0 {
-            bits(strangers).for_each(|slot| self.meet(at, slot));
-        }
+        bits(*self.buckets[at].strangers()).for_each(|slot| self.meet(at, slot));
         // All that may lie behind this home was met since it was settled last.
         let back = self.furthest();
         let settled = if at >= back { at - back } else { at + self.buckets.len() - back };
         let settled = &mut self.buckets[settled];
-        (settled.reach, settled.found) = (settled.found, 0);
+        let found = std::mem::take(settled.found());
+        settled.set_reach(found as u32);
         self.swept = self.next(at);
+        self.prefetch_bucket(self.swept);
     }
 
     /// Moves keys that keep chunks from being given back.
@@ -359,8 +387,8 @@ impl Points {
     fn move_keys(&mut self, at: usize) {
         let Some(keys) = &mut self.keys else { return };
         let bucket = &mut self.buckets[at];
-        for slot in 0..SLOTS {
-            if bucket.is_used(slot) && keys.is_condemned(bucket.keys[slot]) {
+        for slot in bits(bucket.used()) {
+            if keys.is_condemned(bucket.keys[slot]) {
                 bucket.keys[slot] = keys.restore(bucket.keys[slot]);
             }
         }
@@ -368,9 +396,10 @@ impl Points {
 
     /// Notes how far from home a key lies.
     fn meet(&mut self, at: usize, slot: usize) {
-        let home = self.home(self.buckets[at].hashes[slot]);
+        let home = self.home(self.buckets[at].hashes[slot] as u32);
         let distance = if at >= home { at - home } else { at + self.buckets.len() - home };
-        self.buckets[home].found = self.buckets[home].found.max(distance as u8);
+        let found = self.buckets[home].found();
+        *found = (*found).max(distance as i32);
     }
 
     /// Moves all keys to a table of `buckets`, or of more if some key does not come to lie near its home.
@@ -388,8 +417,8 @@ impl Points {
         self.buckets.resize(buckets, EMPTY);
         self.swept = 0;
         old.iter().all(|bucket| {
-            bits(bucket.used)
-                .all(|slot| self.rehome((bucket.hashes[slot], bucket.keys[slot], bucket.stamps[slot])))
+            bits(bucket.used())
+                .all(|slot| self.rehome((bucket.hashes[slot] as u32, bucket.keys[slot], bucket.stamps[slot])))
         })
     }
 
@@ -414,7 +443,7 @@ fn upper(hash: Hash) -> u32 {
 
 /// The places of the bits that are set.
 #[inline]
-fn bits(mut bits: u8) -> impl Iterator<Item = usize> {
+fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = (bits != 0).then_some(bits.trailing_zeros() as usize);
         bits &= bits.wrapping_sub(1);

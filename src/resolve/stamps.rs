@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 
 use super::Version;
 
-/// The number of a version at which something was written: greater ones are later. 0 is before all.
-pub(super) type Stamp = u32;
+/// The number of a version at which something was written: greater ones are later. 0 is before all, and none is negative.
+/// Signed, since that is what every CPU compares many at a time.
+pub(super) type Stamp = i32;
 
 /// When stamps reach it, those in use begin anew from 1; early in tests, so that it happens.
 const LIMIT: Stamp = if cfg!(test) { 300 } else { Stamp::MAX - 2 };
@@ -20,11 +21,14 @@ pub(super) struct Stamps {
     versions: VecDeque<Version>,
     /// The stamp of the first of them.
     first: Stamp,
+    /// The last version that was stamped, and the one before: what most snapshots are.
+    newest: Version,
+    before: Version,
 }
 
 impl Default for Stamps {
     fn default() -> Self {
-        Self { versions: VecDeque::new(), first: 1 }
+        Self { versions: VecDeque::new(), first: 1, newest: Version::MIN, before: Version::MIN }
     }
 }
 
@@ -32,7 +36,8 @@ impl Stamps {
     /// The stamp of `version`, which is not below any that has one.
     #[inline]
     pub(super) fn stamp(&mut self, version: Version) -> Stamp {
-        if self.versions.back() != Some(&version) {
+        if self.newest != version || self.versions.is_empty() {
+            (self.newest, self.before) = (version, self.newest);
             self.versions.push_back(version);
         }
         self.last()
@@ -40,21 +45,21 @@ impl Stamps {
 
     /// The version of a stamp above the floor.
     pub(super) fn version(&self, stamp: Stamp) -> Option<Version> {
-        self.versions.get(stamp.checked_sub(self.first)? as usize).copied()
+        self.versions.get(usize::try_from(stamp - self.first).ok()?).copied()
     }
 
     /// The last stamp that a snapshot shows: what has a greater one was written after it. The snapshot is not below the
     /// floor. O(log k) for `k` later ones.
     #[inline]
     pub(super) fn shown(&self, snapshot: Version) -> Stamp {
-        match self.versions.back() {
-            Some(last) if *last > snapshot => self.shown_before_last(snapshot),
-            _ => self.last(),
+        if snapshot >= self.newest {
+            return self.last();
         }
+        if snapshot >= self.before { self.last() - 1 } else { self.shown_earlier(snapshot) }
     }
 
-    fn shown_before_last(&self, snapshot: Version) -> Stamp {
-        let (mut low, mut high, mut step) = (0, self.versions.len() - 1, 1);
+    fn shown_earlier(&self, snapshot: Version) -> Stamp {
+        let (mut low, mut high, mut step) = (0, self.versions.len().saturating_sub(1), 1);
         while low < high {
             let at = high.saturating_sub(step);
             if self.versions[at] <= snapshot {
@@ -77,7 +82,10 @@ impl Stamps {
 
     /// Drops the versions at or below `floor`. O(log k) for `k` of them.
     pub(super) fn forget(&mut self, floor: Version) {
-        let (mut low, mut step) = (0, 1);
+        if self.versions.front().is_none_or(|first| *first > floor) {
+            return;
+        }
+        let (mut low, mut step) = (1, 1);
         while self.versions.get(low + step - 1).is_some_and(|version| *version <= floor) {
             low += step;
             step *= 2;

@@ -8,6 +8,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use skewer_kernels::at_most;
+
 use crate::resolve::key_log::KeyLog;
 use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, head, is_whole, rehead, search};
 use crate::resolve::stamps::Stamp;
@@ -208,34 +210,44 @@ impl Leaf {
         if gone == 0 {
             return;
         }
-        let (first, len) = (gone.trailing_zeros() as usize, self.len().min(CAP));
-        let (mut kept, mut points) = (first, self.points & below(first));
-        for at in first..len {
-            if gone >> at & 1 != 0 {
-                self.free(at, keys);
-                continue;
-            }
-            self.heads[kept & (CAP - 1)] = self.heads[at & (CAP - 1)];
-            self.stamps[kept & (CAP - 1)] = self.stamps[at & (CAP - 1)];
-            self.keys[kept & (CAP - 1)] = self.keys[at & (CAP - 1)];
-            points |= (self.points >> at & 1) << kept;
-            kept += 1;
+        if self.stores {
+            bits(gone).for_each(|at| self.free(at, keys));
         }
-        self.set_len(kept);
+        let first = gone.trailing_zeros() as usize;
+        let kept = below(self.len()) & !gone & !below(first);
+        let (mut to, mut points) = (first, self.points & below(first));
+        for at in bits(kept) {
+            self.heads[to & (CAP - 1)] = self.heads[at & (CAP - 1)];
+            self.stamps[to & (CAP - 1)] = self.stamps[at & (CAP - 1)];
+            points |= (self.points >> at & 1) << to;
+            to += 1;
+        }
+        if self.stores {
+            bits(kept)
+                .zip(first..)
+                .for_each(|(at, to)| self.keys[to & (CAP - 1)] = self.keys[at & (CAP - 1)]);
+        }
+        self.set_len(to);
         self.points = points;
     }
 
-    /// One bit for each entry whose version is that of the keys before it, as far as checks above the floor go.
+    /// One bit for each entry that is forgotten, as are the keys before it.
     #[inline]
     fn idle(&self, floor: Stamp) -> u32 {
-        let mut idle = 0;
-        let mut before = self.base.max(floor);
-        for (at, stamp) in self.stamps[..self.len().min(CAP)].iter().enumerate() {
-            let stamp = (*stamp).max(floor);
-            idle |= u32::from(stamp == before) << at;
-            before = if self.is_point(at) { before } else { stamp };
+        let dead = at_most(&self.stamps, floor) & below(self.len());
+        if dead == 0 {
+            return 0;
         }
-        idle
+        let borders = !self.points & below(self.len());
+        // Which keys are behind a border that is forgotten, or behind such a base and no border: each step of so many
+        // entries at once goes over points.
+        let mut behind = (dead & borders) << 1 | u32::from(self.base <= floor);
+        let mut over = !borders;
+        for step in [1, 2, 4, 8, 16] {
+            behind |= (behind & over) << step;
+            over &= over >> step;
+        }
+        dead & behind
     }
 
     /// Where to cut a leaf in two, within limits: near their middle, where neighbours share least, so that what is on
@@ -288,6 +300,16 @@ impl Leaf {
     pub(super) fn newest(&self) -> Stamp {
         self.stamps[..self.len()].iter().copied().fold(self.base, Stamp::max)
     }
+}
+
+/// The places of the bits that are set.
+#[inline]
+fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (bits != 0).then_some(bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        at
+    })
 }
 
 /// A mask of the bits below `at`.

@@ -144,7 +144,7 @@ impl Tree {
     /// Lowers all stamps.
     #[cold]
     pub(super) fn lower(&mut self, by: Stamp) {
-        let lower = |stamp: &mut Stamp| *stamp = stamp.saturating_sub(by);
+        let lower = |stamp: &mut Stamp| *stamp = stamp.saturating_sub(by).max(0);
         for leaf in &mut self.leaves {
             lower(&mut leaf.base);
             leaf.stamps.iter_mut().for_each(lower);

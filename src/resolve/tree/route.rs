@@ -142,7 +142,8 @@ impl Tree {
             return id;
         }
         if self.leaves.len() == self.leaves.capacity() {
-            let room = self.leaves.len() * 2;
+            // By a quarter: what is not needed is memory lost.
+            let room = self.leaves.len() * 5 / 4 + 16;
             super::grow(&mut self.leaves, room);
             super::grow(&mut self.briefs, room);
         }
@@ -183,6 +184,11 @@ impl Tree {
             self.inners[id as usize] = new;
             id
         } else {
+            if self.inners.len() == self.inners.capacity() {
+                let room = self.inners.len() * 5 / 4 + 4;
+                super::grow(&mut self.inners, room);
+                super::grow(&mut self.inner_newest, room);
+            }
             self.inners.push(new);
             self.inner_newest.push(Stamp::MIN);
             (self.inners.len() - 1) as u32
