@@ -9,7 +9,7 @@ use super::index::{Index, Purpose};
 use super::judge::Rule;
 use super::stamps::Stamp;
 
-/// Transactions that take a step together: what they touch fits the nearest cache a few times.
+/// Transactions that take a step together: what three groups touch fits the near caches.
 pub(super) const GROUP: usize = 8;
 
 /// The aims of a batch's accesses, and, of the first ones, the hints. Room that is used again.
@@ -57,6 +57,27 @@ impl Ahead {
         index.begin();
         self.aim(index, rule, batch, batch.len().min(first + 3 * GROUP));
         self.hint(index, rule, batch, batch.len().min(first + 2 * GROUP));
+    }
+
+    /// As `begin` and `step`, of a batch of one transaction.
+    #[inline]
+    pub(super) fn alone(&mut self, index: &mut impl Index, rule: Rule<'_>, batch: &Batch) {
+        index.begin();
+        let shown = rule.stamps.shown(batch.txns()[0].snapshot);
+        self.shown.clear();
+        self.shown.push(shown);
+        self.reads.clear();
+        if rule.checked.reads() {
+            self.reads.extend(batch.reads().iter().map(|access| index.aim(batch.keyed(*access))));
+        }
+        self.writes.clear();
+        self.writes.extend(batch.writes().iter().map(|access| index.aim(batch.keyed(*access))));
+        for (hint, access) in self.reads.iter_mut().zip(batch.reads()) {
+            *hint = index.hint(*hint, batch.keyed(*access), Purpose::Check(shown));
+        }
+        for (hint, access) in self.writes.iter_mut().zip(batch.writes()) {
+            *hint = index.hint(*hint, batch.keyed(*access), Purpose::Write);
+        }
     }
 
     /// What is known of a transaction, given where its accesses begin.

@@ -70,6 +70,9 @@ pub(super) fn judge(
     out: &mut Scratch,
 ) {
     out.clear();
+    if batch.len() == 1 {
+        return judge_alone(index, rule, batch, (commit, stamp), out);
+    }
     out.verdicts.reserve(batch.len());
     out.ahead.begin(index, rule, batch);
     let mut at = (0, 0);
@@ -79,21 +82,50 @@ pub(super) fn judge(
             out.ahead.step(index, rule, batch, txn);
         }
         let judged = Txn::starting(batch, txn, at);
-        let foreseen = out.ahead.of(txn, at);
         at = judged.ends;
-        let Some(refusal) = judged.judge(index, rule, foreseen) else {
-            for (access, hint) in judged.writes.iter().zip(foreseen.writes) {
-                index.write(*hint, batch.keyed(*access), stamp);
-            }
-            out.verdicts.push(Verdict::Commit(commit));
-            continue;
-        };
-        out.verdicts.push(refusal);
-        if batch.txns()[txn].explain {
-            out.explain(txn, &judged, index, rule, refusal);
-        }
+        settle(index, rule, (txn, &judged), (commit, stamp), out);
     }
     index.sweep();
+}
+
+/// As `judge`, of a batch of one transaction: there is nothing to look ahead to.
+#[inline(never)]
+fn judge_alone(
+    index: &mut impl Index,
+    rule: Rule<'_>,
+    batch: &Batch,
+    commit: (Version, Stamp),
+    out: &mut Scratch,
+) {
+    out.ahead.alone(index, rule, batch);
+    settle(index, rule, (0, &Txn::of(batch, 0)), commit, out);
+    index.sweep();
+}
+
+/// Judges one transaction, and notes its writes if it commits.
+#[expect(
+    clippy::inline_always,
+    reason = "batches are judged in one loop, which a call would slow by a tenth"
+)]
+#[inline(always)]
+fn settle(
+    index: &mut impl Index,
+    rule: Rule<'_>,
+    (txn, judged): (usize, &Txn<'_>),
+    (commit, stamp): (Version, Stamp),
+    out: &mut Scratch,
+) {
+    let foreseen = out.ahead.of(txn, judged.starts);
+    let Some(refusal) = judged.judge(index, rule, foreseen) else {
+        for (access, hint) in judged.writes.iter().zip(foreseen.writes) {
+            index.write(*hint, judged.batch.keyed(*access), stamp);
+        }
+        return out.verdicts.push(Verdict::Commit(commit));
+    };
+    out.verdicts.push(refusal);
+    if judged.batch.txns()[txn].explain {
+        out.explain(txn, judged, index, rule, refusal);
+    }
 }
 
 /// Judges all transactions of a batch against the window alone, and notes nothing.
@@ -140,6 +172,7 @@ pub(super) fn write_one(index: &mut impl Index, batch: &Batch, txn: usize, stamp
 /// One transaction of a batch.
 pub(super) struct Txn<'a> {
     snapshot: Version,
+    starts: (usize, usize),
     ends: (usize, usize),
     reads: &'a [Access],
     writes: &'a [Access],
@@ -158,6 +191,7 @@ impl<'a> Txn<'a> {
         let ends = batch.starts(txn + 1);
         Self {
             snapshot: batch.txns()[txn].snapshot,
+            starts,
             ends,
             reads: &batch.reads()[starts.0..ends.0],
             writes: &batch.writes()[starts.1..ends.1],

@@ -402,20 +402,26 @@ impl Points {
         *found = (*found).max(distance as i32);
     }
 
-    /// Moves all keys to a table of `buckets`, or of more if some key does not come to lie near its home.
+    /// Moves all keys that are not forgotten to a table of `buckets`, or of more if some key does not come to lie near its
+    /// home.
     #[cold]
     fn resize(&mut self, mut buckets: usize) {
+        for at in 0..self.buckets.len() {
+            bits(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
+        }
         let old = std::mem::take(&mut self.buckets);
         while !self.refill(&old, buckets.max(SMALLEST)) {
             buckets = buckets * 5 / 4 + 1;
         }
+        // The order of homes is the same: the sweep goes on where it was, lest it never comes to the end of a table
+        // that grows again and again.
+        self.swept = self.swept * self.buckets.len() / old.len();
     }
 
     fn refill(&mut self, old: &[Bucket], buckets: usize) -> bool {
         self.buckets = Vec::with_capacity(buckets);
         advise_huge(self.buckets.spare_capacity_mut());
         self.buckets.resize(buckets, EMPTY);
-        self.swept = 0;
         old.iter().all(|bucket| {
             bits(bucket.used())
                 .all(|slot| self.rehome((bucket.hashes[slot] as u32, bucket.keys[slot], bucket.stamps[slot])))
@@ -449,4 +455,35 @@ fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
         bits &= bits.wrapping_sub(1);
         at
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: what is forgotten is swept though the table is made anew before a sweep of it is through.
+    #[test]
+    fn tables_that_change_are_swept() {
+        const WINDOW: Stamp = 2_000;
+        let mut points = Points::new();
+        for stamp in 1..60_000 {
+            let key = skewer_kernels::mix_one(stamp as u64).to_be_bytes();
+            points.write(points.hash(&key), &key, stamp);
+            points.sweep();
+            points.set_floor((stamp - WINDOW).max(0));
+            if stamp % 300 == 0 {
+                let buckets = points.buckets.len();
+                points.resize(buckets);
+            }
+            assert!(points.held() <= WINDOW as usize * 3 / 2, "{} held", points.held());
+        }
+        assert!(points.buckets.len() * SLOTS <= WINDOW as usize * 4, "{} buckets", points.buckets.len());
+        let kept = (60_000 - WINDOW..60_000)
+            .map(|stamp| (stamp, skewer_kernels::mix_one(stamp as u64).to_be_bytes()));
+        for (stamp, key) in kept {
+            assert_eq!(points.stamp(points.hash(&key), &key), Some(stamp));
+            assert!(points.newer(points.hash(&key), &key, stamp - 1));
+            assert!(!points.newer(points.hash(&key), &key, stamp));
+        }
+    }
 }

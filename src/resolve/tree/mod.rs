@@ -131,10 +131,11 @@ impl Tree {
     /// Makes room for a window of about `ranges` ranges at once, instead of while it grows.
     pub(super) fn reserve(&mut self, ranges: usize) {
         // Two boundaries each, with those not yet swept, in leaves that are not full.
-        let leaves = (ranges * 2).div_ceil(CAP * 3 / 8) + 1;
+        let leaves = (ranges * 2).div_ceil(CAP / 2) + 1;
         grow(&mut self.leaves, leaves);
         grow(&mut self.briefs, leaves);
         grow(&mut self.inners, leaves.div_ceil(inner::FAN / 2));
+        grow(&mut self.inner_newest, leaves.div_ceil(inner::FAN / 2));
     }
 
     pub(super) fn set_floor(&mut self, floor: Stamp) {

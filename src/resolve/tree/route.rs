@@ -169,6 +169,7 @@ impl Tree {
     #[cold]
     fn split_inner(&mut self, at: u32) {
         self.end_era();
+        self.inners[at as usize].foresee_lows(&self.fences);
         let place = self.root.place_of(at);
         let is_last = place + 1 == self.root.inners.len();
         let old = &mut self.inners[at as usize];

@@ -9,6 +9,15 @@ use crate::resolve::keys::{KeyRef, NONE, is_whole};
 const ROOM: usize = if cfg!(test) { 4 } else { CAP / 4 };
 
 impl Tree {
+    /// Fetches what sharing or splitting a full leaf will touch, all at once instead of one after the other.
+    pub(super) fn foresee_room(&self, at: LeafId) {
+        let leaf = self.leaf(at);
+        self.foresee(self.next(at));
+        self.spare_leaves.last().into_iter().for_each(|spare| self.foresee(*spare));
+        [leaf.low, leaf.high].into_iter().for_each(|end| self.fences.foresee(end));
+        self.inners[leaf.parent as usize].foresee();
+    }
+
     /// Evens a full leaf and the next one out, and returns whether it did.
     pub(super) fn share(&mut self, at: LeafId) -> bool {
         let next = self.next(at);

@@ -222,6 +222,7 @@ impl Tree {
     /// Makes room in a full leaf; returns the leaf of `key` after that.
     #[cold]
     fn make_room(&mut self, at: LeafId, key: &[u8]) -> LeafId {
+        self.foresee_room(at);
         self.compact(at);
         if self.leaf(at).len() + 2 > CAP && !self.share(at) {
             self.split(at);
