@@ -354,13 +354,11 @@ impl Resolver {
     /// The version to commit at: the one given, or the next.
     #[inline]
     fn pick(&self, at: Option<Version>) -> Result<Version, ResolveError> {
-        match at {
-            Some(given) => self.check_version(given).map(|()| given),
-            None => {
-                let next = self.version.checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
-                self.check_version(next).map(|()| next)
-            }
-        }
+        let commit = match at {
+            Some(given) => given,
+            None => self.version.checked_add(1).ok_or(ResolveError::VersionsUsedUp)?,
+        };
+        self.check_version(commit).map(|()| commit)
     }
 
     /// What can be judged at `commit`.
