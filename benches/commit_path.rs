@@ -11,9 +11,13 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "data/keys.rs"]
+mod keys;
+
 use std::ops::Bound::{Excluded, Included};
 use std::time::Instant;
 
+use keys::Keys;
 use skewer::resolve::{
     Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version,
 };
@@ -39,62 +43,17 @@ impl SplitMix {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Keys {
-    Dotted,
-    Random16,
-    Varied,
-    Tuples,
-    Urls,
-    Rising,
-}
-
-const ALL_KEYS: [Keys; 6] =
-    [Keys::Dotted, Keys::Random16, Keys::Varied, Keys::Tuples, Keys::Urls, Keys::Rising];
-
-impl Keys {
-    /// The key of number `n`. Numbers that differ in their last decimal digit only are in order.
-    fn write(self, n: u64, key: &mut Vec<u8>) {
-        let mixed = skewer_kernels::mix_one(n / 10);
-        key.clear();
-        match self {
-            Keys::Dotted => key.extend([b'.'; 12].iter().chain(&(n as u32).to_be_bytes())),
-            Keys::Random16 => {
-                key.extend(mixed.to_be_bytes());
-                key.extend(&skewer_kernels::mix_one(mixed).to_be_bytes()[..7]);
-                key.push((n % 10) as u8);
-            }
-            Keys::Varied => {
-                key.extend(&mixed.to_be_bytes()[..7]);
-                key.extend(std::iter::repeat_n(mixed as u8, mixed as usize % 57));
-                key.push((n % 10) as u8);
-            }
-            Keys::Tuples => {
-                key.extend(b"\x02tenant-00");
-                key.extend((mixed as u32 % 50).to_be_bytes());
-                key.extend(b"\0\x02orders\0\x1c");
-                key.extend(n.to_be_bytes());
-            }
-            Keys::Urls => {
-                let url = format!("https://host{:03}.example.org/items/{n:012}", mixed % 300);
-                key.extend_from_slice(url.as_bytes());
-            }
-            Keys::Rising => key.extend(n.to_be_bytes()),
-        }
-    }
-}
-
 type Range = (Vec<u8>, Vec<u8>);
 
-/// Ranges of one to nine keys, of 20 million; rising ones ascend for ever.
+/// Ranges of one to five keys, of 20 million; rising ones ascend for ever.
 fn range(keys: Keys, random: &mut SplitMix, rising: &mut u64) -> Range {
     let low = if let Keys::Rising = keys {
-        *rising += 10;
+        *rising += 16;
         *rising
     } else {
         random.below(20_000_000)
     };
-    let low = low / 10 * 10 + random.below(5);
+    let low = low / 16 * 16 + random.below(5);
     let (mut start, mut end) = (Vec::new(), Vec::new());
     keys.write(low, &mut start);
     keys.write(low + 1 + random.below(5), &mut end);
@@ -115,7 +74,7 @@ impl Times {
     }
 }
 
-fn keys(kind: Keys) -> Outcome {
+fn shapes(kind: Keys) -> Outcome {
     let (batches, size, age) = if is_smoke() { (60, 50, 10) } else { (260, 2_500, 50) };
     let (mut random, mut rising) = (SplitMix(1), 1 << 40);
     let mut resolver = Resolver::new(Checked::Serializable).expecting_ranges();
@@ -140,7 +99,8 @@ fn keys(kind: Keys) -> Outcome {
     }
     let times = Times::of(times);
     println!(
-        "keys/{kind:?} mtxn_per_s={:.2} fastest_tenth={:.2} boundaries={} bytes={}",
+        "keys/{} mtxn_per_s={:.2} fastest_tenth={:.2} boundaries={} bytes={}",
+        kind.name(),
         1e3 / times.at(0.5),
         1e3 / times.at(0.1),
         resolver.boundaries(),
@@ -303,8 +263,8 @@ fn shared(size: usize, ordered: bool) -> Outcome {
 
 fn main() -> Outcome {
     let run = |name: String, work: &dyn Fn() -> Outcome| if is_wanted(&name) { work() } else { Ok(()) };
-    for kind in ALL_KEYS {
-        run(format!("keys/{kind:?}"), &|| keys(kind))?;
+    for kind in Keys::ALL {
+        run(format!("keys/{}", kind.name()), &|| shapes(kind))?;
     }
     let windows = [1, 1_000, 125_000, 1_000_000];
     for window in windows.into_iter().filter(|w| !is_smoke() || *w <= 1_000) {

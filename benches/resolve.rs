@@ -1,4 +1,4 @@
-//! The commit path: `shape/keys/window/batch/age`, in transactions; one thread.
+//! The commit path: `shape/keys/window/batch/age`, in transactions; one thread. A window holds one batch at least.
 //!
 //! Each transaction reads one key or range and writes another. Shapes: `points`, `ranges` (a read and a
 //! write range of about five keys), `wide` (a read over a thousandth of the keys, a point write).
@@ -10,11 +10,15 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "data/keys.rs"]
+mod keys;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::ops::Bound;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use keys::Keys;
 use skewer::resolve::{Batch, Checked, ResolveError, Resolver, Version};
 
 const WINDOWS: [usize; 6] = [1, 64, 1_000, 8_000, 125_000, 1_000_000];
@@ -33,64 +37,6 @@ enum Shape {
     Wide,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Keys {
-    /// Twelve equal bytes and a big-endian number: FoundationDB's benchmark.
-    Dotted,
-    Random16,
-    /// 8 to 64 bytes.
-    Varied,
-    /// Like an encoded tuple of tenant, table and row.
-    Tuples,
-    Urls,
-    /// Ascending for ever.
-    Rising,
-}
-
-impl Keys {
-    fn name(self) -> &'static str {
-        match self {
-            Keys::Dotted => "dotted",
-            Keys::Random16 => "random-16",
-            Keys::Varied => "varied",
-            Keys::Tuples => "tuples",
-            Keys::Urls => "urls",
-            Keys::Rising => "rising",
-        }
-    }
-
-    /// The key of number `n`; for most kinds greater numbers are greater keys among neighbours only.
-    fn write(self, n: u64, key: &mut Vec<u8>) {
-        let mixed = skewer_kernels::mix_one(n / 16);
-        key.clear();
-        match self {
-            Keys::Dotted => key.extend([b'.'; 12].iter().chain(&(n as u32).to_be_bytes())),
-            Keys::Random16 => {
-                key.extend(
-                    mixed.to_be_bytes().iter().chain(&skewer_kernels::mix_one(mixed).to_be_bytes()[..7]),
-                );
-                key.push(n as u8 % 16);
-            }
-            Keys::Varied => {
-                key.extend(mixed.to_be_bytes());
-                key.extend(std::iter::repeat_n(mixed as u8, mixed as usize % 56));
-                key.push(n as u8 % 16);
-            }
-            Keys::Tuples => {
-                key.extend(b"\x02tenant-00");
-                key.extend((mixed as u32 % 50).to_be_bytes());
-                key.extend(b"\0\x02orders\0\x1c");
-                key.extend(n.to_be_bytes());
-            }
-            Keys::Urls => {
-                let url = format!("https://host{:03}.example.org/items/{n:012}", mixed % 300);
-                key.extend_from_slice(url.as_bytes());
-            }
-            Keys::Rising => key.extend(n.to_be_bytes()),
-        }
-    }
-}
-
 /// Where the numbers of a run come from, and how they become accesses.
 #[derive(Clone, Copy, Debug)]
 struct Load {
@@ -99,6 +45,13 @@ struct Load {
     window: usize,
     batch: usize,
     age: Version,
+}
+
+impl Load {
+    /// Keys are drawn of so many numbers. The window holds a batch at least.
+    fn numbers(self) -> u64 {
+        DENSITY * self.window.max(self.batch).max(64) as u64
+    }
 }
 
 /// An access as half-open ranges of keys.
@@ -121,7 +74,7 @@ impl Source {
             return self.rising;
         }
         self.state += 1;
-        skewer_kernels::mix_one(self.state) % (DENSITY * self.load.window.max(64) as u64)
+        skewer_kernels::mix_one(self.state) % self.load.numbers()
     }
 
     fn span(&mut self, width: u64) -> Span {
@@ -138,7 +91,7 @@ impl Source {
     }
 
     fn txn(&mut self) -> (Span, Span) {
-        let keys = DENSITY * self.load.window.max(64) as u64;
+        let keys = self.load.numbers();
         match self.load.shape {
             Shape::Points => (self.span(0), self.span(0)),
             Shape::Ranges => (self.span(5), self.span(5)),
@@ -297,7 +250,7 @@ fn race(c: &mut Criterion, load: Load) {
 
 fn windows(c: &mut Criterion) {
     for window in WINDOWS.into_iter().filter(|w| !is_smoke() || *w <= 1_000) {
-        for batch in BATCHES.into_iter().filter(|b| *b <= window.max(16)) {
+        for batch in BATCHES.into_iter().filter(|b| !is_smoke() || *b <= 256) {
             for shape in [Shape::Points, Shape::Ranges] {
                 race(c, Load { shape, keys: Keys::Dotted, window, batch, age: 1 });
             }
@@ -312,7 +265,8 @@ fn ages_and_keys(c: &mut Criterion) {
             race(c, Load { shape, keys: Keys::Dotted, window, batch, age });
         }
     }
-    for keys in [Keys::Random16, Keys::Varied, Keys::Tuples, Keys::Urls, Keys::Rising] {
+    // The first kind was the one above.
+    for keys in Keys::ALL.into_iter().skip(1) {
         for shape in [Shape::Points, Shape::Ranges] {
             race(c, Load { shape, keys, window, batch, age: 1 });
         }

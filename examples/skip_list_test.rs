@@ -2,7 +2,7 @@
 //!
 //! Prints one line: how many transactions committed, a fingerprint of which ones, millions of
 //! transactions a second, and the time per batch of 2,500. The time covers copying and normalising the keys,
-//! judging, recording and forgetting.
+//! judging, recording and forgetting. The resolver is told how long its window will be.
 //!
 //! `cargo run --release --example skip_list_test [BATCHES]` (500 without an argument, whose answer is known).
 
@@ -60,7 +60,8 @@ impl Run {
     fn of(batches: Version) -> Result<Self, ResolveError> {
         let mut run = Self { committed: 0, fnv1a64: 0xCBF2_9CE4_8422_2325, times: Vec::new() };
         let mut random = SplitMix(1);
-        let mut resolver = Resolver::new(Checked::Serializable);
+        let window = AGE as usize * RANGES / 2;
+        let mut resolver = Resolver::new(Checked::Serializable).with_room_for(window).expecting_ranges();
         let mut batch = Batch::new();
         for number in 0..batches {
             let ranges: Vec<Range> = (0..RANGES).map(|_| range(&mut random)).collect();

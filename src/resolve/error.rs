@@ -52,7 +52,7 @@ pub enum ResolveError {
     /// A range, handed to a resolver that knows keys by their fingerprints, which have no order.
     #[error("fingerprints of keys know no ranges")]
     RangeOfFingerprints,
-    /// There is no version above `i64::MAX`.
+    /// There is no version above `i64::MAX`, or the window holds 2^32 of them.
     #[error("versions are used up")]
     VersionsUsedUp,
     /// A clock reading without an upper bound gives no commit timestamp.

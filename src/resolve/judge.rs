@@ -1,14 +1,13 @@
 //! The rule, applied to a batch in array order.
 
 use super::Version;
+use super::ahead::{Ahead, Foreseen, GROUP};
 use super::batch::{Access, Batch, Keyed, split_keyspace};
 use super::flight::Flights;
 use super::hashes::Hashes;
 use super::index::{Index, Purpose};
+use super::stamps::{Stamp, Stamps};
 use super::verdict::{Cause, Checked, Verdict};
-
-/// Transactions whose look-ups are fetched from memory together.
-const GROUP: usize = 16;
 
 /// What a conflict was with, for transactions that asked.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +24,7 @@ pub(super) struct Rule<'a> {
     pub(super) checked: Checked,
     pub(super) floor: Version,
     pub(super) flights: &'a Flights,
+    pub(super) stamps: &'a Stamps,
     /// Hashes of the batch, if they were taken before.
     pub(super) hashes: Option<&'a Hashes>,
 }
@@ -32,8 +32,7 @@ pub(super) struct Rule<'a> {
 /// Room for hints, verdicts and explanations that is used again.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    reads: Vec<u64>,
-    writes: Vec<u64>,
+    ahead: Ahead,
     pub(super) verdicts: Vec<Verdict>,
     details: Vec<Detail>,
     detail_keys: Vec<u8>,
@@ -62,38 +61,70 @@ impl Scratch {
     }
 }
 
-/// Judges all transactions of a batch in order, and notes the writes of those that commit at `commit`.
+/// Judges all transactions of a batch in order, and notes the writes of those that commit, all at one version.
 pub(super) fn judge(
     index: &mut impl Index,
     rule: Rule<'_>,
     batch: &Batch,
-    commit: Version,
+    (commit, stamp): (Version, Stamp),
     out: &mut Scratch,
 ) {
     out.clear();
+    if batch.len() == 1 {
+        return judge_alone(index, rule, batch, (commit, stamp), out);
+    }
     out.verdicts.reserve(batch.len());
-    for first in (0..batch.len()).step_by(GROUP) {
-        let behind = batch.len().min(first + GROUP);
-        look_ahead(index, rule, batch, first..behind, out);
-        let start = batch.starts(first);
-        let mut at = start;
-        for txn in first..behind {
-            let judged = Txn::starting(batch, txn, at);
-            let hints = Hints::of(out, start, at);
-            at = judged.ends;
-            let Some(refusal) = judged.judge(index, rule, hints) else {
-                for (access, hint) in judged.writes.iter().zip(hints.writes) {
-                    index.write(*hint, batch.keyed(*access), commit);
-                }
-                out.verdicts.push(Verdict::Commit(commit));
-                continue;
-            };
-            out.verdicts.push(refusal);
-            if batch.txns()[txn].explain {
-                out.explain(txn, &judged, index, rule, refusal);
-            }
+    out.ahead.begin(index, rule, batch);
+    let mut at = (0, 0);
+    for txn in 0..batch.len() {
+        if txn.is_multiple_of(GROUP) {
+            index.sweep();
+            out.ahead.step(index, rule, batch, txn);
         }
-        index.sweep();
+        let judged = Txn::starting(batch, txn, at);
+        at = judged.ends;
+        settle(index, rule, (txn, &judged), (commit, stamp), out);
+    }
+    index.sweep();
+}
+
+/// As `judge`, of a batch of one transaction: there is nothing to look ahead to.
+#[inline(never)]
+fn judge_alone(
+    index: &mut impl Index,
+    rule: Rule<'_>,
+    batch: &Batch,
+    commit: (Version, Stamp),
+    out: &mut Scratch,
+) {
+    out.ahead.alone(index, rule, batch);
+    settle(index, rule, (0, &Txn::of(batch, 0)), commit, out);
+    index.sweep();
+}
+
+/// Judges one transaction, and notes its writes if it commits.
+#[expect(
+    clippy::inline_always,
+    reason = "batches are judged in one loop, which a call would slow by a tenth"
+)]
+#[inline(always)]
+fn settle(
+    index: &mut impl Index,
+    rule: Rule<'_>,
+    (txn, judged): (usize, &Txn<'_>),
+    (commit, stamp): (Version, Stamp),
+    out: &mut Scratch,
+) {
+    let foreseen = out.ahead.of(txn, judged.starts);
+    let Some(refusal) = judged.judge(index, rule, foreseen) else {
+        for (access, hint) in judged.writes.iter().zip(foreseen.writes) {
+            index.write(*hint, judged.batch.keyed(*access), stamp);
+        }
+        return out.verdicts.push(Verdict::Commit(commit));
+    };
+    out.verdicts.push(refusal);
+    if judged.batch.txns()[txn].explain {
+        out.explain(txn, judged, index, rule, refusal);
     }
 }
 
@@ -106,14 +137,13 @@ pub(super) fn check(
     refusals: &mut Vec<Option<Verdict>>,
 ) {
     refusals.clear();
-    for first in (0..batch.len()).step_by(GROUP) {
-        let behind = batch.len().min(first + GROUP);
-        look_ahead(index, rule, batch, first..behind, out);
-        let start = batch.starts(first);
-        for txn in first..behind {
-            let judged = Txn::of(batch, txn);
-            refusals.push(judged.judge(index, rule, Hints::of(out, start, batch.starts(txn))));
+    out.ahead.begin(index, rule, batch);
+    for txn in 0..batch.len() {
+        if txn.is_multiple_of(GROUP) {
+            out.ahead.step(index, rule, batch, txn);
         }
+        let foreseen = out.ahead.of(txn, batch.starts(txn));
+        refusals.push(Txn::of(batch, txn).judge(index, rule, foreseen));
     }
 }
 
@@ -122,91 +152,27 @@ pub(super) fn write_chosen(
     index: &mut impl Index,
     batch: &Batch,
     chosen: impl Fn(usize) -> bool,
-    commit: Version,
+    stamp: Stamp,
 ) {
-    (0..batch.len()).filter(|txn| chosen(*txn)).for_each(|txn| write_one(index, batch, txn, commit));
+    (0..batch.len()).filter(|txn| chosen(*txn)).for_each(|txn| write_one(index, batch, txn, stamp));
 }
 
 /// Notes the writes of one transaction of a batch.
-pub(super) fn write_one(index: &mut impl Index, batch: &Batch, txn: usize, commit: Version) {
+pub(super) fn write_one(index: &mut impl Index, batch: &Batch, txn: usize, stamp: Stamp) {
     for access in batch.writes_of(txn) {
         index.begin();
         let keyed = batch.keyed(*access);
-        let aim = index.aim(keyed, true);
+        let aim = index.aim(keyed);
         let hint = index.hint(aim, keyed, Purpose::Write);
-        index.write(hint, keyed, commit);
+        index.write(hint, keyed, stamp);
     }
     index.sweep();
-}
-
-/// Takes the hints of a group, so that what it will look at is on its way before it is needed.
-#[inline]
-fn look_ahead<I: Index>(
-    index: &mut I,
-    rule: Rule<'_>,
-    batch: &Batch,
-    group: std::ops::Range<usize>,
-    out: &mut Scratch,
-) {
-    index.begin();
-    out.reads.clear();
-    out.writes.clear();
-    let (start, end) = (batch.starts(group.start), batch.starts(group.end));
-    let checks_reads = rule.checked.reads();
-    if let Some(hashes) = rule.hashes.filter(|hashes| index.knows(hashes)) {
-        if checks_reads {
-            out.reads.extend_from_slice(&hashes.reads[start.0..end.0]);
-        }
-        out.writes.extend_from_slice(&hashes.writes[start.1..end.1]);
-        out.reads.iter().for_each(|hash| index.fetch(*hash, false));
-        out.writes.iter().for_each(|hash| index.fetch(*hash, true));
-        return;
-    }
-    let reads = if checks_reads { &batch.reads()[start.0..end.0] } else { &[] };
-    let writes = &batch.writes()[start.1..end.1];
-    for access in reads {
-        out.reads.push(index.aim(batch.keyed(*access), false));
-    }
-    for access in writes {
-        out.writes.push(index.aim(batch.keyed(*access), true));
-    }
-    if !I::HAS_HINTS {
-        return;
-    }
-    for txn in group {
-        let snapshot = batch.txns()[txn].snapshot;
-        let (from, to) = (batch.starts(txn), batch.starts(txn + 1));
-        if checks_reads {
-            let hints = &mut out.reads[from.0 - start.0..to.0 - start.0];
-            for (access, hint) in batch.reads()[from.0..to.0].iter().zip(hints) {
-                *hint = index.hint(*hint, batch.keyed(*access), Purpose::Check(snapshot));
-            }
-        }
-        let hints = &mut out.writes[from.1 - start.1..to.1 - start.1];
-        for (access, hint) in batch.writes()[from.1..to.1].iter().zip(hints) {
-            *hint = index.hint(*hint, batch.keyed(*access), Purpose::Write);
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Hints<'a> {
-    reads: &'a [u64],
-    writes: &'a [u64],
-}
-
-impl<'a> Hints<'a> {
-    /// Those from a transaction's first accesses on, given where its group's begin.
-    #[inline]
-    fn of(out: &'a Scratch, group: (usize, usize), txn: (usize, usize)) -> Self {
-        let reads = out.reads.get(txn.0 - group.0..).unwrap_or_default();
-        Self { reads, writes: &out.writes[txn.1 - group.1..] }
-    }
 }
 
 /// One transaction of a batch.
 pub(super) struct Txn<'a> {
     snapshot: Version,
+    starts: (usize, usize),
     ends: (usize, usize),
     reads: &'a [Access],
     writes: &'a [Access],
@@ -225,6 +191,7 @@ impl<'a> Txn<'a> {
         let ends = batch.starts(txn + 1);
         Self {
             snapshot: batch.txns()[txn].snapshot,
+            starts,
             ends,
             reads: &batch.reads()[starts.0..ends.0],
             writes: &batch.writes()[starts.1..ends.1],
@@ -239,23 +206,24 @@ impl<'a> Txn<'a> {
 
     /// Why the transaction may not commit; `None` if it may. No hints are at hand.
     pub(super) fn refusal(&self, index: &mut impl Index, rule: Rule<'_>) -> Option<Verdict> {
+        let shown = rule.stamps.shown(self.snapshot);
         self.judge_by(rule, |accesses, _| {
             accesses.iter().position(|access| {
                 index.begin();
                 let keyed = self.batch.keyed(*access);
-                let aim = index.aim(keyed, false);
-                let hint = index.hint(aim, keyed, Purpose::Check(self.snapshot));
-                index.newer(hint, keyed, self.snapshot)
+                let aim = index.aim(keyed);
+                let hint = index.hint(aim, keyed, Purpose::Check(shown));
+                index.newer(hint, keyed, shown)
             })
         })
     }
 
     #[inline]
-    fn judge(&self, index: &impl Index, rule: Rule<'_>, hints: Hints<'_>) -> Option<Verdict> {
+    fn judge(&self, index: &impl Index, rule: Rule<'_>, foreseen: Foreseen<'_>) -> Option<Verdict> {
         self.judge_by(rule, |accesses, cause| {
-            let hints = if cause == Cause::Read { hints.reads } else { hints.writes };
+            let hints = if cause == Cause::Read { foreseen.reads } else { foreseen.writes };
             let newer = |(access, hint): (&Access, &u64)| {
-                index.newer(*hint, self.batch.keyed(*access), self.snapshot)
+                index.newer(*hint, self.batch.keyed(*access), foreseen.shown)
             };
             accesses.iter().zip(hints).position(newer)
         })
@@ -305,9 +273,9 @@ impl<'a> Txn<'a> {
         };
         let keyed = self.batch.keyed(accesses[range_index as usize]);
         let before = key.len();
-        let version = index.newest(keyed, key);
-        if checked && version > self.snapshot {
-            return Some(version);
+        let newest = index.newest(keyed, key);
+        if checked && newest > rule.stamps.shown(self.snapshot) {
+            return rule.stamps.version(newest);
         }
         key.truncate(before);
         match keyed {

@@ -53,30 +53,38 @@ impl KeyLog {
     /// Stores a copy of `key`. The caller frees it once.
     #[inline]
     pub(super) fn store(&mut self, key: &[u8]) -> KeyRef {
-        self.store_both(key, &[])
+        let (place, room) = self.claim(key.len());
+        room.copy_from_slice(key);
+        place
     }
 
     /// Stores the bytes of one key that come in two pieces.
-    #[inline]
     pub(super) fn store_both(&mut self, first: &[u8], second: &[u8]) -> KeyRef {
-        let len = first.len() + second.len();
+        let (place, room) = self.claim(first.len() + second.len());
+        let (front, back) = room.split_at_mut(first.len());
+        front.copy_from_slice(first);
+        back.copy_from_slice(second);
+        place
+    }
+
+    /// Room for a key of `len` bytes.
+    #[inline]
+    fn claim(&mut self, len: usize) -> (KeyRef, &mut [u8]) {
         let need = HEADER + len;
         let at = match self.open {
             Some(at) if self.chunks[at as usize].filled + need <= CHUNK => at,
             _ => self.open(need),
         };
-        let chunk = &mut self.chunks[at as usize];
-        let unit = chunk.filled / UNIT;
-        let (header, bytes) = chunk.bytes[chunk.filled..chunk.filled + need].split_at_mut(HEADER);
-        header.copy_from_slice(&(len as u32).to_le_bytes());
-        bytes[..first.len()].copy_from_slice(first);
-        bytes[first.len()..].copy_from_slice(second);
-        chunk.filled = (chunk.filled + need).next_multiple_of(UNIT);
-        chunk.stored += 1;
-        chunk.live += 1;
         self.stored += 1;
         self.live += 1;
-        (at << UNIT_BITS) | unit as u32
+        let chunk = &mut self.chunks[at as usize];
+        let start = chunk.filled;
+        chunk.filled = (start + need).next_multiple_of(UNIT);
+        chunk.stored += 1;
+        chunk.live += 1;
+        let (header, room) = chunk.bytes[start..start + need].split_at_mut(HEADER);
+        header.copy_from_slice(&(len as u32).to_le_bytes());
+        ((at << UNIT_BITS) | (start / UNIT) as u32, room)
     }
 
     /// The bytes of a stored key.

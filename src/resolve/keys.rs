@@ -5,6 +5,8 @@
 //! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
 //! growing copies nothing.
 
+use skewer_kernels::prefetch_read;
+
 use super::key_log::KeyLog;
 
 /// The name of a stored key: chunk number and unit inside the chunk.
@@ -55,6 +57,15 @@ impl Keys {
         let (header, bytes) = block.split_at(HEADER);
         let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
         &bytes[..len as usize]
+    }
+
+    /// Fetches the beginning of a stored key, if there is one at that place.
+    #[inline]
+    pub(super) fn foresee(&self, place: KeyRef) {
+        let (chunk, at) = locate(place);
+        if let Some(chunk) = self.chunks.get(chunk) {
+            prefetch_read(chunk, at);
+        }
     }
 
     /// Gives the block of a stored key back.

@@ -5,6 +5,7 @@ use super::flight::{Flights, Ticket};
 use super::hashes::{Hasher, Hashes};
 use super::judge::{Rule, Scratch, Txn, judge};
 use super::snapshots::Snapshots;
+use super::stamps::{Stamp, Stamps};
 use super::verdict::{Checked, Conflict, Verdict};
 use super::window::Window;
 use super::{ResolveError, Version};
@@ -18,6 +19,7 @@ pub struct Resolver {
     version: Version,
     floor: Version,
     window: Window,
+    stamps: Stamps,
     flights: Flights,
     snapshots: Snapshots,
     scratch: Scratch,
@@ -49,7 +51,8 @@ impl Resolver {
             checked,
             version: floor,
             floor,
-            window: Window::new(floor),
+            window: Window::new(),
+            stamps: Stamps::default(),
             flights: Flights::default(),
             snapshots: Snapshots::default(),
             scratch: Scratch::default(),
@@ -73,7 +76,7 @@ impl Resolver {
     /// As [`of_fingerprints`](Self::of_fingerprints), of so few bits that tests see collisions.
     #[doc(hidden)]
     pub fn of_short_fingerprints(checked: Checked, floor: Version, bits: u32) -> Self {
-        Self { window: Window::of_fingerprints(floor, bits), ..Self::recover(checked, floor) }
+        Self { window: Window::of_fingerprints(bits), ..Self::recover(checked, floor) }
     }
 
     /// Makes room for a window of so many writes at once instead of while it grows.
@@ -88,7 +91,7 @@ impl Resolver {
     /// per key of the window, in that call.
     #[must_use]
     pub fn expecting_ranges(mut self) -> Self {
-        self.window.order(self.floor, self.room);
+        self.window.order(self.room);
         self
     }
 
@@ -201,7 +204,13 @@ impl Resolver {
         let not_before = self.pick(None)?;
         self.admit(&txn.batch, not_before)?;
         self.order_for(&txn.batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes: None };
+        let rule = Rule {
+            checked: self.checked,
+            floor: self.floor,
+            flights: &self.flights,
+            stamps: &self.stamps,
+            hashes: None,
+        };
         let judged = Txn::of(&txn.batch, 0);
         let refusal = match &mut self.window {
             Window::Points(points) => judged.refusal(points.as_mut(), rule),
@@ -269,8 +278,7 @@ impl Resolver {
         if floor > self.version {
             return Err(ResolveError::FloorAboveVersion { given: floor, last: self.version });
         }
-        self.floor = floor;
-        self.window.set_floor(floor);
+        self.set_floor(floor);
         Ok(())
     }
 
@@ -310,8 +318,7 @@ impl Resolver {
     pub fn forget_unneeded(&mut self) -> Version {
         let wanted = self.snapshots.oldest().unwrap_or(self.version).min(self.version);
         if wanted > self.floor {
-            self.floor = wanted;
-            self.window.set_floor(wanted);
+            self.set_floor(wanted);
         }
         self.floor
     }
@@ -323,7 +330,7 @@ impl Resolver {
 
     /// Bytes of memory held for the window, free space included. For measurements.
     pub fn bytes(&self) -> usize {
-        self.window.bytes()
+        self.window.bytes() + self.stamps.bytes()
     }
 
     /// Holds the invariants of the window; for tests.
@@ -338,16 +345,20 @@ impl Resolver {
         if commit <= self.version {
             return Err(ResolveError::VersionNotAbove { given: commit, last: self.version });
         }
+        if self.stamps.is_full() {
+            return Err(ResolveError::VersionsUsedUp);
+        }
         Ok(())
     }
 
     /// The version to commit at: the one given, or the next.
     #[inline]
     fn pick(&self, at: Option<Version>) -> Result<Version, ResolveError> {
-        match at {
-            Some(given) => self.check_version(given).map(|()| given),
-            None => self.version.checked_add(1).ok_or(ResolveError::VersionsUsedUp),
-        }
+        let commit = match at {
+            Some(given) => given,
+            None => self.version.checked_add(1).ok_or(ResolveError::VersionsUsedUp)?,
+        };
+        self.check_version(commit).map(|()| commit)
     }
 
     /// What can be judged at `commit`.
@@ -367,16 +378,42 @@ impl Resolver {
 
     fn order_for(&mut self, batch: &Batch) {
         if batch.has_ranges() && matches!(self.window, Window::Points(_)) {
-            self.window.order(self.floor, self.room);
+            self.window.order(self.room);
         }
+    }
+
+    fn set_floor(&mut self, floor: Version) {
+        self.floor = floor;
+        self.stamps.forget(floor);
+        self.window.set_floor(self.stamps.floor());
+    }
+
+    /// The stamp of a version that is written at.
+    #[inline]
+    fn stamp(&mut self, commit: Version) -> Stamp {
+        let surplus = self.stamps.surplus();
+        if surplus > 0 {
+            self.stamps.lower(surplus);
+            self.window.lower(surplus);
+        }
+        self.stamps.stamp(commit)
     }
 
     fn judge(&mut self, batch: &Batch, commit: Version, hashes: Option<&Hashes>) {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes };
+        // What writes nothing needs no stamp.
+        let stamp = if batch.writes().is_empty() { 0 } else { self.stamp(commit) };
+        let at = (commit, stamp);
+        let rule = Rule {
+            checked: self.checked,
+            floor: self.floor,
+            flights: &self.flights,
+            stamps: &self.stamps,
+            hashes,
+        };
         match &mut self.window {
-            Window::Points(points) => judge(points.as_mut(), rule, batch, commit, &mut self.scratch),
-            Window::Ordered(tree) => judge(tree.as_mut(), rule, batch, commit, &mut self.scratch),
+            Window::Points(points) => judge(points.as_mut(), rule, batch, at, &mut self.scratch),
+            Window::Ordered(tree) => judge(tree.as_mut(), rule, batch, at, &mut self.scratch),
         }
         self.version = commit;
     }
@@ -387,16 +424,23 @@ impl Resolver {
 
     fn write_chosen(&mut self, batch: &Batch, chosen: impl Fn(usize) -> bool, commit: Version) {
         self.order_for(batch);
+        let stamp = self.stamp(commit);
         match &mut self.window {
-            Window::Points(points) => super::judge::write_chosen(points.as_mut(), batch, chosen, commit),
-            Window::Ordered(tree) => super::judge::write_chosen(tree.as_mut(), batch, chosen, commit),
+            Window::Points(points) => super::judge::write_chosen(points.as_mut(), batch, chosen, stamp),
+            Window::Ordered(tree) => super::judge::write_chosen(tree.as_mut(), batch, chosen, stamp),
         }
     }
 
     /// Why each transaction of a batch may not commit, as far as the window goes. Records nothing.
     pub(super) fn check_all(&mut self, batch: &Batch, refusals: &mut Vec<Option<Verdict>>) {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes: None };
+        let rule = Rule {
+            checked: self.checked,
+            floor: self.floor,
+            flights: &self.flights,
+            stamps: &self.stamps,
+            hashes: None,
+        };
         let out = &mut self.scratch;
         match &mut self.window {
             Window::Points(points) => super::judge::check(points.as_mut(), rule, batch, out, refusals),
@@ -413,7 +457,13 @@ impl Resolver {
     /// Why one transaction of a batch may not commit, if all was written after its snapshot.
     pub(super) fn check_one(&mut self, batch: &Batch, txn: usize) -> Option<Verdict> {
         self.order_for(batch);
-        let rule = Rule { checked: self.checked, floor: Version::MIN, flights: &self.flights, hashes: None };
+        let rule = Rule {
+            checked: self.checked,
+            floor: Version::MIN,
+            flights: &self.flights,
+            stamps: &self.stamps,
+            hashes: None,
+        };
         let judged = Txn::of(batch, txn).at(self.floor);
         match &mut self.window {
             Window::Points(points) => judged.refusal(points.as_mut(), rule),
@@ -423,9 +473,10 @@ impl Resolver {
 
     /// Records one transaction of a batch.
     pub(super) fn record_one(&mut self, batch: &Batch, txn: usize, commit: Version) {
+        let stamp = self.stamp(commit);
         match &mut self.window {
-            Window::Points(points) => super::judge::write_one(points.as_mut(), batch, txn, commit),
-            Window::Ordered(tree) => super::judge::write_one(tree.as_mut(), batch, txn, commit),
+            Window::Points(points) => super::judge::write_one(points.as_mut(), batch, txn, stamp),
+            Window::Ordered(tree) => super::judge::write_one(tree.as_mut(), batch, txn, stamp),
         }
     }
 }

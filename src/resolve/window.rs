@@ -1,7 +1,7 @@
 //! The window of a resolver in the form that its use asks for.
 
-use super::Version;
 use super::points::Points;
+use super::stamps::Stamp;
 use super::tree::Tree;
 
 /// Points alone, or, from the first range on, everything in key order.
@@ -12,13 +12,13 @@ pub(super) enum Window {
 }
 
 impl Window {
-    pub(super) fn new(floor: Version) -> Self {
-        Window::Points(Box::new(Points::new(floor)))
+    pub(super) fn new() -> Self {
+        Window::Points(Box::new(Points::new()))
     }
 
     /// Points alone, known by so many bits of their hashes.
-    pub(super) fn of_fingerprints(floor: Version, bits: u32) -> Self {
-        Window::Points(Box::new(Points::of_fingerprints(floor, bits)))
+    pub(super) fn of_fingerprints(bits: u32) -> Self {
+        Window::Points(Box::new(Points::of_fingerprints(bits)))
     }
 
     /// Whether ranges can be judged: not where keys are not known.
@@ -39,26 +39,34 @@ impl Window {
 
     /// Puts all that is known in key order, with room for so many writes. Costs a look-up per key of the window, once.
     #[cold]
-    pub(super) fn order(&mut self, floor: Version, room: usize) {
+    pub(super) fn order(&mut self, room: usize) {
         let Window::Points(points) = self else { return };
         if !points.has_keys() {
             return;
         }
-        let mut live: Vec<(&[u8], Version)> = points.live().collect();
+        let mut live: Vec<(&[u8], Stamp)> = points.live().collect();
         // The tree takes writes in the order of their versions.
-        live.sort_unstable_by_key(|(key, version)| (*version, *key));
-        let mut tree = Tree::new(floor);
+        live.sort_unstable_by_key(|(key, stamp)| (*stamp, *key));
+        let mut tree = Tree::new(points.floor());
         tree.reserve(room);
-        for (key, version) in live {
-            tree.write_point(super::tree::NO_HINT, key, version);
+        for (key, stamp) in live {
+            tree.write_point(super::tree::NO_HINT, key, stamp);
         }
         *self = Window::Ordered(Box::new(tree));
     }
 
-    pub(super) fn set_floor(&mut self, floor: Version) {
+    pub(super) fn set_floor(&mut self, floor: Stamp) {
         match self {
             Window::Points(points) => points.set_floor(floor),
             Window::Ordered(tree) => tree.set_floor(floor),
+        }
+    }
+
+    /// Lowers all stamps.
+    pub(super) fn lower(&mut self, by: Stamp) {
+        match self {
+            Window::Points(points) => points.lower(by),
+            Window::Ordered(tree) => tree.lower(by),
         }
     }
 

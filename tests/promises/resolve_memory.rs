@@ -170,3 +170,48 @@ fn hot_keys_take_no_more_than_their_place() {
         assert!(resolver.bytes() <= bytes * 3 / 2, "{} after {bytes}", resolver.bytes());
     }
 }
+
+/// Bytes that a resolver holds for each that its live boundaries need: a packed list of them, each its keyspace and key,
+/// four bytes for their length and eight for a version.
+fn bytes_per_need(mut resolver: Resolver, shape: u64, ranges: bool) -> f64 {
+    let (mut numbers, mut batch) = (Numbers(4), Batch::new());
+    let (mut low, mut high) = (Vec::new(), Vec::new());
+    let (window, size): (Version, usize) = (400, 100);
+    let mut needs = Vec::new();
+    for version in 1..=window * 4 {
+        batch.clear();
+        let mut need = 0;
+        for _ in 0..size {
+            numbers.key(shape, &mut low);
+            let mut txn = batch.begin(version - 1);
+            need += 4 + low.len() + 4 + 8;
+            if ranges {
+                high.clear();
+                high.extend_from_slice(&low);
+                high.push(7);
+                need += 4 + high.len() + 4 + 8;
+                txn.write_range(0, Included(&low), Excluded(&high)).unwrap();
+            } else {
+                txn.write(0, &low).unwrap();
+            }
+        }
+        resolver.resolve(&batch, version).unwrap();
+        resolver.forget_before((version - window).max(0)).unwrap();
+        needs.push(need);
+    }
+    let need: usize = needs[needs.len() - window as usize..].iter().sum();
+    resolver.bytes() as f64 / need as f64
+}
+
+/// Promise: memory is within these multiples of what live boundaries need. It is below where keys have much in common, since
+/// that is held once, and most where they have nothing: then heads, which searches are made of, come on top of whole keys.
+#[test]
+fn memory_is_near_what_is_needed() {
+    for (shape, points, ranges) in [(0, 2.8, 2.1), (1, 2.4, 3.0), (2, 2.0, 0.8)] {
+        let new = || Resolver::new(Checked::Serializable);
+        let ratio = bytes_per_need(new().with_room_for(40_000), shape, false);
+        assert!(ratio <= points, "points of shape {shape}: {ratio:.2}");
+        let ratio = bytes_per_need(new().expecting_ranges(), shape, true);
+        assert!(ratio <= ranges, "ranges of shape {shape}: {ratio:.2}");
+    }
+}

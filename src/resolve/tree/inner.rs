@@ -1,5 +1,7 @@
 //! An inner node: where the leaves of a stretch of keys are.
 
+use skewer_kernels::prefetch_range;
+
 use super::leaf::{LeafId, NO_LEAF};
 use super::seconds::{deepen, tied};
 use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, begins_with, common, head, search};
@@ -57,6 +59,16 @@ impl Inner {
 
     pub(super) fn last(&self) -> LeafId {
         self.children[self.len() - 1]
+    }
+
+    /// Fetches all of it.
+    pub(super) fn foresee(&self) {
+        prefetch_range(&self.heads, 0, FAN);
+        prefetch_range(std::slice::from_ref(&self.prefix), 0, 1);
+        prefetch_range(&self.children, 0, FAN);
+        prefetch_range(&self.lows, 0, FAN);
+        prefetch_range(&self.seconds, 0, FAN);
+        prefetch_range(&self.depths, 0, FAN);
     }
 
     pub(super) fn insert(&mut self, at: usize, (head, low, child): (u64, KeyRef, LeafId)) {
@@ -126,6 +138,7 @@ impl Inner {
     /// Notes how many bytes all keys that belong here share. The first child's low is the node's own: not compared.
     pub(super) fn set_prefix(&mut self, keys: &Keys, prefix: usize) {
         let len = self.len();
+        self.foresee_lows(keys);
         let depth = if len > 2 { common(keys.get(self.lows[1]), keys.get(self.lows[len - 1])) } else { 0 };
         let depth = depth.max(prefix);
         (self.prefix, self.depth) = (prefix as u32, depth as u32);
@@ -141,6 +154,11 @@ impl Inner {
         while at < len {
             at = self.deepen(keys, at);
         }
+    }
+
+    /// Fetches the keys that tell leaves apart.
+    pub(super) fn foresee_lows(&self, keys: &Keys) {
+        self.lows[..self.len()].iter().for_each(|low| keys.foresee(*low));
     }
 
     /// Renews the second heads beside `at`, and returns where other heads begin.

@@ -6,11 +6,13 @@
 //!
 //! The heads tell keys apart. A key is stored only where its head does not say all of it.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
-use crate::resolve::Version;
+use skewer_kernels::at_most;
+
 use crate::resolve::key_log::KeyLog;
 use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, head, is_whole, rehead, search};
+use crate::resolve::stamps::Stamp;
 
 /// Entries of a leaf. Few, since a check of a cold leaf costs what it moves through the cache; fewer
 /// still in tests, so that small inputs split and merge.
@@ -24,6 +26,11 @@ pub(super) const NO_LEAF: LeafId = u32::MAX;
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub(super) struct Leaf {
+    /// `PAST` behind the last.
+    pub(super) heads: [u64; CAP],
+    pub(super) stamps: [Stamp; CAP],
+    /// Where keys are stored whose heads are not whole.
+    pub(super) keys: [KeyRef; CAP],
     /// One bit for each entry that is a point.
     pub(super) points: u32,
     pub(super) len: u32,
@@ -35,15 +42,10 @@ pub(super) struct Leaf {
     /// which the next one owns. `NONE` at the ends of the order.
     pub(super) low: KeyRef,
     pub(super) high: KeyRef,
+    pub(super) high_head: u64,
+    pub(super) base: Stamp,
     /// Whether some entry's key may be stored.
     stores: bool,
-    pub(super) high_head: u64,
-    pub(super) base: Version,
-    /// `PAST` behind the last.
-    pub(super) heads: [u64; CAP],
-    pub(super) versions: [Version; CAP],
-    /// Where keys are stored whose heads are not whole.
-    pub(super) keys: [KeyRef; CAP],
 }
 
 /// What is put into a leaf.
@@ -52,12 +54,12 @@ pub(super) struct Entry {
     pub(super) head: u64,
     /// Where the key is stored, unless the head is whole.
     pub(super) key: KeyRef,
-    pub(super) version: Version,
+    pub(super) stamp: Stamp,
     pub(super) point: bool,
 }
 
 impl Leaf {
-    pub(super) fn new(base: Version) -> Self {
+    pub(super) fn new(base: Stamp) -> Self {
         Self {
             points: 0,
             len: 0,
@@ -69,7 +71,7 @@ impl Leaf {
             high_head: PAST,
             base,
             heads: [PAST; CAP],
-            versions: [0; CAP],
+            stamps: [0; CAP],
             keys: [NONE; CAP],
         }
     }
@@ -90,20 +92,15 @@ impl Leaf {
     }
 
     pub(super) fn entry(&self, at: usize) -> Entry {
-        Entry {
-            head: self.heads[at],
-            key: self.keys[at],
-            version: self.versions[at],
-            point: self.is_point(at),
-        }
+        Entry { head: self.heads[at], key: self.keys[at], stamp: self.stamps[at], point: self.is_point(at) }
     }
 
     /// The version of the keys right before entry `at` (and not those of a point there).
     #[inline]
-    pub(super) fn version_before(&self, at: usize) -> Version {
+    pub(super) fn stamp_before(&self, at: usize) -> Stamp {
         let borders = !self.points & below(at);
         match borders.checked_ilog2() {
-            Some(border) => self.versions[border as usize & (CAP - 1)],
+            Some(border) => self.stamps[border as usize & (CAP - 1)],
             None => self.base,
         }
     }
@@ -157,7 +154,7 @@ impl Leaf {
         self.points = (self.points & below(range.start)) | tail;
         if behind != range.end {
             self.heads.copy_within(range.end..len, behind);
-            self.versions.copy_within(range.end..len, behind);
+            self.stamps.copy_within(range.end..len, behind);
             if self.stores {
                 self.keys.copy_within(range.end..len, behind);
             }
@@ -179,7 +176,7 @@ impl Leaf {
     #[inline]
     pub(super) fn set(&mut self, at: usize, entry: Entry) {
         self.heads[at] = entry.head;
-        self.versions[at] = entry.version;
+        self.stamps[at] = entry.stamp;
         if !is_whole(entry.head) {
             self.keys[at] = entry.key;
             self.stores = true;
@@ -208,47 +205,71 @@ impl Leaf {
     }
 
     /// Drops every entry that no check above the floor can tell from the keys before it.
-    pub(super) fn compact(&mut self, keys: &mut KeyLog, floor: Version) {
+    pub(super) fn compact(&mut self, keys: &mut KeyLog, floor: Stamp) {
         let gone = self.idle(floor);
         if gone == 0 {
             return;
         }
-        let (first, len) = (gone.trailing_zeros() as usize, self.len().min(CAP));
-        let (mut kept, mut points) = (first, self.points & below(first));
-        for at in first..len {
-            if gone >> at & 1 != 0 {
-                self.free(at, keys);
-                continue;
-            }
-            self.heads[kept & (CAP - 1)] = self.heads[at & (CAP - 1)];
-            self.versions[kept & (CAP - 1)] = self.versions[at & (CAP - 1)];
-            self.keys[kept & (CAP - 1)] = self.keys[at & (CAP - 1)];
-            points |= (self.points >> at & 1) << kept;
-            kept += 1;
+        if self.stores {
+            bits(gone).for_each(|at| self.free(at, keys));
         }
-        self.set_len(kept);
+        let first = gone.trailing_zeros() as usize;
+        let kept = below(self.len()) & !gone & !below(first);
+        let (mut to, mut points) = (first, self.points & below(first));
+        for at in bits(kept) {
+            self.heads[to & (CAP - 1)] = self.heads[at & (CAP - 1)];
+            self.stamps[to & (CAP - 1)] = self.stamps[at & (CAP - 1)];
+            points |= (self.points >> at & 1) << to;
+            to += 1;
+        }
+        if self.stores {
+            bits(kept)
+                .zip(first..)
+                .for_each(|(at, to)| self.keys[to & (CAP - 1)] = self.keys[at & (CAP - 1)]);
+        }
+        self.set_len(to);
         self.points = points;
     }
 
-    /// One bit for each entry whose version is that of the keys before it, as far as checks above the floor go.
+    /// One bit for each entry that is forgotten, as are the keys before it.
     #[inline]
-    fn idle(&self, floor: Version) -> u32 {
-        let mut idle = 0;
-        let mut before = self.base.max(floor);
-        for (at, version) in self.versions[..self.len().min(CAP)].iter().enumerate() {
-            let version = (*version).max(floor);
-            idle |= u32::from(version == before) << at;
-            before = if self.is_point(at) { before } else { version };
+    fn idle(&self, floor: Stamp) -> u32 {
+        let dead = at_most(&self.stamps, floor) & below(self.len());
+        if dead == 0 {
+            return 0;
         }
-        idle
+        let borders = !self.points & below(self.len());
+        // Which keys are behind a border that is forgotten, or behind such a base and no border: each step of so many
+        // entries at once goes over points.
+        let mut behind = (dead & borders) << 1 | u32::from(self.base <= floor);
+        let mut over = !borders;
+        for step in [1, 2, 4, 8, 16] {
+            behind |= (behind & over) << step;
+            over &= over >> step;
+        }
+        dead & behind
     }
 
-    /// Where to split a full leaf: near the middle, where neighbours share least, so that what is on either
-    /// side shares more.
-    pub(super) fn best_split(&self) -> usize {
+    /// Where to cut a leaf in two, within limits: near their middle, where neighbours share least, so that what is on
+    /// either side shares more.
+    pub(super) fn best_cut(&self, limits: RangeInclusive<usize>) -> usize {
         let shared = |at: usize| (self.heads[at - 1] ^ self.heads[at]).leading_zeros() / 8;
-        let splits = CAP * 3 / 8..=CAP * 5 / 8;
-        splits.min_by_key(|at| (shared(*at), at.abs_diff(CAP / 2))).unwrap_or(CAP / 2)
+        let middle = usize::midpoint(*limits.start(), *limits.end());
+        limits.min_by_key(|at| (shared(*at), at.abs_diff(middle))).unwrap_or(middle)
+    }
+
+    /// A leaf of the entries from `middle` on, without ends. A border there is said by its base.
+    pub(super) fn upper(&self, middle: usize, keys: &mut KeyLog) -> Leaf {
+        let mut upper = Leaf::new(self.stamp_before(middle));
+        upper.prefix = self.prefix;
+        let first = self.entry(middle);
+        if !first.point {
+            upper.base = first.stamp;
+            self.free(middle, keys);
+        }
+        let from = middle + usize::from(!first.point);
+        (from..self.len()).for_each(|entry| upper.push(self.entry(entry)));
+        upper
     }
 
     /// Moves keys that keep memory from being given back.
@@ -276,9 +297,19 @@ impl Leaf {
     }
 
     /// The greatest version of an entry or of the base.
-    pub(super) fn newest(&self) -> Version {
-        self.versions[..self.len()].iter().copied().fold(self.base, Version::max)
+    pub(super) fn newest(&self) -> Stamp {
+        self.stamps[..self.len()].iter().copied().fold(self.base, Stamp::max)
     }
+}
+
+/// The places of the bits that are set.
+#[inline]
+fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (bits != 0).then_some(bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        at
+    })
 }
 
 /// A mask of the bits below `at`.

@@ -22,19 +22,20 @@ mod read;
 mod root;
 mod route;
 mod seconds;
+mod share;
 mod sweep;
 mod write;
 
 use std::cmp::Ordering;
 
-use skewer_kernels::{advise_huge, prefetch_read};
+use skewer_kernels::{advise_huge, prefetch_range, prefetch_read};
 
-use super::Version;
 use super::index::Purpose;
 use super::key_log::KeyLog;
 #[cfg(test)]
 use super::keys;
 use super::keys::{KeyRef, Keys, NONE, append_key, begins_with, is_whole};
+use super::stamps::Stamp;
 use inner::Inner;
 use leaf::{CAP, Leaf, LeafId, NO_LEAF};
 use root::Root;
@@ -43,6 +44,10 @@ use root::Root;
 pub(super) type Hint = LeafId;
 /// No hint: the key is looked up when it is needed.
 pub(super) const NO_HINT: Hint = NO_LEAF;
+/// An inner node, and above it the era in which it was the one.
+type Aim = u64;
+/// No aim: the key lies outside of all boundaries.
+pub(super) const NO_AIM: Aim = u64::MAX;
 
 /// The leaf that holds the least keys. It is never merged into another.
 const FIRST: LeafId = 0;
@@ -56,7 +61,7 @@ pub(super) struct Tree {
     spare_leaves: Vec<LeafId>,
     inners: Vec<Inner>,
     spare_inners: Vec<u32>,
-    inner_newest: Vec<Version>,
+    inner_newest: Vec<Stamp>,
     root: Root,
     /// All boundaries begin with these bytes.
     common: Vec<u8>,
@@ -64,9 +69,12 @@ pub(super) struct Tree {
     fences: Keys,
     /// The keys of entries.
     log: KeyLog,
-    floor: Version,
-    /// Leaves whose span changed since hints were last taken.
+    floor: Stamp,
+    /// Leaves whose span changed since the last group but one began, and how many of them before the last one did.
     reshaped: Vec<LeafId>,
+    reshaped_before: usize,
+    /// Ends when inner nodes' spans change, or the bytes that all boundaries begin with.
+    era: u32,
     sweep_at: LeafId,
     /// How often the sweep saw all leaves.
     rotations: u32,
@@ -85,7 +93,7 @@ pub(super) struct Tree {
 #[derive(Debug, Clone, Copy)]
 struct Brief {
     /// Its newest version.
-    newest: Version,
+    newest: Stamp,
     next: LeafId,
     /// How many writes there were when it was last cleaned.
     cleaned: u32,
@@ -93,7 +101,7 @@ struct Brief {
 
 impl Tree {
     /// All keys at `floor`, which is the lowest version that matters.
-    pub(super) fn new(floor: Version) -> Self {
+    pub(super) fn new(floor: Stamp) -> Self {
         Self {
             leaves: vec![Leaf::new(floor)],
             briefs: vec![Brief { newest: floor, next: NO_LEAF, cleaned: 0 }],
@@ -107,6 +115,8 @@ impl Tree {
             log: KeyLog::default(),
             floor,
             reshaped: Vec::new(),
+            reshaped_before: 0,
+            era: 0,
             sweep_at: FIRST,
             rotations: 0,
             stored_of_late: 0,
@@ -121,60 +131,78 @@ impl Tree {
     /// Makes room for a window of about `ranges` ranges at once, instead of while it grows.
     pub(super) fn reserve(&mut self, ranges: usize) {
         // Two boundaries each, with those not yet swept, in leaves that are not full.
-        let leaves = (ranges * 2).div_ceil(CAP * 3 / 8) + 1;
+        let leaves = (ranges * 2).div_ceil(CAP / 2) + 1;
         grow(&mut self.leaves, leaves);
         grow(&mut self.briefs, leaves);
         grow(&mut self.inners, leaves.div_ceil(inner::FAN / 2));
+        grow(&mut self.inner_newest, leaves.div_ceil(inner::FAN / 2));
     }
 
-    pub(super) fn set_floor(&mut self, floor: Version) {
+    pub(super) fn set_floor(&mut self, floor: Stamp) {
         self.floor = floor;
     }
 
-    /// Begins a group of accesses whose hints are taken together.
+    /// Lowers all stamps.
+    #[cold]
+    pub(super) fn lower(&mut self, by: Stamp) {
+        let lower = |stamp: &mut Stamp| *stamp = stamp.saturating_sub(by).max(0);
+        for leaf in &mut self.leaves {
+            lower(&mut leaf.base);
+            leaf.stamps.iter_mut().for_each(lower);
+        }
+        self.briefs.iter_mut().for_each(|brief| lower(&mut brief.newest));
+        self.inner_newest.iter_mut().for_each(lower);
+        lower(&mut self.floor);
+    }
+
+    /// Begins a group of accesses. Hints hold for this group and the next.
     #[inline]
     pub(super) fn begin_hints(&mut self) {
-        self.reshaped.clear();
+        self.reshaped.drain(..self.reshaped_before);
+        self.reshaped_before = self.reshaped.len();
         self.foresee_sweep();
     }
 
     /// The inner node of `key`, fetched from memory for [`hint`](Self::hint).
     #[inline]
-    pub(super) fn aim(&self, key: &[u8]) -> u32 {
+    pub(super) fn aim(&self, key: &[u8]) -> Aim {
         if self.side(key) != Ordering::Equal {
-            return NO_HINT;
+            return NO_AIM;
         }
         let inner = self.route_to_inner(key);
         self.prefetch_inner(inner);
-        inner
+        u64::from(self.era) << 32 | u64::from(inner)
     }
 
     /// The leaf of `key`, fetched from memory for the access that follows; `aim` is that of the key.
     #[inline]
-    pub(super) fn hint(&self, aim: u32, key: &[u8], purpose: Purpose) -> Hint {
-        if aim == NO_HINT {
+    pub(super) fn hint(&self, aim: Aim, key: &[u8], purpose: Purpose) -> Hint {
+        let aim = if (aim >> 32) as u32 == self.era { aim } else { self.aim(key) };
+        if aim == NO_AIM {
             return NO_HINT;
         }
-        let at = self.route_in(aim, key);
+        let at = self.route_in(aim as u32, key);
         if let Some(leaf) = self.leaves.get(at as usize) {
-            prefetch_read(std::slice::from_ref(leaf), 0);
-            if matches!(purpose, Purpose::Check(snapshot) if self.brief(at).newest <= snapshot) {
+            prefetch_read(std::slice::from_ref(&leaf.points), 0);
+            if matches!(purpose, Purpose::Check(since) if self.brief(at).newest <= since) {
                 return at;
             }
-            for line in 0..CAP / 8 {
-                prefetch_read(&leaf.heads, line * 8);
-                prefetch_read(&leaf.versions, line * 8);
-            }
+            prefetch_range(&leaf.heads, 0, CAP);
+            prefetch_range(&leaf.stamps, 0, CAP);
             if matches!(purpose, Purpose::Write) && self.stored_of_late != 0 {
-                prefetch_read(&leaf.keys, 0);
-                prefetch_read(&leaf.keys, CAP / 2);
+                prefetch_range(&leaf.keys, 0, CAP);
             }
         }
         at
     }
 
+    /// Notes that keys may belong to other inner nodes than before.
+    fn end_era(&mut self) {
+        self.era = (self.era + 1) % u32::MAX;
+    }
+
     /// The leaf that was looked up beforehand, if it is still the one: then the key begins with the common
-    /// prefix, which only got shorter since.
+    /// prefix.
     #[inline]
     fn known(&self, hint: Hint) -> Option<LeafId> {
         (hint != NO_HINT && !self.reshaped.contains(&hint)).then_some(hint)
@@ -250,7 +278,7 @@ impl Tree {
         self.fences.bytes()
             + self.log.bytes()
             + self.leaves.capacity() * (size_of::<Leaf>() + size_of::<Brief>())
-            + self.inners.capacity() * (size_of::<Inner>() + size_of::<Version>())
+            + self.inners.capacity() * (size_of::<Inner>() + size_of::<Stamp>())
             + self.root.bytes()
     }
 

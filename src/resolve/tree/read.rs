@@ -4,27 +4,27 @@ use std::cmp::Ordering;
 
 use super::leaf::{Leaf, LeafId, NO_LEAF};
 use super::{FIRST, Hint, Tree};
-use crate::resolve::Version;
 use crate::resolve::batch::Span;
 use crate::resolve::keys::{NONE, is_whole};
+use crate::resolve::stamps::Stamp;
 
 impl Tree {
-    /// Whether `key` was written after `snapshot`, which is not below the floor.
+    /// Whether `key` was written after `since`, which is not below the floor.
     #[inline]
-    pub(in crate::resolve) fn point_newer(&self, hint: Hint, key: &[u8], snapshot: Version) -> bool {
+    pub(in crate::resolve) fn point_newer(&self, hint: Hint, key: &[u8], since: Stamp) -> bool {
         if let Some(at) = self.known(hint)
-            && self.brief(at).newest <= snapshot
+            && self.brief(at).newest <= since
         {
             return false;
         }
-        self.version_at(hint, key) > snapshot
+        self.stamp_at(hint, key) > since
     }
 
     /// The version of `key`.
-    fn version_at(&self, hint: Hint, key: &[u8]) -> Version {
+    fn stamp_at(&self, hint: Hint, key: &[u8]) -> Stamp {
         let (at, entry, exact) = self.seek(hint, key);
         let leaf = self.leaf(at);
-        if exact { leaf.versions[entry] } else { leaf.version_before(entry) }
+        if exact { leaf.stamps[entry] } else { leaf.stamp_before(entry) }
     }
 
     /// The leaf of `key`, the first entry in it not less than the key, and whether it is the key.
@@ -46,7 +46,7 @@ impl Tree {
         (at, entry, exact)
     }
 
-    /// Whether a key of `[start, end)`, which is not empty, was written after `snapshot`, which is
+    /// Whether a key of `[start, end)`, which is not empty, was written after `since`, which is
     /// not below the floor. O(log n) for `n` boundaries; wide ranges look at the newest
     /// versions of whole leaves and inner nodes.
     #[inline]
@@ -54,48 +54,46 @@ impl Tree {
         &self,
         hint: Hint,
         Span { start, end, shared }: Span<'_>,
-        snapshot: Version,
+        since: Stamp,
     ) -> bool {
         let at = match self.known(hint) {
             Some(at) => at,
             None => match self.side(start) {
                 Ordering::Equal => self.route(start),
-                below_or_above => return self.newer_outside(below_or_above, end, snapshot),
+                below_or_above => return self.newer_outside(below_or_above, end, since),
             },
         };
         let leaf = self.leaf(at);
         // An end that does not share the leaf's prefix with the start is beyond the leaf.
         let head = (shared >= leaf.prefix as usize).then(|| leaf.head(end));
-        if self.brief(at).newest <= snapshot {
+        if self.brief(at).newest <= since {
             let inside = head.is_some_and(|head| leaf.cmp_high(&self.fences, end, head) != Ordering::Greater);
-            return !inside && self.newer_behind(at, end, snapshot);
+            return !inside && self.newer_behind(at, end, since);
         }
         let (entry, exact) = leaf.find(&self.log, start, leaf.head(start));
         // A border before `start` is not newer than a point at `start`: it would have replaced it.
-        let first = if exact { leaf.versions[entry] } else { leaf.version_before(entry) };
-        if first > snapshot {
+        let first = if exact { leaf.stamps[entry] } else { leaf.stamp_before(entry) };
+        if first > since {
             return true;
         }
-        self.scan(leaf, entry, (end, head), snapshot).unwrap_or_else(|| self.newer_behind(at, end, snapshot))
+        self.scan(leaf, entry, (end, head), since).unwrap_or_else(|| self.newer_behind(at, end, since))
     }
 
     /// As `range_newer`, of a range that starts below or above all boundaries.
     #[cold]
-    fn newer_outside(&self, side: Ordering, end: &[u8], snapshot: Version) -> bool {
+    fn newer_outside(&self, side: Ordering, end: &[u8], since: Stamp) -> bool {
         if side == Ordering::Greater {
             let last = self.leaf(self.last());
-            return last.version_before(last.len()) > snapshot;
+            return last.stamp_before(last.len()) > since;
         }
         let first = self.leaf(FIRST);
         let head = match self.side(end) {
-            Ordering::Less => return first.base > snapshot,
+            Ordering::Less => return first.base > since,
             Ordering::Equal => Some(first.head(end)),
             Ordering::Greater => None,
         };
-        first.base > snapshot
-            || self
-                .scan(first, 0, (end, head), snapshot)
-                .unwrap_or_else(|| self.newer_behind(FIRST, end, snapshot))
+        first.base > since
+            || self.scan(first, 0, (end, head), since).unwrap_or_else(|| self.newer_behind(FIRST, end, since))
     }
 
     /// Looks through the entries of a leaf from `entry` on, up to the end of a range and its head, which is
@@ -106,16 +104,16 @@ impl Tree {
         leaf: &Leaf,
         entry: usize,
         (end, head): (&[u8], Option<u64>),
-        snapshot: Version,
+        since: Stamp,
     ) -> Option<bool> {
-        let newer = |v: &Version| *v > snapshot;
+        let newer = |v: &Stamp| *v > since;
         let Some(head) = head else {
-            let found = leaf.versions[entry..leaf.len()].iter().any(newer);
+            let found = leaf.stamps[entry..leaf.len()].iter().any(newer);
             return (found || leaf.high == NONE).then_some(found);
         };
         let mut at = entry;
         while at < leaf.len() && leaf.heads[at] < head {
-            if leaf.versions[at] > snapshot {
+            if leaf.stamps[at] > since {
                 return Some(true);
             }
             at += 1;
@@ -127,7 +125,7 @@ impl Tree {
             return Some(false);
         }
         let stop = leaf.find(&self.log, end, head).0;
-        if leaf.versions[at..stop].iter().any(newer) {
+        if leaf.stamps[at..stop].iter().any(newer) {
             return Some(true);
         }
         let inside = stop < leaf.len() || leaf.cmp_high(&self.fences, end, head) != Ordering::Greater;
@@ -136,14 +134,14 @@ impl Tree {
 
     /// Looks through the leaves behind leaf `at`, while they begin before `end`.
     #[inline(never)]
-    fn newer_behind(&self, mut at: LeafId, end: &[u8], snapshot: Version) -> bool {
+    fn newer_behind(&self, mut at: LeafId, end: &[u8], since: Stamp) -> bool {
         // Most ranges end soon.
         for _ in 0..4 {
             at = self.next(at);
             if at == NO_LEAF {
                 return false;
             }
-            if let Some(found) = self.newer_in(at, end, snapshot) {
+            if let Some(found) = self.newer_in(at, end, since) {
                 return found;
             }
         }
@@ -152,7 +150,7 @@ impl Tree {
         let mut skip = self.inners[parent as usize].children().iter().position(|c| *c == at).unwrap_or(0) + 1;
         loop {
             for leaf in &self.inners[parent as usize].children()[skip..] {
-                if let Some(found) = self.newer_in(*leaf, end, snapshot) {
+                if let Some(found) = self.newer_in(*leaf, end, since) {
                     return found;
                 }
             }
@@ -165,7 +163,7 @@ impl Tree {
                 if high == NONE || self.fences.get(high) > end {
                     break;
                 }
-                if self.inner_newest[parent as usize] > snapshot {
+                if self.inner_newest[parent as usize] > since {
                     return true;
                 }
             }
@@ -174,35 +172,30 @@ impl Tree {
     }
 
     /// Looks at one leaf behind the range's start; `None` if the range goes on behind it.
-    fn newer_in(&self, at: LeafId, end: &[u8], snapshot: Version) -> Option<bool> {
+    fn newer_in(&self, at: LeafId, end: &[u8], since: Stamp) -> Option<bool> {
         let leaf = self.leaf(at);
         if self.fences.get(leaf.low) >= end {
             return Some(false);
         }
         if leaf.high != NONE && self.fences.get(leaf.high) <= end {
-            return (self.brief(at).newest > snapshot).then_some(true);
+            return (self.brief(at).newest > since).then_some(true);
         }
         // The leaf's least key is in the range; an entry there is not older than the base.
-        if leaf.base > snapshot {
+        if leaf.base > since {
             return Some(true);
         }
         // Between two ends all keys share the leaf's prefix; the last leaf goes by the common one.
         let shares = leaf.high != NONE || end.starts_with(&self.common);
-        self.scan(leaf, 0, (end, shares.then(|| leaf.head(end))), snapshot)
+        self.scan(leaf, 0, (end, shares.then(|| leaf.head(end))), since)
     }
 
     /// The newest version in `[start, end)` (`end` none: in `start` alone), and the least key that has it.
     ///
     /// Linear in the boundaries of the range: for explanations.
-    pub(in crate::resolve) fn newest_in(
-        &self,
-        start: &[u8],
-        end: Option<&[u8]>,
-        out: &mut Vec<u8>,
-    ) -> Version {
+    pub(in crate::resolve) fn newest_in(&self, start: &[u8], end: Option<&[u8]>, out: &mut Vec<u8>) -> Stamp {
         let before = out.len();
         out.extend_from_slice(start);
-        let mut best = self.version_at(NO_LEAF, start);
+        let mut best = self.stamp_at(NO_LEAF, start);
         let Some(end) = end else { return best };
         let (mut at, mut entry, _) = self.seek(NO_LEAF, start);
         loop {
@@ -214,8 +207,8 @@ impl Tree {
                     out.truncate(here);
                     return best;
                 }
-                let is_better = leaf.versions[entry] > best;
-                best = best.max(leaf.versions[entry]);
+                let is_better = leaf.stamps[entry] > best;
+                best = best.max(leaf.stamps[entry]);
                 // Either the key so far goes, or this one.
                 out.drain(if is_better { before..here } else { here..out.len() });
             }

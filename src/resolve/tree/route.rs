@@ -4,9 +4,10 @@ use skewer_kernels::prefetch_read;
 
 use super::inner::{FAN, Inner};
 use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF};
+use super::share::Seam;
 use super::{Brief, FIRST, Tree};
-use crate::resolve::Version;
-use crate::resolve::keys::{KeyRef, NONE, append_key, common, is_whole};
+use crate::resolve::keys::{KeyRef, NONE, common, is_whole};
+use crate::resolve::stamps::Stamp;
 
 impl Tree {
     /// The leaf of a key that begins with the common prefix: two searches of heads.
@@ -38,7 +39,7 @@ impl Tree {
     }
 
     /// The length of the prefix that all keys from `low` up to `high` share.
-    fn prefix_between(&self, low: KeyRef, high: KeyRef) -> usize {
+    pub(super) fn prefix_between(&self, low: KeyRef, high: KeyRef) -> usize {
         if low == NONE || high == NONE {
             return self.common.len();
         }
@@ -46,7 +47,7 @@ impl Tree {
     }
 
     /// Notes the bytes that a leaf's heads leave out, before its ends change.
-    fn note_shared(&mut self, at: LeafId) {
+    pub(super) fn note_shared(&mut self, at: LeafId) {
         let mut shared = std::mem::take(&mut self.shared);
         shared.clear();
         shared.extend_from_slice(self.prefix_of(self.leaf(at)));
@@ -68,6 +69,9 @@ impl Tree {
     /// Lets the prefix common to all boundaries be `prefix`, and fits the nodes that go by it.
     pub(super) fn set_common(&mut self, prefix: &[u8]) {
         let last = self.last();
+        // What lies outside of all boundaries, and so may not begin with it, was led to these.
+        self.reshaped.extend([FIRST, last]);
+        self.end_era();
         self.note_shared(FIRST);
         self.common.clear();
         self.common.extend_from_slice(prefix);
@@ -83,52 +87,63 @@ impl Tree {
 
     /// Moves the upper part of a leaf to a new one behind it.
     pub(super) fn split(&mut self, at: LeafId) {
-        self.note_shared(at);
-        let old = &self.leaves[at as usize];
+        let old = self.leaf(at);
         // The last leaf mostly grows at its end: leave it full.
-        let middle = if old.high == NONE { CAP - CAP / 8 } else { old.best_split() };
+        let middle = if old.high == NONE { CAP - CAP / 8 } else { old.best_cut(CAP * 3 / 8..=CAP * 5 / 8) };
         let middle = middle.min(old.len() - 1);
-        let mut new = Leaf::new(old.version_before(middle));
-        (new.prefix, new.high) = (old.prefix, old.high);
-        (middle..old.len()).for_each(|entry| new.push(old.entry(entry)));
-        let first = new.entry(0);
-        let mut key = std::mem::take(&mut self.longer);
-        key.clear();
-        append_key(&self.log, (first.head, first.key), &self.shared, &mut key);
-        let low = self.fences.store(&key);
-        self.longer = key;
-        if !first.point {
-            // A border there is said by the leaf's end and base.
-            new.base = first.version;
-            new.free(0, &mut self.log);
-            new.open(0..1, 0);
-        }
-        new.low = low;
+        let high = old.high;
+        let low = self.store_key_of(at, middle);
+        let mut new = self.leaves[at as usize].upper(middle, &mut self.log);
+        (new.low, new.high) = (low, high);
         let next = self.next(at);
         let id = self.add_leaf(new, next);
-        let old = self.leaf_mut(at);
-        old.truncate(middle);
-        old.high = low;
+        self.end_at(at, middle, low);
         self.briefs[at as usize].next = id;
-        self.fit_leaf(at);
         self.fit_leaf(id);
         for at in [at, id] {
-            self.briefs[at as usize].newest = self.leaf(at).newest();
+            self.note_newest(at);
             self.briefs[at as usize].cleaned = self.writes;
         }
         self.reshaped.push(at);
         self.adopt(at, id, low);
     }
 
+    /// Stores the key of an entry as an end of leaves, and notes the bytes that its leaf's heads leave out.
+    pub(super) fn store_key_of(&mut self, at: LeafId, entry: usize) -> KeyRef {
+        self.note_shared(at);
+        let mut key = std::mem::take(&mut self.longer);
+        key.clear();
+        self.append_key(self.leaf(at), entry, &mut key);
+        let place = self.fences.store(&key);
+        self.longer = key;
+        place
+    }
+
+    /// Lets a leaf end before entry `len`, whose key is stored at `high`; the entries from there on are another's now.
+    /// The bytes that its heads leave out are noted after that.
+    pub(super) fn end_at(&mut self, at: LeafId, len: usize, high: KeyRef) {
+        self.note_shared(at);
+        let leaf = self.leaf_mut(at);
+        leaf.truncate(len);
+        leaf.high = high;
+        self.fit_leaf(at);
+    }
+
+    /// Lets the newest version that is known of a leaf be that of its entries.
+    pub(super) fn note_newest(&mut self, at: LeafId) {
+        self.briefs[at as usize].newest = self.leaf(at).newest();
+    }
+
     fn add_leaf(&mut self, leaf: Leaf, next: LeafId) -> LeafId {
-        let brief = Brief { newest: Version::MIN, next, cleaned: self.writes };
+        let brief = Brief { newest: Stamp::MIN, next, cleaned: self.writes };
         if let Some(id) = self.spare_leaves.pop() {
             self.leaves[id as usize] = leaf;
             self.briefs[id as usize] = brief;
             return id;
         }
         if self.leaves.len() == self.leaves.capacity() {
-            let room = self.leaves.len() * 2;
+            // By a quarter: what is not needed is memory lost.
+            let room = self.leaves.len() * 5 / 4 + 16;
             super::grow(&mut self.leaves, room);
             super::grow(&mut self.briefs, room);
         }
@@ -153,6 +168,8 @@ impl Tree {
 
     #[cold]
     fn split_inner(&mut self, at: u32) {
+        self.end_era();
+        self.inners[at as usize].foresee_lows(&self.fences);
         let place = self.root.place_of(at);
         let is_last = place + 1 == self.root.inners.len();
         let old = &mut self.inners[at as usize];
@@ -168,8 +185,13 @@ impl Tree {
             self.inners[id as usize] = new;
             id
         } else {
+            if self.inners.len() == self.inners.capacity() {
+                let room = self.inners.len() * 5 / 4 + 4;
+                super::grow(&mut self.inners, room);
+                super::grow(&mut self.inner_newest, room);
+            }
             self.inners.push(new);
-            self.inner_newest.push(Version::MIN);
+            self.inner_newest.push(Stamp::MIN);
             (self.inners.len() - 1) as u32
         };
         self.root.insert(&self.fences, place + 1, (low, id), self.common.len());
@@ -181,7 +203,7 @@ impl Tree {
 
     /// Makes an inner node the parent of its leaves, and its newest version theirs.
     fn take_over(&mut self, at: u32) {
-        let mut newest = Version::MIN;
+        let mut newest = Stamp::MIN;
         for leaf in self.inners[at as usize].children() {
             self.leaves[*leaf as usize].parent = at;
             newest = newest.max(self.briefs[*leaf as usize].newest);
@@ -206,16 +228,8 @@ impl Tree {
                 return;
             }
         }
-        let (leaf, behind) = (self.leaf(at), self.leaf(next));
-        let low = self.fences.get(behind.low);
-        let double = behind.find(&self.log, low, behind.head(low)) == (0, true);
-        let (before, base) = (leaf.version_before(a), behind.base);
-        let same = base == before || (base <= self.floor && before <= self.floor);
-        // A point on a border takes two entries where no leaf's end says the border: leave it.
-        if double && behind.is_point(0) && !same {
-            return;
-        }
-        self.absorb(at, next, !double && !same);
+        let Some(seam) = self.seam(at, next) else { return };
+        self.absorb(at, next, seam == Seam::Border);
     }
 
     /// Merges; `border` if the end between the two leaves has to become an entry.
@@ -237,7 +251,7 @@ impl Tree {
             let low = self.fences.get(old.low);
             let head = leaf.head(low);
             let key = if is_whole(head) { NONE } else { self.log.store(low) };
-            leaf.push(Entry { head, key, version: old.base, point: false });
+            leaf.push(Entry { head, key, stamp: old.base, point: false });
         }
         self.fences.free(old.low);
         (0..old.len()).for_each(|entry| leaf.push(old.entry(entry)));
@@ -257,6 +271,7 @@ impl Tree {
         if a + b > FAN * 3 / 4 {
             return;
         }
+        self.end_era();
         let old = self.inners[next as usize].clone();
         let inner = &mut self.inners[at as usize];
         for slot in 0..old.len() {
@@ -271,6 +286,6 @@ impl Tree {
     }
 }
 
-fn slot_of(inner: &Inner, leaf: LeafId) -> usize {
+pub(super) fn slot_of(inner: &Inner, leaf: LeafId) -> usize {
     inner.children().iter().position(|c| *c == leaf).unwrap_or(0)
 }

@@ -3,11 +3,14 @@
 use super::leaf::{CAP, NO_LEAF};
 use super::{FIRST, Tree};
 use crate::resolve::keys::{NONE, common};
-use skewer_kernels::prefetch_read;
+use skewer_kernels::{prefetch_range, prefetch_read};
 
 /// A leaf is cleaned again after so many writes for each leaf that there is: a fifth to two fifths of a window
 /// of points or ranges. So long, half of it on average, dead entries may stay among living ones.
 const CLEANED_AFTER: u32 = 4;
+/// Where there are fewer leaves, they are cleaned as seldom as if there were so many: what is dead there is little, and
+/// a full leaf is cleaned anyway.
+const FEW: u32 = if cfg!(test) { 1 } else { 16 };
 
 impl Tree {
     /// Looks at one leaf for each write since the last call: constant work a write.
@@ -38,11 +41,12 @@ impl Tree {
         }
     }
 
-    fn foresee(&self, at: u32) {
+    /// Fetches a leaf, if there is one.
+    pub(super) fn foresee(&self, at: u32) {
         if let Some(leaf) = self.leaves.get(at as usize) {
-            prefetch_read(std::slice::from_ref(leaf), 0);
-            (0..CAP / 8).for_each(|line| prefetch_read(&leaf.heads, line * 8));
-            (0..CAP / 8).for_each(|line| prefetch_read(&leaf.versions, line * 8));
+            prefetch_read(std::slice::from_ref(&leaf.points), 0);
+            prefetch_range(&leaf.heads, 0, CAP);
+            prefetch_range(&leaf.stamps, 0, CAP);
         }
     }
 
@@ -50,7 +54,7 @@ impl Tree {
     #[inline]
     fn is_due(&self, at: u32) -> bool {
         let brief = self.brief(at);
-        let after = CLEANED_AFTER * self.leaves.len() as u32;
+        let after = CLEANED_AFTER * FEW.max(self.leaves.len() as u32);
         brief.newest <= self.floor || self.writes.wrapping_sub(brief.cleaned) > after
     }
 

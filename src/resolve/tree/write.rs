@@ -3,15 +3,15 @@
 use std::cmp::Ordering;
 
 use super::leaf::{CAP, Entry, LeafId, NO_LEAF};
-use super::{FIRST, Hint, NO_HINT, Tree};
-use crate::resolve::Version;
+use super::{Hint, NO_HINT, Tree};
 use crate::resolve::batch::Span;
 use crate::resolve::keys::{NONE, common};
+use crate::resolve::stamps::Stamp;
 
 impl Tree {
     /// Notes that `key` was written at `version`, which is not below any noted before.
     #[inline]
-    pub(in crate::resolve) fn write_point(&mut self, hint: Hint, key: &[u8], version: Version) {
+    pub(in crate::resolve) fn write_point(&mut self, hint: Hint, key: &[u8], stamp: Stamp) {
         self.owed += 1;
         self.writes = self.writes.wrapping_add(1);
         let mut at = self.known(hint).unwrap_or_else(|| {
@@ -23,28 +23,28 @@ impl Tree {
             let head = leaf.head(key);
             let (entry, exact) = leaf.find(&self.log, key, head);
             if exact {
-                return self.rewrite_point(at, entry, key, version);
+                return self.rewrite_point(at, entry, key, stamp);
             }
-            if leaf.version_before(entry) == version {
+            if leaf.stamp_before(entry) == stamp {
                 return;
             }
             if leaf.len() < CAP {
-                let new = Entry { head, key: self.place_of(head, key), version, point: true };
+                let new = Entry { head, key: self.place_of(head, key), stamp, point: true };
                 self.leaf_mut(at).insert(entry, new);
-                return self.note(at, version);
+                return self.note(at, stamp);
             }
             at = self.make_room(at, key);
         }
     }
 
     /// A point that was written before, or a border: then the keys behind it keep its version.
-    fn rewrite_point(&mut self, at: LeafId, entry: usize, key: &[u8], version: Version) {
+    fn rewrite_point(&mut self, at: LeafId, entry: usize, key: &[u8], stamp: Stamp) {
         let leaf = self.leaf(at);
         if leaf.is_point(entry) {
-            self.leaf_mut(at).versions[entry] = version;
-            return self.note(at, version);
+            self.leaf_mut(at).stamps[entry] = stamp;
+            return self.note(at, stamp);
         }
-        if leaf.versions[entry] == version {
+        if leaf.stamps[entry] == stamp {
             return;
         }
         let mut behind = std::mem::take(&mut self.longer);
@@ -57,18 +57,18 @@ impl Tree {
         let leaf = self.leaf(at);
         let (entry, exact) = leaf.find(&self.log, key, leaf.head(key));
         if exact {
-            self.leaf_mut(at).versions[entry] = version;
+            self.leaf_mut(at).stamps[entry] = stamp;
         } else {
             // A split made the border the end of its leaf: an entry may stand on it.
-            self.leaf_mut(at).base = version;
+            self.leaf_mut(at).base = stamp;
         }
-        self.note(at, version);
+        self.note(at, stamp);
     }
 
     /// Notes that all of `[start, end)`, which is not empty, was written at `version`, which is not below
     /// any noted before.
     #[inline]
-    pub(in crate::resolve) fn write_range(&mut self, hint: Hint, span: Span<'_>, version: Version) {
+    pub(in crate::resolve) fn write_range(&mut self, hint: Hint, span: Span<'_>, stamp: Stamp) {
         let Span { start, end, .. } = span;
         self.owed += 1;
         self.writes = self.writes.wrapping_add(1);
@@ -77,17 +77,17 @@ impl Tree {
             self.route(start)
         });
         loop {
-            match self.write_inside(at, span, version) {
+            match self.write_inside(at, span, stamp) {
                 Written::Done => return,
                 Written::Full => at = self.make_room(at, start),
-                Written::Beyond => return self.write_wide(start, end, version),
+                Written::Beyond => return self.write_wide(start, end, stamp),
             }
         }
     }
 
     /// Writes a range that one leaf holds.
     #[inline]
-    fn write_inside(&mut self, at: LeafId, span: Span<'_>, version: Version) -> Written {
+    fn write_inside(&mut self, at: LeafId, span: Span<'_>, stamp: Stamp) -> Written {
         let Span { start, end, shared } = span;
         let leaf = &mut self.leaves[at as usize];
         let prefix = leaf.prefix as usize;
@@ -108,9 +108,9 @@ impl Tree {
                 (last, !exact)
             }
         };
-        let after = leaf.version_before(last);
-        let start_needed = leaf.version_before(first) != version;
-        let end_needed = end_needed && after != version;
+        let after = leaf.stamp_before(last);
+        let start_needed = leaf.stamp_before(first) != stamp;
+        let end_needed = end_needed && after != stamp;
         if leaf.len() - (last - first) + usize::from(start_needed) + usize::from(end_needed) > CAP {
             return Written::Full;
         }
@@ -123,19 +123,19 @@ impl Tree {
         leaf.open(first..last, rest - first + usize::from(end_needed));
         if start_needed {
             let key = if reuse { kept } else { self.place_of(start_head, start) };
-            self.leaf_mut(at).set(first, Entry { head: start_head, key, version, point: false });
+            self.leaf_mut(at).set(first, Entry { head: start_head, key, stamp, point: false });
         }
         if end_needed {
             let key = self.place_of(end_head, end);
-            self.leaf_mut(at).set(rest, Entry { head: end_head, key, version: after, point: false });
+            self.leaf_mut(at).set(rest, Entry { head: end_head, key, stamp: after, point: false });
         }
-        self.note(at, version);
+        self.note(at, stamp);
         Written::Done
     }
 
     /// Writes a range that spans leaves, or whose end has to be made a border first.
     #[cold]
-    fn write_wide(&mut self, start: &[u8], end: &[u8], version: Version) {
+    fn write_wide(&mut self, start: &[u8], end: &[u8], stamp: Stamp) {
         self.embrace(start, end);
         let mut border = std::mem::take(&mut self.longer);
         border.clear();
@@ -154,8 +154,8 @@ impl Tree {
         let last = if stop == at { leaf.find(&self.log, end, leaf.head(end)).0 } else { leaf.len() };
         let key = self.place_of(head, start);
         self.cut(at, first, last);
-        self.leaf_mut(at).insert(first, Entry { head, key, version, point: false });
-        self.note(at, version);
+        self.leaf_mut(at).insert(first, Entry { head, key, stamp, point: false });
+        self.note(at, stamp);
         while at != stop {
             at = self.next(at);
             if at == stop && self.fences.get(self.leaf(at).low) == end {
@@ -164,8 +164,8 @@ impl Tree {
             let leaf = self.leaf(at);
             let last = if at == stop { leaf.find(&self.log, end, leaf.head(end)).0 } else { leaf.len() };
             self.cut(at, 0, last);
-            self.leaf_mut(at).base = version;
-            self.note(at, version);
+            self.leaf_mut(at).base = stamp;
+            self.note(at, stamp);
         }
     }
 
@@ -210,8 +210,8 @@ impl Tree {
                 return !leaf.is_point(entry);
             }
             if leaf.len() < CAP {
-                let version = leaf.version_before(entry);
-                let new = Entry { head, key: self.place_of(head, key), version, point: false };
+                let stamp = leaf.stamp_before(entry);
+                let new = Entry { head, key: self.place_of(head, key), stamp, point: false };
                 self.leaf_mut(at).insert(entry, new);
                 return true;
             }
@@ -222,8 +222,9 @@ impl Tree {
     /// Makes room in a full leaf; returns the leaf of `key` after that.
     #[cold]
     fn make_room(&mut self, at: LeafId, key: &[u8]) -> LeafId {
+        self.foresee_room(at);
         self.compact(at);
-        if self.leaf(at).len() + 2 > CAP {
+        if self.leaf(at).len() + 2 > CAP && !self.share(at) {
             self.split(at);
         }
         self.route(key)
@@ -231,10 +232,10 @@ impl Tree {
 
     /// Notes the newest version of a leaf and of its inner node.
     #[inline]
-    fn note(&mut self, at: LeafId, version: Version) {
-        self.briefs[at as usize].newest = version;
+    fn note(&mut self, at: LeafId, stamp: Stamp) {
+        self.briefs[at as usize].newest = stamp;
         let parent = self.leaf(at).parent as usize;
-        self.inner_newest[parent] = version;
+        self.inner_newest[parent] = stamp;
     }
 
     /// Shortens the common prefix so that a new boundary or two have it; in a blank tree it is theirs.
@@ -254,8 +255,6 @@ impl Tree {
                 return;
             }
         }
-        // Hints taken before may be of keys that do not begin with it.
-        self.reshaped.push(FIRST);
         self.set_common(&start[..shared]);
     }
 }
