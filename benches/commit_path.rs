@@ -249,9 +249,9 @@ fn add(txn: &mut Batch, snapshot: Version, random: &mut SplitMix, ordered: bool)
 }
 
 /// Transactions a second through a shared resolver, of so many threads, each with `size` a call.
-fn shared_rate(threads: u64, size: usize, ordered: bool) -> Result<f64, ResolveError> {
-    let calls = if is_smoke() { 20 } else { 600_000 / size };
-    let resolver = Resolver::new(Checked::Serializable).with_room_for(250_000);
+fn shared_rate(threads: u64, size: usize, ordered: bool, window: usize) -> Result<f64, ResolveError> {
+    let calls = if is_smoke() { 20 } else { (window * 3).max(600_000) / size };
+    let resolver = Resolver::new(Checked::Serializable).with_room_for(window * 2);
     let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
     let begun = Instant::now();
     std::thread::scope(|scope| {
@@ -267,7 +267,7 @@ fn shared_rate(threads: u64, size: usize, ordered: bool) -> Result<f64, ResolveE
                     (0..size).try_for_each(|_| add(&mut batch, snapshot, &mut random, ordered))?;
                     committer.resolve(&batch, &mut verdicts)?;
                     if call % 64 == 0 {
-                        let kept = (125_000 / size as Version).max(1);
+                        let kept = (window / size).max(1) as Version;
                         shared.with(|r| r.forget_before((r.version() - kept).max(r.floor())))??;
                     }
                 }
@@ -280,19 +280,19 @@ fn shared_rate(threads: u64, size: usize, ordered: bool) -> Result<f64, ResolveE
     Ok((threads as usize * calls * size) as f64 / begun.elapsed().as_secs_f64() / 1e6)
 }
 
-fn shared(size: usize, ordered: bool) -> Outcome {
-    let rounds = if is_smoke() { 1 } else { 7 };
+fn shared(size: usize, ordered: bool, window: usize) -> Outcome {
+    let rounds = if is_smoke() { 1 } else { 5 };
     // By turns, so that the machine's moods strike both.
     let mut rates = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
         for threads in [1, 2] {
-            rates[threads - 1].push(shared_rate(threads as u64, size, ordered)?);
+            rates[threads - 1].push(shared_rate(threads as u64, size, ordered, window)?);
         }
     }
     let [one, two] = rates.map(Times::of);
     let form = if ordered { "ranges" } else { "points" };
     println!(
-        "shared/{form}/{size} one_mtxn_per_s={:.2} two_mtxn_per_s={:.2} ratio={:.2} best_ratio={:.2}",
+        "shared/{form}/{window}/{size} one_mtxn_per_s={:.2} two_mtxn_per_s={:.2} ratio={:.2} best_ratio={:.2}",
         one.at(0.5),
         two.at(0.5),
         two.at(0.5) / one.at(0.5),
@@ -316,8 +316,11 @@ fn main() -> Outcome {
         }
     }
     for (form, ordered) in [("points", false), ("ranges", true)] {
-        for size in [1, 16, 256] {
-            run(format!("shared/{form}/{size}"), &|| shared(size, ordered))?;
+        for window in windows.into_iter().filter(|w| *w >= if is_smoke() { 1_000 } else { 125_000 }) {
+            for size in [1, 16, 256, 2_500] {
+                let work = || shared(size, ordered, window as usize);
+                run(format!("shared/{form}/{window}/{size}"), &work)?;
+            }
         }
     }
     Ok(())

@@ -49,19 +49,25 @@
 
 mod adjudicators;
 mod batch;
+mod caller;
 mod clock;
+mod divided;
 mod error;
 mod flight;
+mod gates;
 mod hashes;
 mod index;
+mod inside;
 mod judge;
 mod key_log;
 mod keys;
 #[doc(hidden)]
 pub mod naive;
 mod owner;
+mod part;
 mod points;
 mod resolver;
+mod routing;
 #[doc(hidden)]
 pub mod script;
 mod shared;
@@ -69,17 +75,19 @@ mod snapshots;
 mod tree;
 mod verdict;
 mod window;
+mod work;
 
 #[cfg(test)]
 mod tests;
 
 pub use adjudicators::Adjudicators;
 pub use batch::{Batch, Transaction, TxnBuilder};
+pub use caller::Committer;
 pub use clock::CommitClock;
 pub use error::ResolveError;
 pub use flight::Ticket;
 pub use resolver::{Resolver, Vote};
-pub use shared::{Committer, SharedResolver};
+pub use shared::SharedResolver;
 pub use verdict::{Cause, Checked, Conflict, Verdict};
 
 /// A commit version or a snapshot: a count of commits, or ticks of a clock as in

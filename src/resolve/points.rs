@@ -139,6 +139,12 @@ impl Points {
         Self { keys: None, hasher: Hasher::new(bits), ..Self::new(floor) }
     }
 
+    /// An empty table that knows keys as this one does.
+    pub(super) fn sibling(&self, floor: Version) -> Self {
+        let keys = self.keys.as_ref().map(|_| KeyLog::default());
+        Self { keys, hasher: self.hasher.clone(), ..Self::new(floor) }
+    }
+
     pub(super) fn hasher(&self) -> &Hasher {
         &self.hasher
     }

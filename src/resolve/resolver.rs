@@ -1,6 +1,7 @@
 //! The resolver: one owner, one order.
 
 use super::batch::{Batch, Transaction};
+use super::divided::Divided;
 use super::flight::{Flights, Ticket};
 use super::hashes::{Hasher, Hashes};
 use super::judge::{Rule, Scratch, Txn, judge};
@@ -14,15 +15,17 @@ use super::{ResolveError, Version};
 /// See the [module](super) for the rule, the crash rule and the costs.
 #[derive(Debug)]
 pub struct Resolver {
-    checked: Checked,
-    version: Version,
-    floor: Version,
-    window: Window,
+    pub(super) checked: Checked,
+    pub(super) version: Version,
+    pub(super) floor: Version,
+    pub(super) window: Window,
+    /// The window's parts, if threads share it; then `window` is empty.
+    pub(super) divided: Option<Box<Divided>>,
     flights: Flights,
     snapshots: Snapshots,
     scratch: Scratch,
     /// Writes for which room was asked.
-    room: usize,
+    pub(super) room: usize,
 }
 
 /// The answer to [`prepare`](Resolver::prepare).
@@ -50,6 +53,7 @@ impl Resolver {
             version: floor,
             floor,
             window: Window::new(floor),
+            divided: None,
             flights: Flights::default(),
             snapshots: Snapshots::default(),
             scratch: Scratch::default(),
@@ -203,9 +207,10 @@ impl Resolver {
         self.order_for(&txn.batch);
         let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes: None };
         let judged = Txn::of(&txn.batch, 0);
-        let refusal = match &mut self.window {
-            Window::Points(points) => judged.refusal(points.as_mut(), rule),
-            Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
+        let refusal = match (&mut self.divided, &mut self.window) {
+            (Some(divided), _) => divided.refusal_of(txn, &self.flights, self.floor),
+            (None, Window::Points(points)) => judged.refusal(points.as_mut(), rule),
+            (None, Window::Ordered(tree)) => judged.refusal(tree.as_mut(), rule),
         };
         match refusal {
             Some(refusal) => Ok(Vote::No(refusal)),
@@ -269,8 +274,7 @@ impl Resolver {
         if floor > self.version {
             return Err(ResolveError::FloorAboveVersion { given: floor, last: self.version });
         }
-        self.floor = floor;
-        self.window.set_floor(floor);
+        self.set_floor(floor);
         Ok(())
     }
 
@@ -310,20 +314,19 @@ impl Resolver {
     pub fn forget_unneeded(&mut self) -> Version {
         let wanted = self.snapshots.oldest().unwrap_or(self.version).min(self.version);
         if wanted > self.floor {
-            self.floor = wanted;
-            self.window.set_floor(wanted);
+            self.set_floor(wanted);
         }
         self.floor
     }
 
     /// Boundaries held: points, and starts and ends of ranges. Linear in the window; for measurements.
     pub fn boundaries(&self) -> usize {
-        self.window.held()
+        self.window.held() + self.divided.as_ref().map_or(0, |divided| divided.boundaries())
     }
 
     /// Bytes of memory held for the window, free space included. For measurements.
     pub fn bytes(&self) -> usize {
-        self.window.bytes()
+        self.window.bytes() + self.divided.as_ref().map_or(0, |divided| divided.bytes())
     }
 
     /// Holds the invariants of the window; for tests.
@@ -368,11 +371,28 @@ impl Resolver {
     fn order_for(&mut self, batch: &Batch) {
         if batch.has_ranges() && matches!(self.window, Window::Points(_)) {
             self.window.order(self.floor, self.room);
+            if let Some(mut divided) = self.divided.take() {
+                divided.order(self);
+                self.divided = Some(divided);
+            }
+        }
+    }
+
+    fn set_floor(&mut self, floor: Version) {
+        self.floor = floor;
+        self.window.set_floor(floor);
+        if let Some(divided) = &mut self.divided {
+            divided.lift(floor);
         }
     }
 
     fn judge(&mut self, batch: &Batch, commit: Version, hashes: Option<&Hashes>) {
         self.order_for(batch);
+        if let Some(divided) = &mut self.divided {
+            divided.judge(batch, (commit, self.floor), &self.flights, &mut self.scratch);
+            self.version = commit;
+            return;
+        }
         let rule = Rule { checked: self.checked, floor: self.floor, flights: &self.flights, hashes };
         match &mut self.window {
             Window::Points(points) => judge(points.as_mut(), rule, batch, commit, &mut self.scratch),
@@ -387,6 +407,11 @@ impl Resolver {
 
     fn write_chosen(&mut self, batch: &Batch, chosen: impl Fn(usize) -> bool, commit: Version) {
         self.order_for(batch);
+        if let Some(divided) = &mut self.divided {
+            divided.begin(batch);
+            (0..batch.len()).filter(|txn| chosen(*txn)).for_each(|txn| divided.write(batch, txn, commit));
+            return;
+        }
         match &mut self.window {
             Window::Points(points) => super::judge::write_chosen(points.as_mut(), batch, chosen, commit),
             Window::Ordered(tree) => super::judge::write_chosen(tree.as_mut(), batch, chosen, commit),
