@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::batch::{Batch, Keyed, Transaction};
 use super::gates::Gates;
-use super::routing::{Routing, Split};
+use super::routing::{PARTS, Routing};
 use super::shared::{Held, Inner, Seat};
 use super::verdict::Verdict;
 use super::work::{Work, bits};
@@ -26,12 +26,16 @@ pub struct Committer {
     inner: Arc<Inner>,
     seat: Arc<Seat>,
     work: Box<Work>,
+    verdicts: Vec<Verdict>,
     /// How to judge in parts, if that is allowed, and the number of that.
     routing: Option<Arc<Routing>>,
     routings: u64,
     version: Version,
     met: Met,
+    pub waits: u64, pub parts: u64, pub core: u64, pub joined: u64,
 }
+impl Drop for Committer { fn drop(&mut self) { use super::shared::stat; stat("waits", self.waits); stat("parts", self.parts); stat("core", self.core); stat("joined", self.joined); } }
+
 
 /// How often a caller met others, and where.
 #[derive(Debug, Default)]
@@ -49,10 +53,11 @@ impl Committer {
             inner,
             seat: Arc::default(),
             work: Box::default(),
+            verdicts: Vec::new(),
             routing: None,
             routings: 0,
             version: Version::MIN,
-            met: Met::default(),
+            met: Met::default(), waits: 0, parts: 0, core: 0, joined: 0,
         }
     }
 
@@ -89,7 +94,7 @@ impl Committer {
         admit(&self.inner, batch, last)?;
         self.count(batch)?;
         if self.judge_in_parts(batch, last)? {
-            let taken = take(&self.work.verdicts);
+            let taken = take(&self.verdicts); self.parts += 1;
             return Ok(taken);
         }
         let hasher = self.inner.hasher.as_ref().filter(|_| !batch.has_ranges());
@@ -99,11 +104,11 @@ impl Committer {
         let hashes = hasher.map(|_| &self.work.hashes);
         let found = find_free(&self.inner, batch, &mut self.met)?;
         if let Some(core) = found {
-            let taken;
+            let taken; self.core += 1;
             (taken, self.version) = self.inner.serve_now(core, batch, hashes, take)?;
             return Ok(taken);
         }
-        self.inner.join(&self.seat, batch)?;
+        self.joined += 1; self.inner.join(&self.seat, batch)?;
         self.wait()?;
         let mut served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
         self.version = served.version;
@@ -144,8 +149,8 @@ impl Committer {
             let passed = match inner.gates.try_pass(at)? {
                 Some(passed) => Some(passed),
                 None => {
-                    self.met.times += 1;
-                    inner.gates.wait(at, || inner.is_busy())?
+                    self.met.times += 1; self.waits += 1;
+                    inner.gates.wait(at)?
                 }
             };
             let Some(mut passed) = passed else { return Ok(Some(false)) };
@@ -154,9 +159,10 @@ impl Committer {
             }
             let Some(part) = passed.as_deref_mut() else { return Err(ResolveError::Poisoned) };
             part.lift(inner.shown.floor.load(Ordering::Acquire));
-            work.foresee(routing, batch, at, part);
-            if !is_small {
-                work.check(routing, batch, at, part);
+            if is_small {
+                work.foresee(routing, batch, at, part);
+            } else {
+                work.look(routing, batch, at, part);
             }
             hand[at] = Some(passed);
         }
@@ -171,14 +177,17 @@ impl Committer {
         // Decided, and nobody whom it concerns comes in between: now the version may be seen.
         self.version = inner.version.0.fetch_add(1, Ordering::AcqRel) + 1;
         for at in bits(work.parts()) {
-            if let Some(mut passed) = hand[at].take()
-                && let Some(part) = passed.as_deref_mut()
-            {
+            if let Some(part) = hand[at].as_deref_mut().and_then(Option::as_deref_mut) {
                 work.record(routing, batch, at, (part, self.version));
             }
+            // Others may have the part at once, if the rest takes long.
+            if !is_small {
+                hand[at] = None;
+            }
         }
-        work.verdicts.clear();
-        work.tell(self.version);
+        drop(hand);
+        self.verdicts.clear();
+        work.tell(self.version, &mut self.verdicts);
         Ok(Some(true))
     }
 
@@ -214,9 +223,9 @@ impl Committer {
         if is_often && self.is_worth_dividing() {
             let samples = self.met.samples.iter().map(|key| key[..].into()).collect();
             let core = self.inner.lock_core()?;
-            let known = self.routings;
             self.inner.alone(core, |core| {
-                if self.inner.shown.routings.load(Ordering::Acquire) == known {
+                let divided = core.resolver.divided.as_ref();
+                if divided.is_none_or(|divided| divided.routing.may_divide()) {
                     core.resolver.divide(samples);
                 }
                 Ok(())
@@ -228,10 +237,10 @@ impl Committer {
     /// Whether the window is one, or its parts are so unlike that new borders would help and what was past is forgotten.
     fn is_worth_dividing(&self) -> bool {
         let Some(routing) = &self.routing else { return true };
-        if !routing.pasts.is_empty() || !matches!(routing.split, Split::Ordered(_)) {
+        if !routing.may_divide() {
             return false;
         }
-        let mut shares = [0; super::routing::PARTS];
+        let mut shares = [0; PARTS];
         for key in &self.met.samples {
             shares[*routing.split.parts(0, Keyed::Point(key)).start()] += 1;
         }
