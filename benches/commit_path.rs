@@ -2,7 +2,8 @@
 //!
 //! `keys/...`: the skip-list test's shape (a read and a write range, 2,500 a batch, snapshots 50 batches old)
 //! on keys of other shapes. `points/...`: one read and one written key, batches of 256. `call/...`: one
-//! transaction a call. `shared/...`: two threads against one. Times cover adding, normalising, judging,
+//! transaction a call. `shared/FORM/WINDOW/SIZE`: two threads against one; `shared-calls`: what the slowest calls of one
+//! thread take, `shared-adjudicators`: owners of parts against one resolver. Times cover adding, normalising, judging,
 //! recording and forgetting; making the keys is outside. Of many batches the median is told, and the
 //! fastest tenth, which a busy machine disturbs least.
 //!
@@ -19,7 +20,7 @@ use std::time::Instant;
 
 use keys::Keys;
 use skewer::resolve::{
-    Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version,
+    Adjudicators, Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version,
 };
 
 type Outcome = Result<(), ResolveError>;
@@ -209,9 +210,9 @@ fn add(txn: &mut Batch, snapshot: Version, random: &mut SplitMix, ordered: bool)
 }
 
 /// Transactions a second through a shared resolver, of so many threads, each with `size` a call.
-fn shared_rate(threads: u64, size: usize, ordered: bool) -> Result<f64, ResolveError> {
-    let calls = if is_smoke() { 20 } else { 600_000 / size };
-    let resolver = Resolver::new(Checked::Serializable).with_room_for(250_000);
+fn shared_rate(threads: u64, size: usize, ordered: bool, window: usize) -> Result<f64, ResolveError> {
+    let calls = if is_smoke() { 20 } else { (window * 3).max(600_000) / size };
+    let resolver = Resolver::new(Checked::Serializable).with_room_for(window * 2);
     let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
     let begun = Instant::now();
     std::thread::scope(|scope| {
@@ -227,7 +228,7 @@ fn shared_rate(threads: u64, size: usize, ordered: bool) -> Result<f64, ResolveE
                     (0..size).try_for_each(|_| add(&mut batch, snapshot, &mut random, ordered))?;
                     committer.resolve(&batch, &mut verdicts)?;
                     if call % 64 == 0 {
-                        let kept = (125_000 / size as Version).max(1);
+                        let kept = (window / size).max(1) as Version;
                         shared.with(|r| r.forget_before((r.version() - kept).max(r.floor())))??;
                     }
                 }
@@ -240,23 +241,85 @@ fn shared_rate(threads: u64, size: usize, ordered: bool) -> Result<f64, ResolveE
     Ok((threads as usize * calls * size) as f64 / begun.elapsed().as_secs_f64() / 1e6)
 }
 
-fn shared(size: usize, ordered: bool) -> Outcome {
-    let rounds = if is_smoke() { 1 } else { 7 };
+fn shared(size: usize, ordered: bool, window: usize) -> Outcome {
+    let rounds = if is_smoke() { 1 } else { 5 };
     // By turns, so that the machine's moods strike both.
     let mut rates = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
         for threads in [1, 2] {
-            rates[threads - 1].push(shared_rate(threads as u64, size, ordered)?);
+            rates[threads - 1].push(shared_rate(threads as u64, size, ordered, window)?);
         }
     }
     let [one, two] = rates.map(Times::of);
     let form = if ordered { "ranges" } else { "points" };
     println!(
-        "shared/{form}/{size} one_mtxn_per_s={:.2} two_mtxn_per_s={:.2} ratio={:.2} best_ratio={:.2}",
+        "shared/{form}/{window}/{size} one_mtxn_per_s={:.2} two_mtxn_per_s={:.2} ratio={:.2} best_ratio={:.2}",
         one.at(0.5),
         two.at(0.5),
         two.at(0.5) / one.at(0.5),
         two.at(1.0) / one.at(1.0),
+    );
+    Ok(())
+}
+
+/// One transaction a call through the shared front, which forgets after each: is there a call that pays for many?
+fn shared_calls(window: u64, ordered: bool) -> Outcome {
+    let rounds = if is_smoke() { 300 } else { (window * 2).max(400_000) };
+    let resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
+    let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
+    let (mut committer, mut random) = (shared.committer(), SplitMix(4));
+    let (mut batch, mut verdicts, mut times) = (Batch::new(), Vec::new(), Vec::new());
+    for version in 1..=rounds as Version {
+        batch.clear();
+        add(&mut batch, version - 1, &mut random, ordered)?;
+        let begun = Instant::now();
+        committer.resolve(&batch, &mut verdicts)?;
+        shared.with(|resolver| resolver.forget_before((version - window as Version).max(0)))??;
+        let took = begun.elapsed().as_nanos() as f64;
+        if version > rounds as Version / 2 {
+            times.push(took);
+        }
+    }
+    let (times, form) = (Times::of(times), if ordered { "ranges" } else { "points" });
+    let (p50, p999) = (times.at(0.5), times.at(0.999));
+    println!("shared-calls/{form}/{window} p50_ns={p50:.0} p999_ns={p999:.0} p999_by_p50={:.1}", p999 / p50);
+    Ok(())
+}
+
+/// Owners of parts against one resolver: nanoseconds a transaction, adding included.
+fn adjudicators(owners: usize, ordered: bool) -> Outcome {
+    let (size, batches) = (256, if is_smoke() { 20 } else { 6_000 });
+    let kept = 125_000 / size as Version;
+    let borders: Vec<[u8; 16]> =
+        (1..owners).map(|at| point(20_000_000 / owners as u64 * at as u64)).collect();
+    let borders: Vec<(u32, &[u8])> = borders.iter().map(|border| (0, &border[..])).collect();
+    let mut many = Adjudicators::by_ranges(Checked::Serializable, &borders)?;
+    let mut one = Resolver::new(Checked::Serializable);
+    let (mut random, mut batch) = (SplitMix(5), Batch::new());
+    let mut times = [Vec::new(), Vec::new()];
+    for version in 1..=batches {
+        batch.clear();
+        let begun = Instant::now();
+        (0..size).try_for_each(|_| add(&mut batch, version - 1, &mut random, ordered))?;
+        let added = begun.elapsed();
+        let begun = Instant::now();
+        many.advance_to(version - 1);
+        let verdicts = many.resolve(&batch, None)?.to_vec();
+        many.forget_before((version - kept).max(0));
+        let split = begun.elapsed();
+        let begun = Instant::now();
+        assert_eq!(verdicts, one.resolve(&batch, version)?);
+        one.forget_before((version - kept).max(0))?;
+        for (times, took) in times.iter_mut().zip([split, begun.elapsed()]) {
+            times.push((added + took).as_nanos() as f64 / size as f64);
+        }
+    }
+    let [many, one] = times.map(Times::of);
+    let form = if ordered { "ranges" } else { "points" };
+    println!(
+        "shared-adjudicators/{form}/{owners} ns_per_txn={:.0} one_resolver_ns_per_txn={:.0}",
+        many.at(0.5),
+        one.at(0.5),
     );
     Ok(())
 }
@@ -276,8 +339,15 @@ fn main() -> Outcome {
         }
     }
     for (form, ordered) in [("points", false), ("ranges", true)] {
-        for size in [1, 16, 256] {
-            run(format!("shared/{form}/{size}"), &|| shared(size, ordered))?;
+        for window in windows.into_iter().filter(|w| *w >= if is_smoke() { 1_000 } else { 125_000 }) {
+            for size in [1, 16, 256, 2_500] {
+                let work = || shared(size, ordered, window as usize);
+                run(format!("shared/{form}/{window}/{size}"), &work)?;
+            }
+            run(format!("shared-calls/{form}/{window}"), &|| shared_calls(window, ordered))?;
+        }
+        for owners in [1, 2, 4] {
+            run(format!("shared-adjudicators/{form}/{owners}"), &|| adjudicators(owners, ordered))?;
         }
     }
     Ok(())

@@ -37,6 +37,11 @@ pub(super) trait Index {
 
 impl Index for Points {
     #[inline]
+    fn begin(&mut self) {
+        self.foresee_sweep();
+    }
+
+    #[inline]
     fn knows(&self, hashes: &Hashes) -> bool {
         hashes.are_of(self.hasher())
     }

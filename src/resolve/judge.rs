@@ -47,7 +47,13 @@ impl Scratch {
         Some((self.details[at].version, keyspace, key))
     }
 
-    fn clear(&mut self) {
+    /// Notes what a transaction conflicted with: `tell` appends the key, and gives the version.
+    pub(super) fn note(&mut self, txn: usize, tell: impl FnOnce(&mut Vec<u8>) -> Option<Version>) {
+        let version = tell(&mut self.detail_keys);
+        self.details.push(Detail { txn, version, end: self.detail_keys.len() });
+    }
+
+    pub(super) fn clear(&mut self) {
         self.verdicts.clear();
         self.details.clear();
         self.detail_keys.clear();
@@ -56,8 +62,10 @@ impl Scratch {
     #[cold]
     fn explain(&mut self, txn: usize, of: &Txn<'_>, index: &impl Index, rule: Rule<'_>, refusal: Verdict) {
         let Verdict::Conflict { cause, range_index } = refusal else { return };
-        let version = of.explain(index, rule, (cause, range_index), &mut self.detail_keys);
-        self.details.push(Detail { txn, version, end: self.detail_keys.len() });
+        let newest = |keyed: Keyed<'_>, key: &mut Vec<u8>| {
+            rule.stamps.version(index.newest(keyed, key)).unwrap_or(Version::MIN)
+        };
+        self.note(txn, |key| of.explain(newest, rule.checked, (cause, range_index), key));
     }
 }
 
@@ -260,22 +268,22 @@ impl<'a> Txn<'a> {
 
     /// The version that an access conflicts with, `None` if what is in the way is in flight; the key is
     /// appended to `key`.
-    fn explain(
+    pub(super) fn explain(
         &self,
-        index: &impl Index,
-        rule: Rule<'_>,
+        newest: impl FnOnce(Keyed<'_>, &mut Vec<u8>) -> Version,
+        checked: Checked,
         (cause, range_index): (Cause, u32),
         key: &mut Vec<u8>,
     ) -> Option<Version> {
         let (accesses, checked) = match cause {
-            Cause::Read => (self.reads, rule.checked.reads()),
-            Cause::Write => (self.writes, rule.checked.writes()),
+            Cause::Read => (self.reads, checked.reads()),
+            Cause::Write => (self.writes, checked.writes()),
         };
         let keyed = self.batch.keyed(accesses[range_index as usize]);
         let before = key.len();
-        let newest = index.newest(keyed, key);
-        if checked && newest > rule.stamps.shown(self.snapshot) {
-            return rule.stamps.version(newest);
+        let version = newest(keyed, key);
+        if checked && version > self.snapshot {
+            return Some(version);
         }
         key.truncate(before);
         match keyed {

@@ -124,6 +124,12 @@ impl Points {
         Self { keys: None, hasher: Hasher::new(bits), ..Self::new() }
     }
 
+    /// An empty table that knows keys as this one does.
+    pub(super) fn sibling(&self) -> Self {
+        let keys = self.keys.as_ref().map(|_| KeyLog::default());
+        Self { keys, hasher: self.hasher.clone(), ..Self::new() }
+    }
+
     pub(super) fn hasher(&self) -> &Hasher {
         &self.hasher
     }
@@ -211,6 +217,15 @@ impl Points {
         while self.owed >= WRITES_PER_SWEEP {
             self.owed -= WRITES_PER_SWEEP;
             self.sweep_bucket();
+        }
+    }
+
+    /// Fetches what the next sweep will touch.
+    #[inline]
+    pub(super) fn foresee_sweep(&self) {
+        prefetch_read(&self.buckets, self.swept);
+        if let Some(bucket) = self.buckets.get(self.swept) {
+            prefetch_read(std::slice::from_ref(&bucket.stamps), 0);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The resolver: one owner, one order.
 
 use super::batch::{Batch, Transaction};
+use super::divided::Divided;
 use super::flight::{Flights, Ticket};
 use super::hashes::{Hasher, Hashes};
 use super::judge::{Rule, Scratch, Txn, judge};
@@ -15,16 +16,18 @@ use super::{ResolveError, Version};
 /// See the [module](super) for the rule, the crash rule and the costs.
 #[derive(Debug)]
 pub struct Resolver {
-    checked: Checked,
-    version: Version,
-    floor: Version,
-    window: Window,
-    stamps: Stamps,
+    pub(super) checked: Checked,
+    pub(super) version: Version,
+    pub(super) floor: Version,
+    pub(super) window: Window,
+    pub(super) stamps: Stamps,
+    /// The window's parts, if threads share it; then `window` is empty.
+    pub(super) divided: Option<Box<Divided>>,
     flights: Flights,
     snapshots: Snapshots,
     scratch: Scratch,
     /// Writes for which room was asked.
-    room: usize,
+    pub(super) room: usize,
 }
 
 /// The answer to [`prepare`](Resolver::prepare).
@@ -53,6 +56,7 @@ impl Resolver {
             floor,
             window: Window::new(),
             stamps: Stamps::default(),
+            divided: None,
             flights: Flights::default(),
             snapshots: Snapshots::default(),
             scratch: Scratch::default(),
@@ -212,9 +216,10 @@ impl Resolver {
             hashes: None,
         };
         let judged = Txn::of(&txn.batch, 0);
-        let refusal = match &mut self.window {
-            Window::Points(points) => judged.refusal(points.as_mut(), rule),
-            Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
+        let refusal = match (&mut self.divided, &mut self.window) {
+            (Some(divided), _) => divided.refusal_of(txn, &self.flights, self.floor),
+            (None, Window::Points(points)) => judged.refusal(points.as_mut(), rule),
+            (None, Window::Ordered(tree)) => judged.refusal(tree.as_mut(), rule),
         };
         match refusal {
             Some(refusal) => Ok(Vote::No(refusal)),
@@ -325,12 +330,12 @@ impl Resolver {
 
     /// Boundaries held: points, and starts and ends of ranges. Linear in the window; for measurements.
     pub fn boundaries(&self) -> usize {
-        self.window.held()
+        self.window.held() + self.divided.as_ref().map_or(0, |divided| divided.boundaries())
     }
 
     /// Bytes of memory held for the window, free space included. For measurements.
     pub fn bytes(&self) -> usize {
-        self.window.bytes() + self.stamps.bytes()
+        self.window.bytes() + self.stamps.bytes() + self.divided.as_ref().map_or(0, |divided| divided.bytes())
     }
 
     /// Holds the invariants of the window; for tests.
@@ -379,6 +384,10 @@ impl Resolver {
     fn order_for(&mut self, batch: &Batch) {
         if batch.has_ranges() && matches!(self.window, Window::Points(_)) {
             self.window.order(self.room);
+            if let Some(mut divided) = self.divided.take() {
+                divided.order(self);
+                self.divided = Some(divided);
+            }
         }
     }
 
@@ -386,11 +395,14 @@ impl Resolver {
         self.floor = floor;
         self.stamps.forget(floor);
         self.window.set_floor(self.stamps.floor());
+        if let Some(divided) = &mut self.divided {
+            divided.lift(floor);
+        }
     }
 
     /// The stamp of a version that is written at.
     #[inline]
-    fn stamp(&mut self, commit: Version) -> Stamp {
+    pub(super) fn stamp(&mut self, commit: Version) -> Stamp {
         let surplus = self.stamps.surplus();
         if surplus > 0 {
             self.stamps.lower(surplus);
@@ -401,6 +413,11 @@ impl Resolver {
 
     fn judge(&mut self, batch: &Batch, commit: Version, hashes: Option<&Hashes>) {
         self.order_for(batch);
+        if let Some(divided) = &mut self.divided {
+            divided.judge(batch, (commit, self.floor), &self.flights, &mut self.scratch);
+            self.version = commit;
+            return;
+        }
         // What writes nothing needs no stamp.
         let stamp = if batch.writes().is_empty() { 0 } else { self.stamp(commit) };
         let at = (commit, stamp);
@@ -424,6 +441,11 @@ impl Resolver {
 
     fn write_chosen(&mut self, batch: &Batch, chosen: impl Fn(usize) -> bool, commit: Version) {
         self.order_for(batch);
+        if let Some(divided) = &mut self.divided {
+            divided.begin(batch);
+            (0..batch.len()).filter(|txn| chosen(*txn)).for_each(|txn| divided.write(batch, txn, commit));
+            return;
+        }
         let stamp = self.stamp(commit);
         match &mut self.window {
             Window::Points(points) => super::judge::write_chosen(points.as_mut(), batch, chosen, stamp),

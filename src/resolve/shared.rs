@@ -1,29 +1,34 @@
 //! Many threads, one resolver.
 //!
-//! Whoever finds the resolver free judges its own call where it stands, after those who wait. Who finds it busy
-//! joins the open group; the next to hold the resolver takes the whole group, judges it as one
-//! batch and hands out the verdicts, so that the others find theirs in their seats. Calls of many transactions
-//! look for the resolver for a while before they join, since copying them costs more than
-//! that: meanwhile the other thread fills its next batch, and hashes its keys. So calls are judged in the order in which they came to
-//! wait, and nobody waits for more than a bounded number of looks, the group at work and the one it is in: a
-//! group holds at most one call of each committer.
+//! As long as callers seldom meet, the resolver is one: whoever finds it free judges its own call where it stands,
+//! after those who wait. Who finds it busy joins the open group; the next to hold the resolver takes
+//! the whole group, judges it as one batch and hands out the verdicts, so that the others find theirs in
+//! their seats. Calls of many transactions look for the resolver for a while before they join, since copying
+//! them costs more than that.
+//!
+//! When callers meet often, the window is divided (`divided`), each part behind a lock of its own (`gates`), and calls
+//! judge side by side (`caller`): each takes the parts that it concerns, in ascending order, looks at all,
+//! takes its version, and notes its writes. Whoever does not get a part in time joins the open group,
+//! and as long as somebody waits nobody passes by: so waiting is bounded in both forms, by a number of looks, the
+//! calls at work, and one group, which holds at most one call of each committer.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
-use super::batch::{Batch, Transaction};
+use super::batch::Batch;
+use super::gates::{Gates, Hand};
 use super::hashes::{Hasher, Hashes};
 use super::resolver::Resolver;
+use super::routing::Routing;
 use super::verdict::Verdict;
-use super::{ResolveError, Version};
-
-/// From so many transactions on, a call rather looks for the resolver again than to be copied.
-const LARGE: usize = 32;
-/// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
-const LOOKS: usize = 2_000;
+use super::{Committer, ResolveError, Version};
 
 /// A [`Resolver`] for many threads; cloning it gives another handle to the same one.
+///
+/// A call is judged at a version of its own, or of its group, above all that were decided when it began. Verdicts
+/// are those of one resolver that is called in the order of versions. Once threads have met often, the window
+/// stays divided among locks: two threads are then faster than one, and a lone one pays for the locks.
 ///
 /// ```
 /// use skewer::resolve::{Checked, Resolver, SharedResolver, Transaction, Verdict};
@@ -48,23 +53,40 @@ pub struct SharedResolver {
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     open: Mutex<Group>,
     core: Mutex<Core>,
     /// Whether somebody uses the resolver: looked at, which costs its user nothing, before the lock is tried.
     busy: Busy,
-    /// The last version decided: what a snapshot may be at most.
-    version: AtomicI64,
-    /// Whether the open group holds somebody.
-    has_waiting: AtomicBool,
-    takes_ranges: AtomicBool,
+    pub(super) gates: Gates,
+    pub(super) version: Last,
+    /// What callers look at and seldom changes.
+    pub(super) shown: Shown,
+    /// How callers judge in parts, if they may.
+    routing: Mutex<Option<Arc<Routing>>>,
     /// How the window hashed keys at first: callers do that for it, as long as it holds points alone.
-    hasher: Option<Hasher>,
+    pub(super) hasher: Option<Hasher>,
 }
 
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Busy(AtomicBool);
+
+/// The last version decided: what a snapshot may be at most.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Last(pub(super) AtomicI64);
+
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Shown {
+    /// Whether the open group holds somebody.
+    pub(super) has_waiting: AtomicBool,
+    pub(super) takes_ranges: AtomicBool,
+    pub(super) floor: AtomicI64,
+    /// How often `routing` changed. It changes only while all parts are in one hand.
+    pub(super) routings: AtomicU64,
+}
 
 /// Transactions of several callers in the order in which they came.
 #[derive(Debug, Default)]
@@ -76,46 +98,54 @@ struct Group {
 /// On cache lines of its own: who looks for the resolver does not disturb who uses it.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Core {
-    resolver: Resolver,
+pub(super) struct Core {
+    pub(super) resolver: Resolver,
     /// The group that is judged; empty between groups.
     group: Group,
+    /// What `Inner::routing` is.
+    shown: Option<Arc<Routing>>,
 }
 
 /// Where a caller finds its verdicts.
 #[derive(Debug, Default)]
-struct Seat {
-    served: AtomicBool,
-    verdicts: Mutex<Served>,
+pub(super) struct Seat {
+    pub(super) served: AtomicBool,
+    pub(super) verdicts: Mutex<Served>,
 }
 
 #[derive(Debug, Default)]
-struct Served {
-    verdicts: Vec<Verdict>,
+pub(super) struct Served {
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) version: Version,
     wanted: usize,
-    error: Option<ResolveError>,
+    pub(super) error: Option<ResolveError>,
 }
 
 impl SharedResolver {
     /// Shares a resolver.
     pub fn new(resolver: Resolver) -> Self {
-        let version = AtomicI64::new(resolver.version());
-        let takes_ranges = AtomicBool::new(resolver.takes_ranges());
+        let version = Last(AtomicI64::new(resolver.version()));
+        let shown = Shown {
+            has_waiting: AtomicBool::new(false),
+            takes_ranges: AtomicBool::new(resolver.takes_ranges()),
+            floor: AtomicI64::new(resolver.floor()),
+            routings: AtomicU64::new(0),
+        };
         let hasher = resolver.hasher();
-        let core = Mutex::new(Core { resolver, group: Group::default() });
-        let (open, has_waiting) = (Mutex::default(), AtomicBool::new(false));
-        let busy = Busy::default();
-        Self { inner: Arc::new(Inner { open, core, busy, version, has_waiting, takes_ranges, hasher }) }
+        let core = Mutex::new(Core { resolver, group: Group::default(), shown: None });
+        let (open, busy, routing) = (Mutex::default(), Busy::default(), Mutex::default());
+        let inner = Inner { open, core, busy, gates: Gates::default(), version, shown, routing, hasher };
+        Self { inner: Arc::new(inner) }
     }
 
     /// A seat for one thread. Takes some memory; keep it.
     pub fn committer(&self) -> Committer {
-        Committer { inner: Arc::clone(&self.inner), seat: Arc::default(), hashes: Hashes::default() }
+        Committer::new(Arc::clone(&self.inner))
     }
 
     /// The last version decided: a good snapshot.
     pub fn version(&self) -> Version {
-        self.inner.version.load(Ordering::Acquire)
+        self.inner.version.0.load(Ordering::Acquire)
     }
 
     /// How many calls wait for the resolver. For tests and measurements.
@@ -123,120 +153,37 @@ impl SharedResolver {
         self.inner.open.lock().map_or(0, |open| open.seats.len())
     }
 
-    /// Does something else with the resolver, between two groups: forgets, advances, prepares, takes snapshots.
+    /// Does something else with the resolver, between two calls: forgets, advances, prepares, takes snapshots.
+    ///
+    /// Nobody else judges meanwhile. While transactions are in flight, calls are judged one after the other.
     ///
     /// # Errors
     /// [`ResolveError::Poisoned`] if a caller panicked inside.
     pub fn with<T>(&self, act: impl FnOnce(&mut Resolver) -> T) -> Result<T, ResolveError> {
-        let mut core = self.inner.lock_core()?;
-        let result = act(&mut core.resolver);
-        self.inner.version.store(core.resolver.version(), Ordering::Release);
-        self.inner.takes_ranges.store(core.resolver.takes_ranges(), Ordering::Release);
-        Ok(result)
-    }
-}
-
-/// One thread's way to a [`SharedResolver`].
-#[derive(Debug)]
-pub struct Committer {
-    inner: Arc<Inner>,
-    seat: Arc<Seat>,
-    hashes: Hashes,
-}
-
-impl Committer {
-    /// Judges one transaction, and records its writes if it commits, at the version of its group.
-    ///
-    /// # Errors
-    /// [`ResolveError::SnapshotFromTheFuture`] if it read above [`version`](SharedResolver::version);
-    /// [`ResolveError::BatchTooLarge`], [`ResolveError::VersionsUsedUp`],
-    /// [`ResolveError::RangeOfFingerprints`], [`ResolveError::Poisoned`]. Nothing is changed.
-    pub fn commit(&mut self, txn: &Transaction) -> Result<Verdict, ResolveError> {
-        self.call(&txn.batch, |verdicts| verdicts.first().copied())?.ok_or(ResolveError::Poisoned)
-    }
-
-    /// Judges the transactions of a batch in array order, all at the version of the group they come into, and puts
-    /// the verdicts into `out`, replacing what was there.
-    ///
-    /// # Errors
-    /// As [`commit`](Self::commit), of any of the transactions: then none is judged.
-    pub fn resolve(&mut self, batch: &Batch, out: &mut Vec<Verdict>) -> Result<(), ResolveError> {
-        self.call(batch, |verdicts| {
-            out.clear();
-            out.extend_from_slice(verdicts);
+        let core = self.inner.lock_core()?;
+        self.inner.alone(core, |core| {
+            let result = act(&mut core.resolver);
+            self.inner.version.0.store(core.resolver.version(), Ordering::Release);
+            Ok(result)
         })
     }
 
-    fn call<T>(&mut self, batch: &Batch, take: impl FnOnce(&[Verdict]) -> T) -> Result<T, ResolveError> {
-        let last = self.inner.version.load(Ordering::Acquire);
-        if let Some(txn) = batch.txns().iter().position(|t| t.snapshot > last) {
-            let snapshot = batch.txns()[txn].snapshot;
-            return Err(ResolveError::SnapshotFromTheFuture {
-                txn,
-                snapshot,
-                commit: last.saturating_add(1),
-            });
-        }
-        if batch.has_ranges() && !self.inner.takes_ranges.load(Ordering::Acquire) {
-            return Err(ResolveError::RangeOfFingerprints);
-        }
-        let hasher = self.inner.hasher.as_ref().filter(|_| !batch.has_ranges());
-        if let Some(hasher) = hasher {
-            self.hashes.take(hasher, batch);
-        }
-        if let Some(core) = self.find_free(batch)? {
-            return self.inner.serve_now(core, batch, hasher.map(|_| &self.hashes), take);
-        }
-        self.sit_down(batch)?;
-        self.wait()?;
-        let mut served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
-        match served.error.take() {
-            Some(error) => Err(error),
-            None => Ok(take(&served.verdicts)),
-        }
-    }
+    #[doc(hidden)]
+    pub fn stats(&self) -> String { let t = std::mem::take(&mut *STATS.lock().unwrap()); format!("{t:?} routings {}", self.inner.shown.routings.load(Ordering::Relaxed)) }
 
-    /// The resolver, if nobody else uses it.
-    fn find_free(&self, batch: &Batch) -> Result<Option<Held<'_>>, ResolveError> {
-        for _ in 0..if batch.len() < LARGE { 1 } else { LOOKS } {
-            if let Some(core) = self.inner.try_core()? {
-                return Ok(Some(core));
-            }
-            std::hint::spin_loop();
-        }
-        Ok(None)
-    }
-
-    /// Joins the open group.
-    fn sit_down(&mut self, batch: &Batch) -> Result<(), ResolveError> {
-        self.seat.served.store(false, Ordering::Relaxed);
-        self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?.wanted = batch.len();
-        let mut open = self.inner.open.lock().map_err(|_| ResolveError::Poisoned)?;
-        open.batch.append(batch)?;
-        open.seats.push(Arc::clone(&self.seat));
-        self.inner.has_waiting.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Returns when the seat is served; serves the group if nobody else does.
-    fn wait(&self) -> Result<(), ResolveError> {
-        let served = || self.seat.served.load(Ordering::Acquire);
-        for _ in 0..LOOKS {
-            if served() {
-                return Ok(());
-            }
-            if let Some(mut core) = self.inner.try_core()? {
-                return if served() { Ok(()) } else { self.inner.serve(&mut core) };
-            }
-            std::hint::spin_loop();
-        }
-        let mut core = self.inner.lock_core()?;
-        if served() { Ok(()) } else { self.inner.serve(&mut core) }
+    /// Divides the window now, not only when callers meet often. For tests and measurements.
+    ///
+    /// # Errors
+    /// [`ResolveError::Poisoned`].
+    #[doc(hidden)]
+    pub fn divide(&self, samples: &[&[u8]]) -> Result<(), ResolveError> {
+        let whole = |key: &&[u8]| [&[0; 4], *key].concat().into();
+        self.with(|resolver| resolver.divide(samples.iter().map(whole).collect()))
     }
 }
 
 /// The resolver, as long as one caller uses it.
-struct Held<'a> {
+pub(super) struct Held<'a> {
     core: MutexGuard<'a, Core>,
     busy: &'a AtomicBool,
 }
@@ -267,9 +214,13 @@ impl Inner {
         Held { core, busy: &self.busy.0 }
     }
 
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.0.load(Ordering::Relaxed)
+    }
+
     /// The resolver, if nobody uses it.
-    fn try_core(&self) -> Result<Option<Held<'_>>, ResolveError> {
-        if self.busy.0.load(Ordering::Relaxed) {
+    pub(super) fn try_core(&self) -> Result<Option<Held<'_>>, ResolveError> {
+        if self.is_busy() {
             return Ok(None);
         }
         match self.core.try_lock() {
@@ -279,39 +230,94 @@ impl Inner {
         }
     }
 
-    fn lock_core(&self) -> Result<Held<'_>, ResolveError> {
+    pub(super) fn lock_core(&self) -> Result<Held<'_>, ResolveError> {
         self.core.lock().map(|core| self.held(core)).map_err(|_| ResolveError::Poisoned)
     }
 
-    /// Judges those who wait, and then a call that does not have to.
-    fn serve_now<T>(
+    /// How callers judge in parts, and the number of that.
+    pub(super) fn routing(&self) -> Result<(Option<Arc<Routing>>, u64), ResolveError> {
+        let routing = self.routing.lock().map_err(|_| ResolveError::Poisoned)?;
+        Ok((routing.clone(), self.shown.routings.load(Ordering::Acquire)))
+    }
+
+    /// Does something with the resolver whole: with all its parts, if it is divided.
+    pub(super) fn alone<T>(
         &self,
         mut core: Held<'_>,
+        act: impl FnOnce(&mut Core) -> Result<T, ResolveError>,
+    ) -> Result<T, ResolveError> {
+        let mut hand = Gates::NONE;
+        if core.resolver.divided.is_some() {
+            hand = self.gates.pass_all()?;
+            core.resolver.take_in(&mut hand, self.version.0.load(Ordering::Acquire));
+        }
+        let result = act(&mut core);
+        self.shown.takes_ranges.store(core.resolver.takes_ranges(), Ordering::Release);
+        self.shown.floor.store(core.resolver.floor(), Ordering::Release);
+        if core.resolver.divided.is_some() || core.shown.is_some() {
+            self.give_out(&mut core, hand)?;
+        }
+        result
+    }
+
+    /// Gives the parts back to all, and says how they are to be used.
+    fn give_out<'a>(&'a self, core: &mut Core, mut hand: Hand<'a>) -> Result<(), ResolveError> {
+        if hand[0].is_none() {
+            hand = self.gates.pass_all()?;
+        }
+        core.resolver.give_out(&mut hand);
+        let routing = core.resolver.shared_routing();
+        if core.shown.as_ref().map(Arc::as_ptr) != routing.map(Arc::as_ptr) {
+            core.shown = routing.cloned();
+            *self.routing.lock().map_err(|_| ResolveError::Poisoned)? = core.shown.clone();
+            self.shown.routings.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Judges those who wait, and then a call that does not have to.
+    pub(super) fn serve_now<T>(
+        &self,
+        core: Held<'_>,
         batch: &Batch,
         hashes: Option<&Hashes>,
         take: impl FnOnce(&[Verdict]) -> T,
-    ) -> Result<T, ResolveError> {
-        if self.has_waiting.load(Ordering::Acquire) {
-            self.serve(&mut core)?;
-        }
-        let commit = core.resolver.version().checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
-        let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
-        self.version.store(commit, Ordering::Release);
-        Ok(take(verdicts))
+    ) -> Result<(T, Version), ResolveError> {
+        self.alone(core, |core| {
+            if self.shown.has_waiting.load(Ordering::Acquire) {
+                self.serve(core)?;
+            }
+            let commit = core.resolver.version().checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
+            let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
+            self.version.0.store(commit, Ordering::Release);
+            Ok((take(verdicts), commit))
+        })
+    }
+
+    /// Joins the open group.
+    pub(super) fn join(&self, seat: &Arc<Seat>, batch: &Batch) -> Result<(), ResolveError> {
+        seat.served.store(false, Ordering::Relaxed);
+        seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?.wanted = batch.len();
+        let mut open = self.open.lock().map_err(|_| ResolveError::Poisoned)?;
+        open.batch.append(batch)?;
+        open.seats.push(Arc::clone(seat));
+        self.shown.has_waiting.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Judges the open group, and serves all its seats.
-    fn serve(&self, core: &mut Core) -> Result<(), ResolveError> {
-        let Core { resolver, group } = core;
+    pub(super) fn serve(&self, core: &mut Core) -> Result<(), ResolveError> {
+        let Core { resolver, group, .. } = core;
         {
             let mut open = self.open.lock().map_err(|_| ResolveError::Poisoned)?;
             std::mem::swap(&mut *open, group);
-            self.has_waiting.store(false, Ordering::Release);
+            self.shown.has_waiting.store(false, Ordering::Release);
         }
-        let judged = match resolver.version().checked_add(1) {
+        let next = resolver.version().checked_add(1);
+        let judged = match next {
             None => Err(ResolveError::VersionsUsedUp),
             Some(commit) => resolver.resolve(&group.batch, commit).inspect(|_| {
-                self.version.store(commit, Ordering::Release);
+                self.version.0.store(commit, Ordering::Release);
             }),
         };
         let mut rest = *judged.as_ref().unwrap_or(&&[][..]);
@@ -321,6 +327,7 @@ impl Inner {
             (own, rest) = rest.split_at(served.wanted.min(rest.len()));
             served.verdicts.clear();
             served.verdicts.extend_from_slice(own);
+            served.version = next.unwrap_or(Version::MAX);
             served.error = judged.err();
             drop(served);
             seat.served.store(true, Ordering::Release);
@@ -329,3 +336,6 @@ impl Inner {
         Ok(())
     }
 }
+
+pub(super) static STATS: Mutex<std::collections::BTreeMap<&'static str, u64>> = Mutex::new(std::collections::BTreeMap::new());
+pub(super) fn stat(name: &'static str, n: u64) { *STATS.lock().unwrap().entry(name).or_default() += n; }

@@ -63,6 +63,32 @@ fn a_refused_access_adds_nothing() {
     assert_eq!(resolver.boundaries(), 1);
 }
 
+/// Promise: a batch whose keys would be too many bytes refuses the access, or the transaction, that is one too many, and
+/// is judged as if that had not been handed in.
+#[test]
+fn a_batch_too_large_takes_no_more() {
+    // The number of the keyspace is four bytes of each key.
+    let mut batch = Batch::of_bytes(2 * (4 + 8));
+    let too_large = ResolveError::BatchTooLarge;
+    let mut adding = batch.begin(0);
+    adding.read(0, &[b'a'; 8]).unwrap();
+    assert_eq!(adding.write(0, &[b'b'; 9]).map(|_| ()), Err(too_large));
+    assert_eq!(adding.read(0, &[b'b'; 9]).map(|_| ()), Err(too_large));
+    let (low, high): (&[u8], &[u8]) = (b"b", b"cccc");
+    assert_eq!(adding.read_range(0, Included(low), Excluded(high)).map(|_| ()), Err(too_large));
+    assert_eq!(adding.write_range(0, Included(high), std::ops::Bound::Unbounded).map(|_| ()), Err(too_large));
+    adding.write(0, &[b'b'; 8]).unwrap();
+    assert_eq!(batch.push(&txn(0, &[], &[b""])), Err(too_large));
+    assert_eq!(batch.len(), 1);
+    let mut resolver = Resolver::new(Checked::Both);
+    resolver.commit(&txn(0, &[], &[&[b'b'; 9]]), Some(1)).unwrap();
+    assert_eq!(resolver.resolve(&batch, 2).unwrap(), [Verdict::Commit(2)], "the longer keys are not in it");
+    assert_eq!(resolver.boundaries(), 2);
+    batch.clear();
+    assert_eq!(batch.push(&txn(0, &[], &[&[b'a'; 20]])), Ok(()), "to the last byte");
+    assert_eq!(batch.push(&txn(0, &[], &[])), Ok(()), "no key needs no room");
+}
+
 /// Promise: misuse of what is in flight changes nothing either: neither version nor promise.
 #[test]
 fn misuse_in_flight() {
