@@ -75,5 +75,5 @@ pub use map::MappedFile;
 pub use near::{NEAR, NearPairs};
 pub use prefetch::{prefetch_range, prefetch_read};
 pub use scalar::{mix_one, unmix_one};
-pub use turnstile::{Pass, Taken, Turnstile};
 pub use shared_memory::SharedMemory;
+pub use turnstile::{Pass, Taken, Turnstile};

@@ -32,10 +32,7 @@ pub struct Committer {
     routings: u64,
     version: Version,
     met: Met,
-    pub waits: u64, pub parts: u64, pub core: u64, pub joined: u64,
 }
-impl Drop for Committer { fn drop(&mut self) { use super::shared::stat; stat("waits", self.waits); stat("parts", self.parts); stat("core", self.core); stat("joined", self.joined); } }
-
 
 /// How often a caller met others, and where.
 #[derive(Debug, Default)]
@@ -57,7 +54,7 @@ impl Committer {
             routing: None,
             routings: 0,
             version: Version::MIN,
-            met: Met::default(), waits: 0, parts: 0, core: 0, joined: 0,
+            met: Met::default(),
         }
     }
 
@@ -94,7 +91,7 @@ impl Committer {
         admit(&self.inner, batch, last)?;
         self.count(batch)?;
         if self.judge_in_parts(batch, last)? {
-            let taken = take(&self.verdicts); self.parts += 1;
+            let taken = take(&self.verdicts);
             return Ok(taken);
         }
         let hasher = self.inner.hasher.as_ref().filter(|_| !batch.has_ranges());
@@ -104,11 +101,11 @@ impl Committer {
         let hashes = hasher.map(|_| &self.work.hashes);
         let found = find_free(&self.inner, batch, &mut self.met)?;
         if let Some(core) = found {
-            let taken; self.core += 1;
+            let taken;
             (taken, self.version) = self.inner.serve_now(core, batch, hashes, take)?;
             return Ok(taken);
         }
-        self.joined += 1; self.inner.join(&self.seat, batch)?;
+        self.inner.join(&self.seat, batch)?;
         self.wait()?;
         let mut served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
         self.version = served.version;
@@ -149,7 +146,7 @@ impl Committer {
             let passed = match inner.gates.try_pass(at)? {
                 Some(passed) => Some(passed),
                 None => {
-                    self.met.times += 1; self.waits += 1;
+                    self.met.times += 1;
                     inner.gates.wait(at)?
                 }
             };

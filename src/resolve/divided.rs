@@ -62,7 +62,12 @@ impl Divided {
     }
 
     /// Why a transaction may not be prepared.
-    pub(super) fn refusal_of(&mut self, txn: &Transaction, flights: &Flights, floor: Version) -> Option<Verdict> {
+    pub(super) fn refusal_of(
+        &mut self,
+        txn: &Transaction,
+        flights: &Flights,
+        floor: Version,
+    ) -> Option<Verdict> {
         self.begin(&txn.batch);
         self.refusal(&txn.batch, 0, floor).or_else(|| self.held(&txn.batch, 0, flights))
     }

@@ -147,7 +147,8 @@ impl Inside {
         self.items.clear();
         for txn in 0..batch.len() {
             let (from, to) = (batch.starts(txn), batch.starts(txn + 1));
-            let item = |at: usize, is_write| Item { head: 0, end: 0, txn: txn as u32, at: at as u32, is_write };
+            let item =
+                |at: usize, is_write| Item { head: 0, end: 0, txn: txn as u32, at: at as u32, is_write };
             if checked.reads() {
                 self.items.extend((from.0..to.0).map(|at| item(at, false)));
             }

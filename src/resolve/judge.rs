@@ -244,8 +244,8 @@ impl<'a> Txn<'a> {
         rule: Rule<'_>,
         mut newer: impl FnMut(&[Access], Cause) -> Option<usize>,
     ) -> Option<Verdict> {
-        if self.snapshot < rule.floor {
-            return self.covers_any(rule.checked).then_some(Verdict::TooOld);
+        if self.snapshot < rule.floor && self.covers_any(rule.checked) {
+            return Some(Verdict::TooOld);
         }
         let conflict = |cause, at| Verdict::Conflict { cause, range_index: at as u32 };
         if rule.checked.reads()

@@ -41,7 +41,11 @@ impl Resolver {
     pub(super) fn divide(&mut self, samples: Vec<Box<[u8]>>) {
         let split = self.split(samples);
         let mut divided = self.divided.take().unwrap_or_else(|| {
-            let routing = Routing { checked: self.checked, split: Split::Ordered(Borders::default()), pasts: Vec::new() };
+            let routing = Routing {
+                checked: self.checked,
+                split: Split::Ordered(Borders::default()),
+                pasts: Vec::new(),
+            };
             Box::new(Divided::new(routing, vec![Box::new(self.take_window())]))
         });
         divided.divide(self, split);

@@ -121,8 +121,7 @@ impl Routing {
     #[inline]
     pub(super) fn newer_in_past(&self, keyed: Keyed<'_>, snapshot: Version) -> bool {
         self.pasts.iter().any(|past| {
-            snapshot < past.last
-                && past.windows.iter().any(|window| window.newer_unforeseen(keyed, snapshot))
+            snapshot < past.last && past.windows.iter().any(|window| window.newer_unforeseen(keyed, snapshot))
         })
     }
 

@@ -168,9 +168,6 @@ impl SharedResolver {
         })
     }
 
-    #[doc(hidden)]
-    pub fn stats(&self) -> String { let t = std::mem::take(&mut *STATS.lock().unwrap()); format!("{t:?} routings {}", self.inner.shown.routings.load(Ordering::Relaxed)) }
-
     /// Divides the window now, not only when callers meet often. For tests and measurements.
     ///
     /// # Errors
@@ -336,6 +333,3 @@ impl Inner {
         Ok(())
     }
 }
-
-pub(super) static STATS: Mutex<std::collections::BTreeMap<&'static str, u64>> = Mutex::new(std::collections::BTreeMap::new());
-pub(super) fn stat(name: &'static str, n: u64) { *STATS.lock().unwrap().entry(name).or_default() += n; }

@@ -104,6 +104,19 @@ fn misuse_in_flight() {
     assert_eq!(resolver.abort(&ticket), Err(ResolveError::UnknownTicket));
 }
 
+/// Promise: what is in flight stands also in the way of a write whose snapshot is forgotten and which has nothing checked.
+#[test]
+fn a_blind_write_below_the_floor_waits_for_what_is_in_flight() {
+    let mut resolver = Resolver::new(Checked::Serializable);
+    resolver.advance_to(10).unwrap();
+    resolver.forget_before(8).unwrap();
+    let Vote::Yes(ticket) = resolver.prepare(&txn(9, &[b"k"], &[])).unwrap() else { panic!() };
+    let refused = Verdict::Conflict { cause: Cause::Write, range_index: 0 };
+    assert_eq!(resolver.commit(&txn(5, &[], &[b"k"]), None), Ok(refused));
+    resolver.confirm(&ticket, None).unwrap();
+    assert!(resolver.commit(&txn(5, &[], &[b"k"]), None).unwrap().is_commit());
+}
+
 /// Promise: keys may have any length, and are told apart to their last byte, in both forms of the window.
 #[test]
 fn keys_of_any_length() {

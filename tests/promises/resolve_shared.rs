@@ -75,11 +75,9 @@ fn txn(numbers: &mut Numbers, last: Version, ranges: bool) -> NaiveTxn {
 }
 
 fn hand_in(mut adding: TxnBuilder<'_>, txn: &NaiveTxn, drop_reads: bool) {
-    let as_slices = |bound: &Bound<Vec<u8>>| bound.clone();
     let reads = txn.reads.iter().filter(|_| !drop_reads).map(|read| (read, false));
     for ((keyspace, low, high), written) in reads.chain(txn.writes.iter().map(|write| (write, true))) {
-        let (low, high) = (as_slices(low), as_slices(high));
-        match (&low, &high, written) {
+        match (low, high, written) {
             (Included(a), Included(b), false) if a == b => adding.read(*keyspace, a).map(|_| ()),
             (Included(a), Included(b), true) if a == b => adding.write(*keyspace, a).map(|_| ()),
             (.., false) => adding.read_range(*keyspace, low.as_ref(), high.as_ref()).map(|_| ()),
@@ -113,7 +111,8 @@ impl Caller<'_> {
     }
 
     fn call(&mut self) {
-        let size = if self.numbers.below(8) == 0 { self.numbers.below(60) } else { 1 + self.numbers.below(3) };
+        let size =
+            if self.numbers.below(8) == 0 { self.numbers.below(60) } else { 1 + self.numbers.below(3) };
         let last = self.shared.version();
         let ranges = self.shape.ranges && self.numbers.below(4) > 0;
         let txns: Vec<NaiveTxn> = (0..size).map(|_| txn(&mut self.numbers, last, ranges)).collect();
