@@ -6,6 +6,7 @@
 
 use std::cell::UnsafeCell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -42,8 +43,11 @@ pub enum Taken<'a, T> {
     Broken,
 }
 
-/// The right to use the value.
-pub struct Pass<'a, T>(&'a Turnstile<T>);
+/// The right to use the value. Threads share or hand on a pass only if they may do so with `&mut T`.
+pub struct Pass<'a, T> {
+    of: &'a Turnstile<T>,
+    value: PhantomData<&'a mut T>,
+}
 
 // SAFETY: the value is reached through a pass alone, and there is one pass at a time, so threads share it as
 // they would hand it on to each other.
@@ -65,7 +69,7 @@ impl<T> Turnstile<T> {
             _ => return Taken::Broken,
         }
         match self.state.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed) {
-            Ok(_) => Taken::Free(Pass(self)),
+            Ok(_) => Taken::Free(Pass { of: self, value: PhantomData }),
             Err(TAKEN) => Taken::Busy,
             Err(_) => Taken::Broken,
         }
@@ -78,7 +82,7 @@ impl<T> Deref for Pass<'_, T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: this is the one pass, and it is borrowed: nobody changes the value meanwhile.
-        unsafe { &*self.0.value.get() }
+        unsafe { &*self.of.value.get() }
     }
 }
 
@@ -86,7 +90,7 @@ impl<T> DerefMut for Pass<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: this is the one pass, and it is borrowed for good: nobody else sees the value meanwhile.
-        unsafe { &mut *self.0.value.get() }
+        unsafe { &mut *self.of.value.get() }
     }
 }
 
@@ -94,7 +98,7 @@ impl<T> Drop for Pass<'_, T> {
     #[inline]
     fn drop(&mut self) {
         let state = if std::thread::panicking() { BROKEN } else { FREE };
-        self.0.state.store(state, Ordering::Release);
+        self.of.state.store(state, Ordering::Release);
     }
 }
 
