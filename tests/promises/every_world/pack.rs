@@ -113,7 +113,7 @@ impl<'a> Pack<'a> {
         &self.steps[(self.turn + place) % self.steps.len()]
     }
 
-    fn lives(&self, world: &World) -> [Life; 3] {
+    fn lives(&self, world: World) -> [Life; 3] {
         world.lives.map(|life| self.lives[usize::from(life)])
     }
 
@@ -125,7 +125,7 @@ impl<'a> Pack<'a> {
 
     fn rows(&self) -> Vec<Row<'static>> {
         let row = |(at, (place, step)): (usize, (usize, Step))| {
-            row(at, step, place, self.lives(&self.worlds[place])[step.txn])
+            row(at, step, place, self.lives(self.worlds[place])[step.txn])
         };
         self.all().enumerate().map(row).collect()
     }
@@ -255,7 +255,7 @@ impl<'a> Pack<'a> {
 
     /// What is done in these worlds, and when.
     fn lived(&self) -> (Ops, Vec<[Life; 3]>) {
-        (self.ops, self.worlds.iter().map(|world| self.lives(world)).collect())
+        (self.ops, self.worlds.iter().map(|world| self.lives(*world)).collect())
     }
 
     /// Looks at the worlds one by one.

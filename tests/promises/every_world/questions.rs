@@ -101,7 +101,7 @@ impl About {
     pub(super) fn masked(self, ops: &Ops, txn: usize, life: Life) -> Life {
         let (key, does) = match self {
             About::Itself(of) => return if txn == of { life } else { NEVER },
-            About::Clocks => return of_clocks(&ops[txn], life),
+            About::Clocks => return of_clocks(ops[txn], life),
             About::Order(key) | About::Conflicts(key) | About::Snapshot(key, _) | About::Serial(key) => {
                 (key, ops[txn][key])
             }
@@ -139,9 +139,9 @@ const NEVER: Life = Life { start: None, commit: ANY };
 const WRITE: Does = Does { read: Read::Not, write: true };
 
 /// What a question about clocks sees of the life of a transaction that does that.
-fn of_clocks(does: &[Does; 2], life: Life) -> Life {
+fn of_clocks(does: [Does; 2], life: Life) -> Life {
     match life.start {
-        _ if *does == [NOTHING; 2] => NEVER,
+        _ if does == [NOTHING; 2] => NEVER,
         Some(start) => Life {
             start: Some(BoundedTimestamp::point(start.earliest())),
             commit: BoundedTimestamp::point(life.commit.latest()),
