@@ -2,7 +2,8 @@
 //!
 //! `keys/...`: the skip-list test's shape (a read and a write range, 2,500 a batch, snapshots 50 batches old)
 //! on keys of other shapes. `points/...`: one read and one written key, batches of 256. `call/...`: one
-//! transaction a call. `shared/...`: two threads against one. Times cover adding, normalising, judging,
+//! transaction a call. `shared/FORM/WINDOW/SIZE`: two threads against one; `shared-calls`: what the slowest calls of one
+//! thread take, `shared-adjudicators`: owners of parts against one resolver. Times cover adding, normalising, judging,
 //! recording and forgetting; making the keys is outside. Of many batches the median is told, and the
 //! fastest tenth, which a busy machine disturbs least.
 //!
@@ -15,7 +16,7 @@ use std::ops::Bound::{Excluded, Included};
 use std::time::Instant;
 
 use skewer::resolve::{
-    Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version,
+    Adjudicators, Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version,
 };
 
 type Outcome = Result<(), ResolveError>;
@@ -301,6 +302,68 @@ fn shared(size: usize, ordered: bool, window: usize) -> Outcome {
     Ok(())
 }
 
+/// One transaction a call through the shared front, which forgets after each: is there a call that pays for many?
+fn shared_calls(window: u64, ordered: bool) -> Outcome {
+    let rounds = if is_smoke() { 300 } else { (window * 2).max(400_000) };
+    let resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
+    let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
+    let (mut committer, mut random) = (shared.committer(), SplitMix(4));
+    let (mut batch, mut verdicts, mut times) = (Batch::new(), Vec::new(), Vec::new());
+    for version in 1..=rounds as Version {
+        batch.clear();
+        add(&mut batch, version - 1, &mut random, ordered)?;
+        let begun = Instant::now();
+        committer.resolve(&batch, &mut verdicts)?;
+        shared.with(|resolver| resolver.forget_before((version - window as Version).max(0)))??;
+        let took = begun.elapsed().as_nanos() as f64;
+        if version > rounds as Version / 2 {
+            times.push(took);
+        }
+    }
+    let (times, form) = (Times::of(times), if ordered { "ranges" } else { "points" });
+    let (p50, p999) = (times.at(0.5), times.at(0.999));
+    println!("shared-calls/{form}/{window} p50_ns={p50:.0} p999_ns={p999:.0} p999_by_p50={:.1}", p999 / p50);
+    Ok(())
+}
+
+/// Owners of parts against one resolver: nanoseconds a transaction, adding included.
+fn adjudicators(owners: usize, ordered: bool) -> Outcome {
+    let (size, batches) = (256, if is_smoke() { 20 } else { 6_000 });
+    let kept = 125_000 / size as Version;
+    let borders: Vec<[u8; 16]> =
+        (1..owners).map(|at| point(20_000_000 / owners as u64 * at as u64)).collect();
+    let borders: Vec<(u32, &[u8])> = borders.iter().map(|border| (0, &border[..])).collect();
+    let mut many = Adjudicators::by_ranges(Checked::Serializable, &borders)?;
+    let mut one = Resolver::new(Checked::Serializable);
+    let (mut random, mut batch) = (SplitMix(5), Batch::new());
+    let mut times = [Vec::new(), Vec::new()];
+    for version in 1..=batches {
+        batch.clear();
+        let begun = Instant::now();
+        (0..size).try_for_each(|_| add(&mut batch, version - 1, &mut random, ordered))?;
+        let added = begun.elapsed();
+        let begun = Instant::now();
+        many.advance_to(version - 1);
+        let verdicts = many.resolve(&batch, None)?.to_vec();
+        many.forget_before((version - kept).max(0));
+        let split = begun.elapsed();
+        let begun = Instant::now();
+        assert_eq!(verdicts, one.resolve(&batch, version)?);
+        one.forget_before((version - kept).max(0))?;
+        for (times, took) in times.iter_mut().zip([split, begun.elapsed()]) {
+            times.push((added + took).as_nanos() as f64 / size as f64);
+        }
+    }
+    let [many, one] = times.map(Times::of);
+    let form = if ordered { "ranges" } else { "points" };
+    println!(
+        "shared-adjudicators/{form}/{owners} ns_per_txn={:.0} one_resolver_ns_per_txn={:.0}",
+        many.at(0.5),
+        one.at(0.5),
+    );
+    Ok(())
+}
+
 fn main() -> Outcome {
     let run = |name: String, work: &dyn Fn() -> Outcome| if is_wanted(&name) { work() } else { Ok(()) };
     for kind in ALL_KEYS {
@@ -321,6 +384,10 @@ fn main() -> Outcome {
                 let work = || shared(size, ordered, window as usize);
                 run(format!("shared/{form}/{window}/{size}"), &work)?;
             }
+            run(format!("shared-calls/{form}/{window}"), &|| shared_calls(window, ordered))?;
+        }
+        for owners in [1, 2, 4] {
+            run(format!("shared-adjudicators/{form}/{owners}"), &|| adjudicators(owners, ordered))?;
         }
     }
     Ok(())

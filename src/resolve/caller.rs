@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::batch::{Batch, Keyed, Transaction};
 use super::gates::Gates;
-use super::routing::{Routing, Split};
+use super::routing::{PARTS, Routing};
 use super::shared::{Held, Inner, Seat};
 use super::verdict::Verdict;
 use super::work::{Work, bits};
@@ -26,6 +26,7 @@ pub struct Committer {
     inner: Arc<Inner>,
     seat: Arc<Seat>,
     work: Box<Work>,
+    verdicts: Vec<Verdict>,
     /// How to judge in parts, if that is allowed, and the number of that.
     routing: Option<Arc<Routing>>,
     routings: u64,
@@ -49,6 +50,7 @@ impl Committer {
             inner,
             seat: Arc::default(),
             work: Box::default(),
+            verdicts: Vec::new(),
             routing: None,
             routings: 0,
             version: Version::MIN,
@@ -89,7 +91,7 @@ impl Committer {
         admit(&self.inner, batch, last)?;
         self.count(batch)?;
         if self.judge_in_parts(batch, last)? {
-            let taken = take(&self.work.verdicts);
+            let taken = take(&self.verdicts);
             return Ok(taken);
         }
         let hasher = self.inner.hasher.as_ref().filter(|_| !batch.has_ranges());
@@ -145,7 +147,7 @@ impl Committer {
                 Some(passed) => Some(passed),
                 None => {
                     self.met.times += 1;
-                    inner.gates.wait(at, || inner.is_busy())?
+                    inner.gates.wait(at)?
                 }
             };
             let Some(mut passed) = passed else { return Ok(Some(false)) };
@@ -154,9 +156,10 @@ impl Committer {
             }
             let Some(part) = passed.as_deref_mut() else { return Err(ResolveError::Poisoned) };
             part.lift(inner.shown.floor.load(Ordering::Acquire));
-            work.foresee(routing, batch, at, part);
-            if !is_small {
-                work.check(routing, batch, at, part);
+            if is_small {
+                work.foresee(routing, batch, at, part);
+            } else {
+                work.look(routing, batch, at, part);
             }
             hand[at] = Some(passed);
         }
@@ -171,14 +174,17 @@ impl Committer {
         // Decided, and nobody whom it concerns comes in between: now the version may be seen.
         self.version = inner.version.0.fetch_add(1, Ordering::AcqRel) + 1;
         for at in bits(work.parts()) {
-            if let Some(mut passed) = hand[at].take()
-                && let Some(part) = passed.as_deref_mut()
-            {
+            if let Some(part) = hand[at].as_deref_mut().and_then(Option::as_deref_mut) {
                 work.record(routing, batch, at, (part, self.version));
             }
+            // Others may have the part at once, if the rest takes long.
+            if !is_small {
+                hand[at] = None;
+            }
         }
-        work.verdicts.clear();
-        work.tell(self.version);
+        drop(hand);
+        self.verdicts.clear();
+        work.tell(self.version, &mut self.verdicts);
         Ok(Some(true))
     }
 
@@ -214,9 +220,9 @@ impl Committer {
         if is_often && self.is_worth_dividing() {
             let samples = self.met.samples.iter().map(|key| key[..].into()).collect();
             let core = self.inner.lock_core()?;
-            let known = self.routings;
             self.inner.alone(core, |core| {
-                if self.inner.shown.routings.load(Ordering::Acquire) == known {
+                let divided = core.resolver.divided.as_ref();
+                if divided.is_none_or(|divided| divided.routing.may_divide()) {
                     core.resolver.divide(samples);
                 }
                 Ok(())
@@ -228,10 +234,10 @@ impl Committer {
     /// Whether the window is one, or its parts are so unlike that new borders would help and what was past is forgotten.
     fn is_worth_dividing(&self) -> bool {
         let Some(routing) = &self.routing else { return true };
-        if !routing.pasts.is_empty() || !matches!(routing.split, Split::Ordered(_)) {
+        if !routing.may_divide() {
             return false;
         }
-        let mut shares = [0; super::routing::PARTS];
+        let mut shares = [0; PARTS];
         for key in &self.met.samples {
             shares[*routing.split.parts(0, Keyed::Point(key)).start()] += 1;
         }

@@ -10,7 +10,7 @@ use super::batch::{Batch, Keyed, Transaction};
 use super::flight::Flights;
 use super::judge::{Scratch, Txn};
 use super::resolver::Resolver;
-use super::routing::{PARTS, Past, Routing, Split};
+use super::routing::{Borders, PARTS, Past, Routing, Split};
 use super::verdict::Verdict;
 use super::work::{Work, bits};
 
@@ -40,7 +40,7 @@ impl Divided {
     pub(super) fn order(&mut self, of: &Resolver) {
         if !self.routing.takes_ranges() {
             self.parts.iter_mut().for_each(|part| part.put_in_order());
-            self.divide(of, Split::Ordered(Vec::new()));
+            self.divide(of, Split::Ordered(Borders::default()));
         }
     }
 
@@ -62,7 +62,12 @@ impl Divided {
     }
 
     /// Why a transaction may not be prepared.
-    pub(super) fn refusal_of(&mut self, txn: &Transaction, flights: &Flights, floor: Version) -> Option<Verdict> {
+    pub(super) fn refusal_of(
+        &mut self,
+        txn: &Transaction,
+        flights: &Flights,
+        floor: Version,
+    ) -> Option<Verdict> {
         self.begin(&txn.batch);
         self.refusal(&txn.batch, 0, floor).or_else(|| self.held(&txn.batch, 0, flights))
     }
@@ -81,6 +86,10 @@ impl Divided {
         out: &mut Scratch,
     ) {
         out.clear();
+        let asks = batch.txns().iter().any(|txn| txn.explain);
+        if flights.len() == 0 && !asks && self.judge_side_by_side(batch, (commit, floor), out) {
+            return;
+        }
         self.begin(batch);
         for txn in 0..batch.len() {
             let refusal = self.refusal(batch, txn, floor).or_else(|| self.held(batch, txn, flights));
@@ -91,6 +100,24 @@ impl Divided {
             }
             out.verdicts.push(refusal.unwrap_or(Verdict::Commit(commit)));
         }
+    }
+
+    /// Judges all transactions part by part, if that is possible.
+    fn judge_side_by_side(
+        &mut self,
+        batch: &Batch,
+        (commit, floor): (Version, Version),
+        out: &mut Scratch,
+    ) -> bool {
+        let Self { routing, parts, work } = self;
+        if !work.prepare(routing, batch) {
+            return false;
+        }
+        bits(work.parts()).for_each(|at| work.look(routing, batch, at, &mut parts[at]));
+        work.decide(batch, routing.checked, floor);
+        bits(work.parts()).for_each(|at| work.record(routing, batch, at, (&mut parts[at], commit)));
+        work.tell(commit, &mut out.verdicts);
+        true
     }
 
     fn explain(&self, batch: &Batch, txn: usize, refusal: Verdict, out: &mut Scratch) {

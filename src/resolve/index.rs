@@ -43,6 +43,11 @@ impl Index for Points {
     const HAS_HINTS: bool = false;
 
     #[inline]
+    fn begin(&mut self) {
+        self.foresee_sweep();
+    }
+
+    #[inline]
     fn knows(&self, hashes: &Hashes) -> bool {
         hashes.are_of(self.hasher())
     }

@@ -1,5 +1,7 @@
 //! Which transactions of a batch stand in the way of later ones of the same batch, found before any is judged.
 
+use std::cmp::Ordering;
+
 use super::batch::{Batch, Keyed};
 use super::hashes::Hashes;
 use super::keys::{common, head};
@@ -29,8 +31,9 @@ pub(super) struct Edge {
 /// A write, or an access that is checked.
 #[derive(Debug, Clone, Copy)]
 struct Item {
-    /// Of its start, behind what all starts share.
+    /// Of its start and of its end, behind what all starts share.
     head: u64,
+    end: u64,
     txn: u32,
     /// Its place among all reads or all writes of the batch.
     at: u32,
@@ -126,7 +129,10 @@ impl Inside {
         let mut looks = LOOKS * batch.len();
         for item in &self.items {
             let here = keyed(batch, item);
-            self.open.retain(|open| !ends_before(keyed(batch, open), start(here)));
+            self.open.retain(|open| match open.end.cmp(&item.head) {
+                Ordering::Equal => !ends_before(keyed(batch, open), start(here)),
+                order => order.is_gt(),
+            });
             looks = looks.checked_sub(self.open.len())?;
             self.edges.extend(self.open.iter().filter_map(|open| edge(batch, checked, open, item)));
             self.edges.extend(self.open.iter().filter_map(|open| edge(batch, checked, item, open)));
@@ -141,7 +147,8 @@ impl Inside {
         self.items.clear();
         for txn in 0..batch.len() {
             let (from, to) = (batch.starts(txn), batch.starts(txn + 1));
-            let item = |at: usize, is_write| Item { head: 0, txn: txn as u32, at: at as u32, is_write };
+            let item =
+                |at: usize, is_write| Item { head: 0, end: 0, txn: txn as u32, at: at as u32, is_write };
             if checked.reads() {
                 self.items.extend((from.0..to.0).map(|at| item(at, false)));
             }
@@ -151,7 +158,16 @@ impl Inside {
         let Some(first) = self.items.first().map(|item| start(keyed(batch, item))) else { return };
         let shared = |least: usize, item: &Item| common(&first[..least], start(keyed(batch, item)));
         let prefix = self.items.iter().fold(first.len(), shared);
-        self.items.iter_mut().for_each(|item| item.head = head(start(keyed(batch, item)), prefix));
+        for item in &mut self.items {
+            let keyed = keyed(batch, item);
+            item.head = head(start(keyed), prefix);
+            item.end = match keyed {
+                // Behind all that begins with the prefix.
+                Keyed::Range(span) if span.shared < prefix => u64::MAX,
+                Keyed::Range(span) => head(span.end, prefix),
+                _ => item.head,
+            };
+        }
     }
 }
 

@@ -63,7 +63,9 @@ impl Scratch {
     #[cold]
     fn explain(&mut self, txn: usize, of: &Txn<'_>, index: &impl Index, rule: Rule<'_>, refusal: Verdict) {
         let Verdict::Conflict { cause, range_index } = refusal else { return };
-        self.note(txn, |key| of.explain(|keyed, key| index.newest(keyed, key), rule.checked, (cause, range_index), key));
+        self.note(txn, |key| {
+            of.explain(|keyed, key| index.newest(keyed, key), rule.checked, (cause, range_index), key)
+        });
     }
 }
 
@@ -273,8 +275,8 @@ impl<'a> Txn<'a> {
         rule: Rule<'_>,
         mut newer: impl FnMut(&[Access], Cause) -> Option<usize>,
     ) -> Option<Verdict> {
-        if self.snapshot < rule.floor {
-            return self.covers_any(rule.checked).then_some(Verdict::TooOld);
+        if self.snapshot < rule.floor && self.covers_any(rule.checked) {
+            return Some(Verdict::TooOld);
         }
         let conflict = |cause, at| Verdict::Conflict { cause, range_index: at as u32 };
         if rule.checked.reads()

@@ -37,7 +37,7 @@
 //! | per transaction | a read and a write of keys | of ranges |
 //! |---|---|---|
 //! | [`Resolver`] | two look-ups in a hash table, one new slot | two searches in three levels, two new boundaries |
-//! | [`SharedResolver`] | the same, one after the other; adding and hashing beside that | the same; adding beside that |
+//! | [`SharedResolver`] | the same, side by side where parts differ; two locks, a version that all count up | the same; wide ranges and large batches take all parts, one call after the other |
 //! | [`Adjudicators`] | its part for each owner, in parallel, and once more in a window of the batch, by one thread | likewise; by hash each owner judges all ranges |
 //!
 //! # How it is built
@@ -46,6 +46,12 @@
 //! map of boundaries in key order (`tree`). `judge` goes through a batch in array order, and fetches
 //! from memory what the next transactions will touch. So one mechanism serves conflicts with the past and inside the batch,
 //! and single calls and batches. `naive` is what all that means.
+//!
+//! Where threads share a resolver (`shared`) and meet often, its window is `divided` among the resolvers of parts, by
+//! hash or by key (`routing`), each behind a lock (`gates`). A `caller` splits its batch (`work`), finds what conflicts
+//! inside it beforehand (`inside`), looks at all parts that it concerns, takes a version, and notes its writes.
+//! What was known before stays behind as past, and is looked at for older snapshots until the floor has passed it: so
+//! dividing moves nothing.
 
 mod adjudicators;
 mod batch;

@@ -79,8 +79,8 @@ impl Naive {
     /// Why a transaction may not commit.
     pub fn refusal(&self, txn: &NaiveTxn) -> Option<Verdict> {
         let checked = self.checked_of(txn);
-        if txn.snapshot < self.floor {
-            return checked.iter().any(|(.., a)| overlap(a, a)).then_some(Verdict::TooOld);
+        if txn.snapshot < self.floor && checked.iter().any(|(.., a)| overlap(a, a)) {
+            return Some(Verdict::TooOld);
         }
         let newer = |access: &Bounds| {
             self.committed

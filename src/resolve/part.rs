@@ -8,7 +8,7 @@ use super::divided::Divided;
 use super::gates::Hand;
 use super::index::{Index, Purpose};
 use super::resolver::Resolver;
-use super::routing::{PARTS, Routing, Split};
+use super::routing::{Borders, Routing, Split};
 use super::window::Window;
 
 impl Resolver {
@@ -31,22 +31,19 @@ impl Resolver {
     }
 
     /// How the keys of this window can be divided: by hash, or, if they are in order, at some of these keys.
-    pub(super) fn split(&self, mut samples: Vec<Box<[u8]>>) -> Split {
-        if let Some(hasher) = self.hasher() {
-            return Split::Hashed(hasher);
-        }
-        samples.sort_unstable();
-        let borders = (1..PARTS).filter_map(|at| samples.get(at * samples.len() / PARTS).cloned());
-        let mut borders: Vec<Box<[u8]>> = borders.collect();
-        borders.dedup();
-        Split::Ordered(borders)
+    fn split(&self, samples: Vec<Box<[u8]>>) -> Split {
+        self.hasher().map_or_else(|| Split::Ordered(Borders::among(samples)), Split::Hashed)
     }
 
     /// Divides the window, or divides it anew. What is known so far becomes past: nothing is moved.
     pub(super) fn divide(&mut self, samples: Vec<Box<[u8]>>) {
         let split = self.split(samples);
         let mut divided = self.divided.take().unwrap_or_else(|| {
-            let routing = Routing { checked: self.checked, split: Split::Ordered(Vec::new()), pasts: Vec::new() };
+            let routing = Routing {
+                checked: self.checked,
+                split: Split::Ordered(Borders::default()),
+                pasts: Vec::new(),
+            };
             Box::new(Divided::new(routing, vec![Box::new(self.take_window())]))
         });
         divided.divide(self, split);

@@ -213,6 +213,15 @@ impl Points {
         }
     }
 
+    /// Fetches what the next sweep will touch.
+    #[inline]
+    pub(super) fn foresee_sweep(&self) {
+        prefetch_read(&self.buckets, self.swept);
+        if let Some(bucket) = self.buckets.get(self.swept) {
+            prefetch_read(&bucket.versions, 0);
+        }
+    }
+
     pub(super) fn set_floor(&mut self, floor: Version) {
         self.floor = floor;
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Version;
 use super::batch::{Keyed, Span};
 use super::hashes::Hasher;
+use super::keys::{begins_with, common, head};
 use super::resolver::Resolver;
 use super::verdict::Checked;
 
@@ -17,8 +18,18 @@ pub(super) const PARTS: usize = 8;
 pub(super) enum Split {
     /// Points alone, by bits of their hashes.
     Hashed(Hasher),
-    /// By key: part `i` ends where the `i`-th border begins. Borders ascend; fewer of them make fewer parts.
-    Ordered(Vec<Box<[u8]>>),
+    /// By key: part `i` ends at the `i`-th border.
+    Ordered(Borders),
+}
+
+/// Keys at which parts end and the next begin: they ascend.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Borders {
+    keys: Vec<Box<[u8]>>,
+    /// All begin with it.
+    prefix: Box<[u8]>,
+    /// What comes behind it: keys are compared by that first.
+    heads: Vec<u64>,
 }
 
 /// A window that is written no more: what was known before the keys were divided anew. It is looked at
@@ -36,6 +47,33 @@ pub(super) struct Routing {
     pub(super) checked: Checked,
     pub(super) split: Split,
     pub(super) pasts: Vec<Arc<Past>>,
+}
+
+impl Borders {
+    /// Borders at some of these keys, at most one less than there are parts.
+    pub(super) fn among(mut samples: Vec<Box<[u8]>>) -> Self {
+        samples.sort_unstable();
+        let at = |part: usize| part * samples.len() / PARTS;
+        let mut keys: Vec<_> = (1..PARTS).filter_map(|part| samples.get(at(part)).cloned()).collect();
+        keys.dedup();
+        let prefix: Box<[u8]> = match (keys.first(), keys.last()) {
+            (Some(first), Some(last)) => first[..common(first, last)].into(),
+            _ => Box::default(),
+        };
+        let heads = keys.iter().map(|key| head(key, prefix.len())).collect();
+        Self { keys, prefix, heads }
+    }
+
+    /// The part of a key: how many borders are not above it.
+    #[inline]
+    fn part(&self, key: &[u8]) -> usize {
+        if !begins_with(key, &self.prefix) {
+            return if *key < *self.prefix { 0 } else { self.keys.len() };
+        }
+        let own = head(key, self.prefix.len());
+        let below = self.heads.iter().filter(|head| **head < own).count();
+        below + self.keys[below..].iter().take_while(|border| ***border <= *key).count()
+    }
 }
 
 impl Split {
@@ -59,14 +97,9 @@ impl Split {
             Keyed::Point(key) => (key, None),
             Keyed::Range(span) => (span.start, Some(span.end)),
         };
-        let first = borders.partition_point(|border| &**border <= start);
-        let last = match end {
-            // Mostly the next border is behind the end.
-            Some(end) if borders.get(first).is_some_and(|border| &**border < end) => {
-                borders.partition_point(|border| &**border < end)
-            }
-            _ => first,
-        };
+        let first = borders.part(start);
+        let next = borders.keys[first..].iter();
+        let last = first + end.map_or(0, |end| next.take_while(|border| &***border < end).count());
         first..=last
     }
 
@@ -74,8 +107,8 @@ impl Split {
     pub(super) fn clip<'a>(&'a self, part: usize, keyed: Keyed<'a>) -> Keyed<'a> {
         match (self, keyed) {
             (Split::Ordered(borders), Keyed::Range(range)) => {
-                let low = part.checked_sub(1).map_or(&[][..], |at| &borders[at]);
-                let high = borders.get(part).map_or(range.end, |high| range.end.min(high));
+                let low = part.checked_sub(1).map_or(&[][..], |at| &borders.keys[at]);
+                let high = borders.keys.get(part).map_or(range.end, |high| range.end.min(high));
                 Keyed::Range(Span::new(range.start.max(low), high))
             }
             _ => keyed,
@@ -88,9 +121,13 @@ impl Routing {
     #[inline]
     pub(super) fn newer_in_past(&self, keyed: Keyed<'_>, snapshot: Version) -> bool {
         self.pasts.iter().any(|past| {
-            snapshot < past.last
-                && past.windows.iter().any(|window| window.newer_unforeseen(keyed, snapshot))
+            snapshot < past.last && past.windows.iter().any(|window| window.newer_unforeseen(keyed, snapshot))
         })
+    }
+
+    /// Whether other borders are possible, and what was past is forgotten: so there is never more than one past of them.
+    pub(super) fn may_divide(&self) -> bool {
+        self.pasts.is_empty() && self.takes_ranges()
     }
 
     /// Whether batches with ranges can be judged by it.

@@ -14,6 +14,9 @@ use super::resolver::Resolver;
 use super::routing::{PARTS, Routing, Split};
 use super::verdict::{Cause, Checked, Verdict};
 
+/// Accesses of a part that are fetched from memory together.
+const GROUP: usize = 32;
+
 /// An access in one part.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
@@ -39,7 +42,6 @@ pub(super) struct Work {
     ranks: Vec<Rank>,
     pub(super) inside: Inside,
     pub(super) hashes: Hashes,
-    pub(super) verdicts: Vec<Verdict>,
 }
 
 impl Work {
@@ -112,14 +114,44 @@ impl Work {
 
     /// Whether there are so few accesses that all are fetched from memory before any is looked at.
     pub(super) fn is_small(&self) -> bool {
-        self.count <= 32
+        self.count <= GROUP
+    }
+
+    /// Looks at all accesses in a part, a group of them at a time.
+    pub(super) fn look(&mut self, routing: &Routing, batch: &Batch, at: usize, part: &mut Resolver) {
+        part.begin();
+        let count = self.pieces[at].len();
+        for first in (0..count).step_by(GROUP) {
+            let group = first..count.min(first + GROUP);
+            self.foresee_some(routing, batch, at, (part, group.clone()));
+            self.check_some(routing, batch, at, (part, group));
+        }
     }
 
     /// Fetches what a part's accesses will touch.
     #[inline]
     pub(super) fn foresee(&mut self, routing: &Routing, batch: &Batch, at: usize, part: &mut Resolver) {
         part.begin();
-        for piece in &mut self.pieces[at] {
+        let all = 0..self.pieces[at].len();
+        self.foresee_some(routing, batch, at, (part, all));
+    }
+
+    /// Which of a part's accesses are in the way?
+    #[inline]
+    pub(super) fn check(&mut self, routing: &Routing, batch: &Batch, at: usize, part: &Resolver) {
+        let all = 0..self.pieces[at].len();
+        self.check_some(routing, batch, at, (part, all));
+    }
+
+    #[inline]
+    fn foresee_some(
+        &mut self,
+        routing: &Routing,
+        batch: &Batch,
+        at: usize,
+        (part, group): (&Resolver, Range<usize>),
+    ) {
+        for piece in &mut self.pieces[at][group] {
             let keyed = piece.keyed(routing, batch, at);
             let snapshot = batch.txns()[piece.txn as usize].snapshot;
             let purpose = if piece.is_write { Purpose::Write } else { Purpose::Check(snapshot) };
@@ -127,10 +159,15 @@ impl Work {
         }
     }
 
-    /// Which of a part's accesses are in the way?
     #[inline]
-    pub(super) fn check(&mut self, routing: &Routing, batch: &Batch, at: usize, part: &Resolver) {
-        for piece in self.pieces[at].iter().filter(|piece| piece.is_checked) {
+    fn check_some(
+        &mut self,
+        routing: &Routing,
+        batch: &Batch,
+        at: usize,
+        (part, group): (&Resolver, Range<usize>),
+    ) {
+        for piece in self.pieces[at][group].iter().filter(|piece| piece.is_checked) {
             let keyed = piece.keyed(routing, batch, at);
             let snapshot = batch.txns()[piece.txn as usize].snapshot;
             if part.newer(piece.hint, keyed, snapshot) || routing.newer_in_past(keyed, snapshot) {
@@ -175,8 +212,8 @@ impl Work {
     }
 
     /// Appends the verdicts.
-    pub(super) fn tell(&mut self, commit: Version) {
-        self.verdicts.extend(self.ranks.iter().map(|rank| verdict(*rank, commit)));
+    pub(super) fn tell(&self, commit: Version, out: &mut Vec<Verdict>) {
+        out.extend(self.ranks.iter().map(|rank| verdict(*rank, commit)));
     }
 
     /// What became of the only transaction, `None` if nothing is in the way.

@@ -40,6 +40,7 @@ mod resolve;
 mod resolve_fingerprints;
 mod resolve_memory;
 mod resolve_misuse;
+mod resolve_shared;
 #[cfg(feature = "cli")]
 mod rules;
 mod serial;

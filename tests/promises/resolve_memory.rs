@@ -124,6 +124,35 @@ fn calls_allocate_nothing_once_warm() {
     }
 }
 
+/// Promise: nor do calls that are judged in the parts of a divided window, of one transaction or of many.
+#[test]
+fn calls_in_parts_allocate_nothing_once_warm() {
+    for (resolver, ranges) in resolvers() {
+        let shared = SharedResolver::new(resolver);
+        shared.divide(&[&[20], &[60], &[120], &[200], b"tenant/\x02"]).unwrap();
+        let mut committer = shared.committer();
+        let (mut numbers, mut keys) = (Numbers(3), [Vec::new(), Vec::new()]);
+        let (mut batch, mut verdicts) = (Batch::new(), Vec::new());
+        let mut run = |calls: Version| {
+            for call in 0..calls {
+                let version = shared.version();
+                batch.clear();
+                (0..if call % 50 == 0 { 40 } else { 1 })
+                    .for_each(|_| add(&mut batch, version, &mut numbers, ranges, &mut keys));
+                committer.resolve(&batch, &mut verdicts).unwrap();
+                if call % 16 == 0 {
+                    let forget = |resolver: &mut Resolver| resolver.forget_before((version - WINDOW).max(0));
+                    shared.with(forget).unwrap().unwrap();
+                }
+            }
+        };
+        run(60_000);
+        let counted = measure(|| run(20_000));
+        // Eight tables, each of which grows once more now and then.
+        assert!(counted.count_total <= 40, "{ranges}: {counted:?} for 36,000 transactions");
+    }
+}
+
 /// Promise: boundaries held stay within 1.3 of those that the window needs, when keys only rise too.
 #[test]
 fn rising_keys_leave_little_behind() {

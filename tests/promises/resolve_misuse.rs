@@ -63,6 +63,32 @@ fn a_refused_access_adds_nothing() {
     assert_eq!(resolver.boundaries(), 1);
 }
 
+/// Promise: a batch whose keys would be too many bytes refuses the access, or the transaction, that is one too many, and
+/// is judged as if that had not been handed in.
+#[test]
+fn a_batch_too_large_takes_no_more() {
+    // The number of the keyspace is four bytes of each key.
+    let mut batch = Batch::of_bytes(2 * (4 + 8));
+    let too_large = ResolveError::BatchTooLarge;
+    let mut adding = batch.begin(0);
+    adding.read(0, &[b'a'; 8]).unwrap();
+    assert_eq!(adding.write(0, &[b'b'; 9]).map(|_| ()), Err(too_large));
+    assert_eq!(adding.read(0, &[b'b'; 9]).map(|_| ()), Err(too_large));
+    let (low, high): (&[u8], &[u8]) = (b"b", b"cccc");
+    assert_eq!(adding.read_range(0, Included(low), Excluded(high)).map(|_| ()), Err(too_large));
+    assert_eq!(adding.write_range(0, Included(high), std::ops::Bound::Unbounded).map(|_| ()), Err(too_large));
+    adding.write(0, &[b'b'; 8]).unwrap();
+    assert_eq!(batch.push(&txn(0, &[], &[b""])), Err(too_large));
+    assert_eq!(batch.len(), 1);
+    let mut resolver = Resolver::new(Checked::Both);
+    resolver.commit(&txn(0, &[], &[&[b'b'; 9]]), Some(1)).unwrap();
+    assert_eq!(resolver.resolve(&batch, 2).unwrap(), [Verdict::Commit(2)], "the longer keys are not in it");
+    assert_eq!(resolver.boundaries(), 2);
+    batch.clear();
+    assert_eq!(batch.push(&txn(0, &[], &[&[b'a'; 20]])), Ok(()), "to the last byte");
+    assert_eq!(batch.push(&txn(0, &[], &[])), Ok(()), "no key needs no room");
+}
+
 /// Promise: misuse of what is in flight changes nothing either: neither version nor promise.
 #[test]
 fn misuse_in_flight() {
@@ -76,6 +102,19 @@ fn misuse_in_flight() {
     assert_eq!(resolver.in_flight(), 1);
     assert_eq!(resolver.abort(&ticket), Ok(()));
     assert_eq!(resolver.abort(&ticket), Err(ResolveError::UnknownTicket));
+}
+
+/// Promise: what is in flight stands also in the way of a write whose snapshot is forgotten and which has nothing checked.
+#[test]
+fn a_blind_write_below_the_floor_waits_for_what_is_in_flight() {
+    let mut resolver = Resolver::new(Checked::Serializable);
+    resolver.advance_to(10).unwrap();
+    resolver.forget_before(8).unwrap();
+    let Vote::Yes(ticket) = resolver.prepare(&txn(9, &[b"k"], &[])).unwrap() else { panic!() };
+    let refused = Verdict::Conflict { cause: Cause::Write, range_index: 0 };
+    assert_eq!(resolver.commit(&txn(5, &[], &[b"k"]), None), Ok(refused));
+    resolver.confirm(&ticket, None).unwrap();
+    assert!(resolver.commit(&txn(5, &[], &[b"k"]), None).unwrap().is_commit());
 }
 
 /// Promise: keys may have any length, and are told apart to their last byte, in both forms of the window.

@@ -1,0 +1,391 @@
+//! Many threads at one resolver: their calls, in the order of versions, are those of the list of transactions.
+
+use std::ops::Bound::{self, Excluded, Included};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use skewer::resolve::naive::{Bounds, Naive, NaiveTxn};
+use skewer::resolve::{
+    Batch, Checked, Committer, ResolveError, Resolver, SharedResolver, Transaction, TxnBuilder, Verdict,
+    Version, Vote,
+};
+
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(1);
+        skewer_kernels::mix_one(self.0) % end
+    }
+}
+
+/// What a run looks like.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    checked: Checked,
+    ranges: bool,
+    /// The window is divided from the start, not only when threads meet.
+    divided: bool,
+    /// The fault: what was read is not handed in.
+    drop_reads: bool,
+}
+
+/// What happened, with what it takes to do it again.
+#[derive(Debug, Clone)]
+enum Event {
+    Call(Vec<NaiveTxn>, Vec<Verdict>),
+    Forget(Version),
+    Prepare(u64, NaiveTxn),
+    Refuse(NaiveTxn, Verdict),
+    Abort(u64),
+    Confirm(u64),
+}
+
+/// An event, the version at which it was judged, and, of those that nobody else could disturb, which it was.
+type Recorded = (Version, u64, Event);
+
+/// One of few keys, so that transactions meet; half of them among a handful.
+fn key(numbers: &mut Numbers) -> Vec<u8> {
+    let spread = if numbers.below(2) == 0 { 8 } else { 400 };
+    let number = numbers.below(spread) * 50;
+    [&b"key/"[..], &number.to_be_bytes()[6..]].concat()
+}
+
+fn access(numbers: &mut Numbers, ranges: bool) -> Bounds {
+    let low = key(numbers);
+    if !ranges || numbers.below(3) == 0 {
+        return (0, Included(low.clone()), Included(low));
+    }
+    let mut high = low.clone();
+    if numbers.below(6) == 0 {
+        high[4] = high[4].saturating_add(1);
+    } else {
+        high.push(numbers.below(3) as u8);
+    }
+    (0, Included(low), Excluded(high))
+}
+
+fn txn(numbers: &mut Numbers, last: Version, ranges: bool) -> NaiveTxn {
+    let (reads, writes) = (numbers.below(3), numbers.below(3));
+    NaiveTxn {
+        snapshot: (last - numbers.below(12) as Version).max(0),
+        reads: (0..reads).map(|_| access(numbers, ranges)).collect(),
+        writes: (0..writes).map(|_| access(numbers, ranges)).collect(),
+    }
+}
+
+fn hand_in(mut adding: TxnBuilder<'_>, txn: &NaiveTxn, drop_reads: bool) {
+    let reads = txn.reads.iter().filter(|_| !drop_reads).map(|read| (read, false));
+    for ((keyspace, low, high), written) in reads.chain(txn.writes.iter().map(|write| (write, true))) {
+        match (low, high, written) {
+            (Included(a), Included(b), false) if a == b => adding.read(*keyspace, a).map(|_| ()),
+            (Included(a), Included(b), true) if a == b => adding.write(*keyspace, a).map(|_| ()),
+            (.., false) => adding.read_range(*keyspace, low.as_ref(), high.as_ref()).map(|_| ()),
+            (.., true) => adding.write_range(*keyspace, low.as_ref(), high.as_ref()).map(|_| ()),
+        }
+        .unwrap();
+    }
+}
+
+/// Work for one thread.
+struct Caller<'a> {
+    shared: &'a SharedResolver,
+    committer: Committer,
+    numbers: Numbers,
+    shape: Shape,
+    /// Counts what is done with the resolver whole.
+    whole: &'a AtomicU64,
+    log: Vec<Recorded>,
+}
+
+impl Caller<'_> {
+    fn run(mut self, calls: u64) -> Vec<Recorded> {
+        for _ in 0..calls {
+            match self.numbers.below(24) {
+                0 => self.forget(),
+                1 => self.prepare(),
+                _ => self.call(),
+            }
+        }
+        self.log
+    }
+
+    fn call(&mut self) {
+        let size =
+            if self.numbers.below(8) == 0 { self.numbers.below(60) } else { 1 + self.numbers.below(3) };
+        let last = self.shared.version();
+        let ranges = self.shape.ranges && self.numbers.below(4) > 0;
+        let txns: Vec<NaiveTxn> = (0..size).map(|_| txn(&mut self.numbers, last, ranges)).collect();
+        let (mut batch, mut verdicts) = (Batch::new(), Vec::new());
+        txns.iter().for_each(|txn| hand_in(batch.begin(txn.snapshot), txn, self.shape.drop_reads));
+        self.committer.resolve(&batch, &mut verdicts).unwrap();
+        let version = self.committer.version();
+        assert!(version > last, "a call is judged above all that was decided when it began");
+        assert!(self.shared.version() >= version);
+        self.log.push((version, 0, Event::Call(txns, verdicts)));
+    }
+
+    /// Does something with the resolver whole, and records it behind all that was judged before.
+    fn with(&mut self, act: impl FnOnce(&mut Resolver, &mut Numbers) -> Vec<Event>) {
+        let Self { shared, numbers, whole, log, .. } = self;
+        let events = shared.with(|resolver| {
+            let mut stamped = Vec::new();
+            for event in act(resolver, numbers) {
+                stamped.push((resolver.version(), 1 + whole.fetch_add(1, Ordering::Relaxed), event));
+            }
+            stamped
+        });
+        log.extend(events.unwrap());
+    }
+
+    fn forget(&mut self) {
+        self.with(|resolver, numbers| {
+            let floor = resolver.version() - numbers.below(12) as Version;
+            let is_forgotten = floor >= resolver.floor() && resolver.forget_before(floor).is_ok();
+            if is_forgotten { vec![Event::Forget(floor)] } else { Vec::new() }
+        });
+    }
+
+    /// Holds a transaction in flight while others go on, and settles it.
+    fn prepare(&mut self) {
+        let ranges = self.shape.ranges;
+        let drop_reads = self.shape.drop_reads;
+        let id = self.whole.fetch_add(1, Ordering::Relaxed);
+        let mut ticket = None;
+        self.with(|resolver, numbers| {
+            let txn = txn(numbers, resolver.version(), ranges);
+            let mut one = Transaction::new(txn.snapshot);
+            hand_in(one.accesses(), &txn, drop_reads);
+            match resolver.prepare(&one).unwrap() {
+                Vote::Yes(yes) => {
+                    ticket = Some(yes);
+                    vec![Event::Prepare(id, txn)]
+                }
+                Vote::No(verdict) => vec![Event::Refuse(txn, verdict)],
+            }
+        });
+        let Some(ticket) = ticket else { return };
+        (0..self.numbers.below(4)).for_each(|_| self.call());
+        self.with(|resolver, numbers| {
+            if numbers.below(2) == 0 {
+                resolver.abort(&ticket).unwrap();
+                return vec![Event::Abort(id)];
+            }
+            resolver.confirm(&ticket, None).unwrap();
+            vec![Event::Confirm(id)]
+        });
+    }
+}
+
+/// What the list of transactions says to the same events, and who is in flight there.
+#[derive(Clone)]
+struct Replay {
+    naive: Naive,
+    in_flight: Vec<u64>,
+}
+
+impl Replay {
+    fn settle(&mut self, id: u64) -> NaiveTxn {
+        let at = self.in_flight.iter().position(|other| *other == id).unwrap();
+        self.in_flight.swap_remove(at);
+        self.naive.land(at)
+    }
+
+    /// Whether the event has the answer that was recorded.
+    fn agrees(&mut self, (version, _, event): &Recorded) -> bool {
+        match event {
+            Event::Call(txns, verdicts) => {
+                assert_eq!(txns.len(), verdicts.len());
+                txns.iter().zip(verdicts).all(|(txn, verdict)| self.naive.commit(txn, *version) == *verdict)
+            }
+            Event::Forget(floor) => {
+                self.naive.forget_before(*floor);
+                true
+            }
+            Event::Prepare(id, txn) => {
+                let may = self.naive.refusal(txn).is_none();
+                self.naive.take_off(txn.clone());
+                self.in_flight.push(*id);
+                may
+            }
+            Event::Refuse(txn, verdict) => self.naive.refusal(txn) == Some(*verdict),
+            Event::Abort(id) => {
+                self.settle(*id);
+                true
+            }
+            Event::Confirm(id) => {
+                let txn = self.settle(*id);
+                self.naive.write(&txn, *version);
+                true
+            }
+        }
+    }
+
+    /// The first events that agree in no order: those of one version are calls of one group.
+    fn disagreement<'a>(&mut self, events: &'a [Recorded]) -> Option<&'a [Recorded]> {
+        let mut rest = events;
+        while let Some(first) = rest.first() {
+            let is_group = |event: &&Recorded| event.0 == first.0 && event.1 == 0 && first.1 == 0;
+            let count = rest.iter().take_while(is_group).count().max(1);
+            let (group, behind) = rest.split_at(count);
+            if !self.agree_in_some_order(&group.iter().collect::<Vec<_>>()) {
+                return Some(group);
+            }
+            rest = behind;
+        }
+        None
+    }
+
+    fn agree_in_some_order(&mut self, group: &[&Recorded]) -> bool {
+        if group.is_empty() {
+            return true;
+        }
+        (0..group.len()).any(|at| {
+            let mut next = self.clone();
+            let mut rest = group.to_vec();
+            let agrees = next.agrees(rest.remove(at)) && next.agree_in_some_order(&rest);
+            if agrees {
+                *self = next;
+            }
+            agrees
+        })
+    }
+}
+
+/// Lets three threads call; what they were told that the list of transactions does not agree with.
+fn disagreement(shape: Shape, seed: u64) -> Option<Vec<Recorded>> {
+    let shared = SharedResolver::new(Resolver::new(shape.checked));
+    if shape.divided {
+        let samples: Vec<Vec<u8>> = (0..64).map(|_| key(&mut Numbers(seed))).collect();
+        shared.divide(&samples.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+    }
+    let whole = AtomicU64::new(0);
+    let mut events: Vec<Recorded> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..3)
+            .map(|thread| {
+                let numbers = Numbers(seed << 40 | thread << 32);
+                let committer = shared.committer();
+                let caller =
+                    Caller { shared: &shared, committer, numbers, shape, whole: &whole, log: Vec::new() };
+                scope.spawn(move || caller.run(700))
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    events.sort_by_key(|(version, place, _)| (*version, *place));
+    let last = events.last().unwrap().0;
+    assert!(shared.version() >= last, "versions are never above the last one told");
+    Replay { naive: Naive::new(shape.checked, 0), in_flight: Vec::new() }
+        .disagreement(&events)
+        .map(<[Recorded]>::to_vec)
+}
+
+fn shapes(drop_reads: bool) -> impl Iterator<Item = Shape> {
+    [Checked::Serializable, Checked::SnapshotIsolation, Checked::Both].into_iter().flat_map(move |checked| {
+        let forms = [(false, false), (false, true), (true, false), (true, true)];
+        forms.map(|(ranges, divided)| Shape { checked, ranges, divided, drop_reads })
+    })
+}
+
+/// Promise: whatever threads do at once, each gets the verdict that one resolver gives in the order of versions,
+/// while others forget, prepare, confirm and abort.
+#[test]
+fn threads_decide_as_one_list() {
+    for shape in shapes(false) {
+        for seed in 0..if cfg!(debug_assertions) { 2 } else { 6 } {
+            assert_eq!(disagreement(shape, seed).map(|e| format!("{e:?}")), None, "{shape:?}, seed {seed}");
+        }
+    }
+}
+
+/// Promise: the test above notices a resolver that is not told what was read.
+#[test]
+fn a_dropped_read_set_is_noticed_among_threads() {
+    for shape in shapes(true).filter(|shape| shape.checked != Checked::SnapshotIsolation) {
+        assert!(disagreement(shape, 1).is_some(), "{shape:?}");
+    }
+}
+
+/// Promise: nobody waits for ever: a caller of large batches, which need all parts, gets on among those of
+/// single keys that never rest.
+#[test]
+fn waiting_is_bounded() {
+    for divided in [false, true] {
+        let shared = SharedResolver::new(Resolver::new(Checked::Serializable));
+        if divided {
+            shared.divide(&[]).unwrap();
+        }
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for thread in 0..3u64 {
+                let (mut committer, done) = (shared.committer(), &done);
+                scope.spawn(move || {
+                    let (mut numbers, mut txn) = (Numbers(thread << 40), Transaction::new(0));
+                    while !done.load(Ordering::Relaxed) {
+                        let key = numbers.below(10_000).to_be_bytes();
+                        txn.reset(0).write(0, &key).unwrap();
+                        committer.commit(&txn).unwrap();
+                    }
+                });
+            }
+            let mut committer = shared.committer();
+            let (mut batch, mut verdicts) = (Batch::new(), Vec::new());
+            for number in 0..200u64 {
+                batch.clear();
+                for place in 0..200u64 {
+                    batch.begin(0).write(0, &(number * 200 + place).to_be_bytes()).unwrap();
+                }
+                let begun = Instant::now();
+                committer.resolve(&batch, &mut verdicts).unwrap();
+                assert!(begun.elapsed() < Duration::from_secs(20), "call {number}");
+                assert!(verdicts.iter().all(|v| v.is_commit() && *v == verdicts[0]));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    }
+}
+
+/// Promise: a batch goes through a divided window as through one, to the causes of refusals, and errors change nothing.
+#[test]
+fn a_divided_window_is_as_one() {
+    let shared = SharedResolver::new(Resolver::new(Checked::Both));
+    shared.divide(&[]).unwrap();
+    let mut committer = shared.committer();
+    let mut txn = Transaction::new(9);
+    txn.accesses().read(0, b"a").unwrap();
+    let future = ResolveError::SnapshotFromTheFuture { txn: 0, snapshot: 9, commit: 1 };
+    assert_eq!(committer.commit(&txn), Err(future));
+    assert_eq!((shared.version(), committer.version()), (0, Version::MIN));
+    txn.reset(0).write(0, b"b").unwrap().write(0, b"c").unwrap();
+    assert_eq!(committer.commit(&txn), Ok(Verdict::Commit(1)));
+    txn.reset(0).explain().read(0, b"a").unwrap().read_range(0, Included(b"b"), Excluded(b"d")).unwrap();
+    let conflict = |range_index| Verdict::Conflict { cause: skewer::resolve::Cause::Read, range_index };
+    assert_eq!(committer.commit(&txn), Ok(conflict(1)), "and the window was put in order");
+    let explained = shared.with(|resolver| {
+        assert_eq!(resolver.commit(&txn, None), Ok(conflict(1)));
+        resolver.conflict(0).map(|conflict| (conflict.version, conflict.key.to_vec()))
+    });
+    assert_eq!(explained, Ok(Some((Some(1), b"b".to_vec()))));
+    shared.with(|resolver| resolver.forget_before(2)).unwrap().unwrap();
+    assert_eq!(committer.commit(&txn), Ok(Verdict::TooOld));
+    shared.with(|resolver| resolver.advance_to(Version::MAX)).unwrap().unwrap();
+    txn.reset(5).read(0, b"a").unwrap();
+    assert_eq!(committer.commit(&txn), Err(ResolveError::VersionsUsedUp));
+}
+
+/// Promise: a resolver put into the place of another, as after a crash, is shared as that was.
+#[test]
+fn another_resolver_takes_over() {
+    let shared = SharedResolver::new(Resolver::new(Checked::Serializable));
+    shared.divide(&[]).unwrap();
+    let mut committer = shared.committer();
+    let mut txn = Transaction::new(0);
+    txn.accesses().read(0, b"k").unwrap().write(0, b"k").unwrap();
+    assert_eq!(committer.commit(&txn), Ok(Verdict::Commit(1)));
+    shared.with(|resolver| *resolver = Resolver::recover(Checked::Serializable, 100)).unwrap();
+    assert_eq!(committer.commit(&txn), Ok(Verdict::TooOld));
+    txn.reset(100).read(0, b"k").unwrap();
+    assert!(matches!(committer.commit(&txn), Ok(Verdict::Commit(version)) if version > 100));
+    shared.divide(&[]).unwrap();
+    assert!(committer.commit(&txn).unwrap().is_commit());
+}
