@@ -1,6 +1,6 @@
 //! Many threads at one resolver: their calls, in the order of versions, are those of the list of transactions.
 
-use std::ops::Bound::{self, Excluded, Included};
+use std::ops::Bound::{Excluded, Included};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
