@@ -98,11 +98,11 @@ impl Committer {
         if let Some(hasher) = hasher {
             self.work.hashes.take(hasher, batch);
         }
-        let hashes = hasher.map(|_| &self.work.hashes);
+        let taken_before = hasher.map(|_| &self.work.hashes);
         let found = find_free(&self.inner, batch, &mut self.met)?;
         if let Some(core) = found {
             let taken;
-            (taken, self.version) = self.inner.serve_now(core, batch, hashes, take)?;
+            (taken, self.version) = self.inner.serve_now(core, batch, taken_before, take)?;
             return Ok(taken);
         }
         self.inner.join(&self.seat, batch)?;
@@ -143,13 +143,11 @@ impl Committer {
         let mut hand = Gates::NONE;
         let is_small = work.is_small();
         for at in bits(work.parts()) {
-            let passed = match inner.gates.try_pass(at)? {
-                Some(passed) => Some(passed),
-                None => {
-                    self.met.times += 1;
-                    inner.gates.wait(at)?
-                }
-            };
+            let mut passed = inner.gates.try_pass(at)?;
+            if passed.is_none() {
+                self.met.times += 1;
+                passed = inner.gates.wait(at)?;
+            }
             let Some(mut passed) = passed else { return Ok(Some(false)) };
             if inner.shown.routings.load(Ordering::Acquire) != self.routings {
                 return Ok(None);

@@ -3,6 +3,8 @@
 //! The same judgement as that of one window: a transaction is looked at in all parts that it concerns, and noted
 //! there if nothing is in the way. Whoever has all parts goes through a batch one transaction after the other.
 
+#![expect(clippy::vec_box, reason = "parts go from hand to hand: a pointer is moved, not a resolver")]
+
 use std::sync::Arc;
 
 use super::Version;
@@ -162,11 +164,11 @@ impl Divided {
     }
 
     pub(super) fn boundaries(&self) -> usize {
-        self.windows().map(|window| window.boundaries()).sum()
+        self.windows().map(Resolver::boundaries).sum()
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.windows().map(|window| window.bytes()).sum()
+        self.windows().map(Resolver::bytes).sum()
     }
 
     fn windows(&self) -> impl Iterator<Item = &Resolver> {

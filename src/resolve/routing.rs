@@ -36,6 +36,7 @@ pub(super) struct Borders {
 /// for snapshots that are older, and given up when the floor has passed them.
 #[derive(Debug)]
 pub(super) struct Past {
+    #[expect(clippy::vec_box, reason = "as parts were")]
     pub(super) windows: Vec<Box<Resolver>>,
     /// The last version that may be in it.
     pub(super) last: Version,

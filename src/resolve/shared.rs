@@ -266,7 +266,7 @@ impl Inner {
         let routing = core.resolver.shared_routing();
         if core.shown.as_ref().map(Arc::as_ptr) != routing.map(Arc::as_ptr) {
             core.shown = routing.cloned();
-            *self.routing.lock().map_err(|_| ResolveError::Poisoned)? = core.shown.clone();
+            self.routing.lock().map_err(|_| ResolveError::Poisoned)?.clone_from(&core.shown);
             self.shown.routings.fetch_add(1, Ordering::Release);
         }
         Ok(())
