@@ -288,8 +288,8 @@ fn shared_calls(window: u64, ordered: bool) -> Outcome {
 
 /// Owners of parts against one resolver: nanoseconds a transaction, adding included.
 fn adjudicators(owners: usize, ordered: bool) -> Outcome {
-    let (size, batches) = (256, if is_smoke() { 20 } else { 6_000 });
-    let kept = 125_000 / size as Version;
+    let (size, batches) = (256_u16, if is_smoke() { 20 } else { 6_000 });
+    let kept = 125_000 / Version::from(size);
     let borders: Vec<[u8; 16]> =
         (1..owners).map(|at| point(20_000_000 / owners as u64 * at as u64)).collect();
     let borders: Vec<(u32, &[u8])> = borders.iter().map(|border| (0, &border[..])).collect();
@@ -311,7 +311,7 @@ fn adjudicators(owners: usize, ordered: bool) -> Outcome {
         assert_eq!(verdicts, one.resolve(&batch, version)?);
         one.forget_before((version - kept).max(0))?;
         for (times, took) in times.iter_mut().zip([split, begun.elapsed()]) {
-            times.push((added + took).as_nanos() as f64 / size as f64);
+            times.push((added + took).as_nanos() as f64 / f64::from(size));
         }
     }
     let [many, one] = times.map(Times::of);
