@@ -21,7 +21,9 @@ const WORTH_THREADS: usize = 64;
 ///
 /// Verdicts are those of a single [`Resolver`] at the same versions. The cost of a transaction is that of the
 /// resolver, divided among the owners, and a second look at its accesses in a map of the batch
-/// alone, by one thread; by hash, a range costs once for each owner.
+/// alone, by one thread; by hash, a range costs once for each owner. Measured on two cores (batches of 256, window 125,000, a read and
+/// a write each, `cargo bench --bench commit_path shared-adjudicators`): of keys 1.7, 2.6 and 3.7 times the resolver's time
+/// with 1, 2 and 4 owners, of ranges 1.7, 2.4 and 2.9 times. Owners are for keys that must be apart, not for speed.
 #[derive(Debug)]
 pub struct Adjudicators {
     checked: Checked,

@@ -219,8 +219,12 @@ impl Committer {
             let samples = self.met.samples.iter().map(|key| key[..].into()).collect();
             let core = self.inner.lock_core()?;
             self.inner.alone(core, |core| {
-                let divided = core.resolver.divided.as_ref();
-                if divided.is_none_or(|divided| divided.routing.may_divide()) {
+                // In key order it gains nothing with two threads, and costs a lone one: `commit_path shared/ranges`.
+                let may_divide = match &core.resolver.divided {
+                    Some(divided) => divided.routing.may_divide(),
+                    None => core.resolver.hasher().is_some(),
+                };
+                if may_divide {
                     core.resolver.divide(samples);
                 }
                 Ok(())

@@ -27,8 +27,9 @@ use super::{Committer, ResolveError, Version};
 /// A [`Resolver`] for many threads; cloning it gives another handle to the same one.
 ///
 /// A call is judged at a version of its own, or of its group, above all that were decided when it began. Verdicts
-/// are those of one resolver that is called in the order of versions. Once threads have met often, the window
-/// stays divided among locks: two threads are then faster than one, and a lone one pays for the locks.
+/// are those of one resolver that is called in the order of versions. Once threads have met often, a window of points
+/// stays divided among locks: calls go side by side then, and a lone thread pays for the locks. A window in key order
+/// stays whole.
 ///
 /// ```
 /// use skewer::resolve::{Checked, Resolver, SharedResolver, Transaction, Verdict};
