@@ -56,7 +56,7 @@ fn main() {
 
 /// Bandwidth and scan, in turn.
 fn scan(plan: Plan) {
-    let data = Data::of(plan.rows, Keys::Uniform, Order::Nearly, KeyType::U64);
+    let data = Data::of(plan.rows, Keys::Uniform, Order::Time, KeyType::U64);
     let file = tempfile::Builder::new().suffix(".arrow").tempfile_in(folder()).expect("a file for the log");
     data.write_to(file.as_file());
     let columns = reading::Columns::of(plan.column_bytes);

@@ -29,9 +29,9 @@ const MANY: usize = 1_000_000;
 
 /// A dataset's name and how it is made.
 const DATASETS: [(&str, Keys, Order, KeyType); 6] = [
-    ("uniform-u64", Keys::Uniform, Order::Nearly, KeyType::U64),
-    ("uniform-text", Keys::Uniform, Order::Nearly, KeyType::Text),
-    ("zipf-u64", Keys::Zipf, Order::Nearly, KeyType::U64),
+    ("uniform-u64", Keys::Uniform, Order::Time, KeyType::U64),
+    ("uniform-text", Keys::Uniform, Order::Time, KeyType::Text),
+    ("zipf-u64", Keys::Zipf, Order::Time, KeyType::U64),
     ("shuffled-u64", Keys::Uniform, Order::Shuffled, KeyType::U64),
     ("shuffled-text", Keys::Uniform, Order::Shuffled, KeyType::Text),
     ("shuffled-zipf-u64", Keys::Zipf, Order::Shuffled, KeyType::U64),
@@ -118,7 +118,7 @@ fn stages(c: &mut Criterion) {
 /// others it takes seconds, which `auto` knows.
 fn paths(keys: Keys, order: Order) -> Vec<(&'static str, Path)> {
     let mut paths = vec![("auto", Path::Auto), ("partitioned", Path::Partitioned)];
-    if (keys, order) == (Keys::Uniform, Order::Nearly) {
+    if (keys, order) == (Keys::Uniform, Order::Time) {
         paths.push(("window", Path::Window));
     }
     paths

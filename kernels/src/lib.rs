@@ -3,7 +3,7 @@
 //! This crate knows nothing of logs or transactions. Its integers are `i64` ticks and `u64`
 //! keys and fingerprints, in columns of equal length. All `unsafe` code of the project
 //! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, one in
-//! [`MappedFile::map`], one each in [`prefetch_read`] and [`advise_huge`], a lock ([`Turnstile`]), and those that read clocks: the CPU's
+//! [`MappedFile::map`], one each in [`prefetch_read`], [`advise_huge`] and [`dictionary`], a lock ([`Turnstile`]), and those that read clocks: the CPU's
 //! [`counter`], the [`SharedMemory`] of a clock daemon, and three calls of the system
 //! ([`system_clock_ns`], [`kernel_clock`]).
 //!
@@ -46,6 +46,7 @@
 mod bytes;
 mod clock;
 mod counter;
+mod dictionary;
 mod dispatch;
 mod extent;
 mod huge;
@@ -66,6 +67,7 @@ mod avx512;
 pub use bytes::mix_bytes;
 pub use clock::{KernelClock, SystemClock, kernel_clock, system_clock_ns};
 pub use counter::counter;
+pub use dictionary::dictionary;
 pub use dispatch::{extent, first_inverted, mix, near_pairs};
 pub use extent::Extent;
 pub use huge::advise_huge;

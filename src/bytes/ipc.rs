@@ -7,10 +7,11 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::ipc::convert::try_fb_to_schema;
-use arrow::ipc::reader::{FileDecoder, read_footer_length};
+use arrow::ipc::reader::read_footer_length;
 use arrow::ipc::{Block, Footer, root_as_footer};
 use rayon::prelude::*;
 
+use super::decode::Layout;
 use super::source::Source;
 use super::{foreign, guard};
 use crate::error::{Error, Result};
@@ -65,19 +66,8 @@ fn decode(bytes: &Buffer, options: &IpcOptions<'_>) -> Result<IpcFile, String> {
     let dictionaries = checked(bytes, &dictionaries, &mut budget)?;
     let blocks = checked(bytes, &blocks, &mut budget)?;
 
-    let attempt = |aligned: bool| {
-        let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version())
-            .with_projection(wanted.clone())
-            .with_require_alignment(aligned);
-        for (block, data) in &dictionaries {
-            decoder.read_dictionary(block, data).map_err(|e| e.to_string())?;
-        }
-        let batches: Vec<Option<RecordBatch>> = blocks
-            .par_iter()
-            .map(|(block, data)| decoder.read_record_batch(block, data).map_err(|e| e.to_string()))
-            .collect::<Result<_, String>>()?;
-        Ok::<_, String>(batches.into_iter().flatten().collect::<Vec<_>>())
-    };
+    let layout = Layout { schema: &schema, version: footer.version(), wanted: &wanted };
+    let attempt = |aligned| layout.decode(&dictionaries, &blocks, aligned).map_err(|e| e.to_string());
     // Misaligned bodies are legal Arrow: copy them, but only when there is no other way.
     let (batches, copied) = match attempt(true) {
         Ok(batches) => (batches, false),

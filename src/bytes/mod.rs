@@ -4,6 +4,7 @@
 //! column is a slice of it. Nothing in a file is believed before it was checked: see
 //! [`guard`](self) for what is looked at before Arrow's own readers see a byte.
 
+mod decode;
 mod foreign;
 mod guard;
 mod ipc;

@@ -6,11 +6,11 @@ use memmap2::MmapMut;
 use crate::memory::Spare;
 
 /// Less than that is taken from the allocator: a map of its own would cost more than it saves.
-const MAPPED_MIN: usize = 1 << 20;
+const MAPPED_MIN: usize = 1 << 19;
 
 /// A fixed number of records, which hold anything until they are written. What is never touched takes no memory.
 #[derive(Debug)]
-pub(super) struct Arena<W> {
+pub(crate) struct Arena<W> {
     memory: Memory<W>,
     bytes: usize,
     spare: Spare,
@@ -24,7 +24,7 @@ enum Memory<W> {
 
 impl<W: Pod> Arena<W> {
     /// Room for `records` records, of what is `spare` if that is enough.
-    pub(super) fn new(records: usize, spare: &Spare) -> Self {
+    pub(crate) fn new(records: usize, spare: &Spare) -> Self {
         let bytes = records * size_of::<W>();
         // A map's address is a multiple of a page, and so of any record's alignment.
         let memory = match (bytes >= MAPPED_MIN).then(|| spare.take(bytes)).flatten() {
@@ -35,7 +35,7 @@ impl<W: Pod> Arena<W> {
     }
 
     /// All records.
-    pub(super) fn records(&self) -> &[W] {
+    pub(crate) fn records(&self) -> &[W] {
         match &self.memory {
             Memory::Mapped(map) => bytemuck::cast_slice(&map[..self.bytes]),
             Memory::Plain(records) => records,
@@ -43,7 +43,7 @@ impl<W: Pod> Arena<W> {
     }
 
     /// All records.
-    pub(super) fn records_mut(&mut self) -> &mut [W] {
+    pub(crate) fn records_mut(&mut self) -> &mut [W] {
         match &mut self.memory {
             Memory::Mapped(map) => bytemuck::cast_slice_mut(&mut map[..self.bytes]),
             Memory::Plain(records) => records,

@@ -9,5 +9,6 @@ mod arena;
 mod lists;
 mod states;
 
+pub(crate) use arena::Arena;
 pub(crate) use lists::{Lists, Writer};
 pub(crate) use states::States;

@@ -153,7 +153,8 @@ impl Pass<'_> {
     ) -> T {
         let plan = self.plan;
         let warm_up = plan.look_back[blocks.start] as usize;
-        let mut ring = Ring::<BUCKETS, ENTRIES>::new();
+        let mut room = Ring::<BUCKETS, ENTRIES>::room(&self.stream.writes.spare);
+        let mut ring = Ring::<BUCKETS, ENTRIES>::of(&mut room);
         let mut feed = Feed::of(self.stream, plan, warm_up);
         let mut pairs = Pairs::new(self.stream);
         let (mut visited, mut rows) = (0, 0);
@@ -193,7 +194,7 @@ impl Pass<'_> {
         &self,
         block: &Block,
         feed: &Feed<'_>,
-        ring: &mut Ring<BUCKETS, ENTRIES>,
+        ring: &mut Ring<'_, BUCKETS, ENTRIES>,
         (parts, most): (Option<&[Part]>, u64),
         mut meet: impl FnMut(u32, u32),
     ) -> u64 {

@@ -1,5 +1,10 @@
 //! Recent writes in a ring, and chains over it by key.
 
+use bytemuck::Pod;
+
+use crate::memory::Spare;
+use crate::scatter::Arena;
+
 /// Marks the end of a chain. Sequence numbers start at 1.
 const NONE: u32 = 0;
 
@@ -11,11 +16,11 @@ const NONE: u32 = 0;
 /// Both sizes are powers of two and part of the type: no index needs a check, and the loop is
 /// bound by the number of its instructions.
 #[derive(Debug)]
-pub(super) struct Ring<const BUCKETS: usize, const ENTRIES: usize> {
+pub(super) struct Ring<'m, const BUCKETS: usize, const ENTRIES: usize> {
     /// The newest write of each bucket.
-    heads: Box<[u32; BUCKETS]>,
+    heads: &'m mut [u32; BUCKETS],
     /// See [`entry`].
-    entries: Box<[u64; ENTRIES]>,
+    entries: &'m mut [u64; ENTRIES],
     next: u32,
 }
 
@@ -27,19 +32,30 @@ fn entry(older: u32, fingerprint: u64) -> u64 {
     fingerprint << 32 | u64::from(older)
 }
 
-/// So many copies of `item`, on the heap: the stack has no room for them.
-#[allow(clippy::unnecessary_box_returns)]
-fn filled<T: Copy, const N: usize>(item: T) -> Box<[T; N]> {
-    match vec![item; N].into_boxed_slice().try_into() {
-        Ok(array) => array,
-        Err(_) => unreachable!("the slice has the array's length"),
+/// The first words of `memory` as an array, and the rest.
+fn front<W: Pod, const N: usize>(memory: &mut [u64], words: usize) -> (&mut [W; N], &mut [u64]) {
+    let (front, rest) = memory.split_at_mut(words);
+    match bytemuck::cast_slice_mut(front).try_into() {
+        Ok(array) => (array, rest),
+        Err(_) => unreachable!("the words are the array's"),
     }
 }
 
-impl<const BUCKETS: usize, const ENTRIES: usize> Ring<BUCKETS, ENTRIES> {
-    /// A ring without writes.
-    pub(super) fn new() -> Self {
-        Ring { heads: filled(NONE), entries: filled(0), next: 1 }
+impl<'m, const BUCKETS: usize, const ENTRIES: usize> Ring<'m, BUCKETS, ENTRIES> {
+    const HEAD_WORDS: usize = BUCKETS / 2;
+
+    /// Room for a ring: where it is large a huge page, and the same for one ring after the other. Heads are reached at
+    /// random, and pages that lie anywhere would push each other out of the second-level cache.
+    pub(super) fn room(spare: &Spare) -> Arena<u64> {
+        Arena::new(Self::HEAD_WORDS + ENTRIES, spare)
+    }
+
+    /// A ring without writes in that room.
+    pub(super) fn of(room: &'m mut Arena<u64>) -> Self {
+        let (heads, rest) = front(room.records_mut(), Self::HEAD_WORDS);
+        let (entries, _) = front(rest, ENTRIES);
+        heads.fill(NONE);
+        Ring { heads, entries, next: 1 }
     }
 
     /// The sequence number that the next write gets.

@@ -1,0 +1,117 @@
+//! Record batches out of blocks whose headers were checked.
+//!
+//! Arrow's decoder asks each index of a dictionary column in turn whether it is null, a number, and inside the
+//! dictionary: a tenth of the time that a log of plain integers takes to be judged. So the first batch alone is
+//! decoded as it is declared, which tells the dictionaries; of the others the indices are decoded as integers, checked many
+//! at a time, and joined to their dictionary.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{ArrowDictionaryKeyType, DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::reader::FileDecoder;
+use arrow::ipc::{Block, MetadataVersion};
+use rayon::prelude::*;
+use skewer_kernels::dictionary;
+
+/// A block with its bytes, headers checked.
+pub(super) type Checked = (Block, Buffer);
+
+/// What all blocks of a file have in common.
+pub(super) struct Layout<'a> {
+    pub(super) schema: &'a SchemaRef,
+    pub(super) version: MetadataVersion,
+    /// The columns that are decoded.
+    pub(super) wanted: &'a [usize],
+}
+
+impl Layout<'_> {
+    /// The record batches of a file. With `aligned` a body that would have to be copied is an error.
+    pub(super) fn decode(
+        &self,
+        dictionaries: &[Checked],
+        blocks: &[Checked],
+        aligned: bool,
+    ) -> Result<Vec<RecordBatch>, ArrowError> {
+        let mut declared = self.decoder(Arc::clone(self.schema), aligned);
+        for (block, data) in dictionaries {
+            declared.read_dictionary(block, data)?;
+        }
+        let Some(((block, data), others)) = blocks.split_first() else { return Ok(Vec::new()) };
+        let first = declared.read_record_batch(block, data)?;
+        let bare = first.as_ref().and_then(|first| Some((first, self.bare_indices()?)));
+        let others: Vec<Option<RecordBatch>> = match bare {
+            None => others
+                .par_iter()
+                .map(|(block, data)| declared.read_record_batch(block, data))
+                .collect::<Result<_, _>>()?,
+            Some((first, schema)) => {
+                let bare = self.decoder(schema, aligned);
+                let batch = |(block, data): &Checked| {
+                    bare.read_record_batch(block, data)?
+                        .map(|batch| with_dictionaries(first, &batch))
+                        .transpose()
+                };
+                others.par_iter().map(batch).collect::<Result<_, _>>()?
+            }
+        };
+        Ok(first.into_iter().chain(others.into_iter().flatten()).collect())
+    }
+
+    fn decoder(&self, schema: SchemaRef, aligned: bool) -> FileDecoder {
+        FileDecoder::new(schema, self.version)
+            .with_projection(self.wanted.to_vec())
+            .with_require_alignment(aligned)
+    }
+
+    /// The schema with the type of its indices in place of each wanted dictionary column's; `None` if there is none,
+    /// or if a column may hold a dictionary further inside.
+    fn bare_indices(&self) -> Option<SchemaRef> {
+        if self.wanted.iter().any(|&at| self.schema.field(at).data_type().is_nested()) {
+            return None;
+        }
+        let bare = |(at, field): (usize, &Arc<Field>)| match field.data_type() {
+            DataType::Dictionary(index, _) if self.wanted.contains(&at) => {
+                Arc::new(Field::new(field.name(), (**index).clone(), field.is_nullable()))
+            }
+            _ => Arc::clone(field),
+        };
+        let fields: Vec<Arc<Field>> = self.schema.fields().iter().enumerate().map(bare).collect();
+        let schema = Schema::new(fields);
+        (schema.fields() != self.schema.fields()).then(|| Arc::new(schema))
+    }
+}
+
+/// The batch whose dictionary columns hold their indices alone, with the dictionaries of `first`: those of a
+/// file's batches are the same.
+fn with_dictionaries(first: &RecordBatch, indices: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let join = |(declared, column): (&ArrayRef, &ArrayRef)| match declared.data_type() {
+        DataType::Dictionary(..) => with_dictionary(declared, column),
+        _ => Ok(Arc::clone(column)),
+    };
+    let columns = first.columns().iter().zip(indices.columns()).map(join).collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(first.schema(), columns)
+}
+
+fn with_dictionary(declared: &ArrayRef, indices: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    fn join<K: ArrowDictionaryKeyType>(
+        indices: &ArrayRef,
+        values: &ArrayRef,
+    ) -> Result<ArrayRef, ArrowError> {
+        let indices = indices.as_primitive::<K>().clone();
+        Ok(Arc::new(dictionary::<K>(indices, Arc::clone(values))?))
+    }
+    use arrow::array::downcast_integer;
+    let values = declared.as_any_dictionary().values();
+    macro_rules! of_type {
+        ($index:ty) => {
+            join::<$index>(indices, values)
+        };
+    }
+    downcast_integer! {
+        indices.data_type() => (of_type),
+        other => Err(ArrowError::SchemaError(format!("{other} is no type of dictionary indices"))),
+    }
+}
