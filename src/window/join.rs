@@ -14,6 +14,7 @@ use super::ring::Ring;
 use super::slices::SLICE_ROWS;
 use super::stream::{Meeting, Stream};
 use crate::history::Writes;
+use crate::scatter::Arena;
 
 /// A ring that outgrows the second-level cache loses to the partitioned path.
 pub(super) const REACH_MAX: usize = 1 << 18;
@@ -153,8 +154,8 @@ impl Pass<'_> {
     ) -> T {
         let plan = self.plan;
         let warm_up = plan.look_back[blocks.start] as usize;
-        let mut room = Ring::<BUCKETS, ENTRIES>::room(&self.stream.writes.spare);
-        let mut ring = Ring::<BUCKETS, ENTRIES>::of(&mut room);
+        let mut memory = Arena::new(Ring::<BUCKETS, ENTRIES>::WORDS, &self.stream.writes.spare);
+        let mut ring = Ring::<BUCKETS, ENTRIES>::of(memory.records_mut());
         let mut feed = Feed::of(self.stream, plan, warm_up);
         let mut pairs = Pairs::new(self.stream);
         let (mut visited, mut rows) = (0, 0);

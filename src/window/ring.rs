@@ -2,9 +2,6 @@
 
 use bytemuck::Pod;
 
-use crate::memory::Spare;
-use crate::scatter::Arena;
-
 /// Marks the end of a chain. Sequence numbers start at 1.
 const NONE: u32 = 0;
 
@@ -44,15 +41,13 @@ fn front<W: Pod, const N: usize>(memory: &mut [u64], words: usize) -> (&mut [W; 
 impl<'m, const BUCKETS: usize, const ENTRIES: usize> Ring<'m, BUCKETS, ENTRIES> {
     const HEAD_WORDS: usize = BUCKETS / 2;
 
-    /// Room for a ring: where it is large a huge page, and the same for one ring after the other. Heads are reached at
-    /// random, and pages that lie anywhere would push each other out of the second-level cache.
-    pub(super) fn room(spare: &Spare) -> Arena<u64> {
-        Arena::new(Self::HEAD_WORDS + ENTRIES, spare)
-    }
+    /// The words of memory that a ring takes: where it is large best in a huge page, and the same for one ring after the
+    /// other. Heads are reached at random, and pages that lie anywhere would push each other out of the second-level cache.
+    pub(super) const WORDS: usize = Self::HEAD_WORDS + ENTRIES;
 
-    /// A ring without writes in that room.
-    pub(super) fn of(room: &'m mut Arena<u64>) -> Self {
-        let (heads, rest) = front(room.records_mut(), Self::HEAD_WORDS);
+    /// A ring without writes in [`WORDS`](Self::WORDS) of memory, which may hold anything.
+    pub(super) fn of(memory: &'m mut [u64]) -> Self {
+        let (heads, rest) = front(memory, Self::HEAD_WORDS);
         let (entries, _) = front(rest, ENTRIES);
         heads.fill(NONE);
         Ring { heads, entries, next: 1 }

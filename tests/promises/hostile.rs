@@ -1,8 +1,11 @@
 //! Hostile files: cut, flipped, overwritten. An error or a log, never a panic, never all memory.
 
 use std::panic::{catch_unwind, set_hook, take_hook};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
+use arrow::array::{ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int8Type;
+use arrow::ipc::writer::FileWriter;
 use fastrand::Rng;
 use skewer::{Log, OpenOptions};
 
@@ -66,6 +69,47 @@ fn hush_the_decoder() {
             }
         }));
     });
+}
+
+/// A log of several batches that share one dictionary of two regions, and where each index of the last batch stands.
+fn log_of_batches() -> (Vec<u8>, usize) {
+    const BATCHES: usize = 3;
+    // So many of them, and no other bytes of the file are likely to be these.
+    let indices: Vec<i8> = (0..40).map(|i| i8::from(i % 3 == 0)).collect();
+    let words: ArrayRef = Arc::new(StringArray::from_iter_values(["eu", "us"]));
+    let region = DictionaryArray::<Int8Type>::try_new(indices.clone().into(), words).unwrap();
+    let ticks: ArrayRef = Arc::new(Int64Array::from_iter_values(1_000..1_040));
+    let columns = [
+        ("key", Arc::clone(&ticks)),
+        ("region", Arc::new(region) as ArrayRef),
+        ("commit_earliest", Arc::clone(&ticks)),
+        ("commit_latest", ticks),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    (0..BATCHES).for_each(|_| writer.write(&batch).unwrap());
+    let bytes = writer.into_inner().unwrap();
+    let pattern: Vec<u8> = indices.iter().map(|&i| i.cast_unsigned()).collect();
+    let found: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(&pattern)).collect();
+    assert_eq!(found.len(), BATCHES, "the indices stand once a batch");
+    (bytes, found[BATCHES - 1])
+}
+
+/// Promise: an index beyond its dictionary, or a negative one, is an error in whichever batch it stands.
+#[test]
+fn indices_beyond_their_dictionary() {
+    let (bytes, last) = log_of_batches();
+    let open = |bytes: Vec<u8>| Log::from_bytes(vec![("a.arrow".to_owned(), bytes)], &OpenOptions::default());
+    let log = open(bytes.clone()).unwrap();
+    assert_eq!((log.len(), log.regions()), (120, &["eu".to_owned(), "us".to_owned()][..]));
+    for at in [last, last + 17, last + 39] {
+        for index in [2_i8, i8::MAX, -1, i8::MIN] {
+            let mut bytes = bytes.clone();
+            bytes[at] = index.cast_unsigned();
+            let error = open(bytes).unwrap_err().to_string();
+            assert!(error.contains("a.arrow") && error.contains(&index.to_string()), "{index}: {error}");
+        }
+    }
 }
 
 /// Promise: no mutation of a log of any kind makes the library panic or ask for all memory; what
