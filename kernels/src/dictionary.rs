@@ -29,7 +29,7 @@ pub fn dictionary<K: ArrowDictionaryKeyType>(
 fn any_outside<N: ArrowNativeType>(indices: &[N], len: usize) -> bool {
     let zero = N::default();
     match N::from_usize(len) {
-        Some(len) => indices.iter().map(|&i| (i < zero) | (i >= len)).fold(false, BitOr::bitor),
+        Some(len) => indices.iter().map(|&i| i < zero || i >= len).fold(false, BitOr::bitor),
         // No index of the type reaches so far.
         None => indices.iter().map(|&i| i < zero).fold(false, BitOr::bitor),
     }
