@@ -39,25 +39,12 @@ impl Layout<'_> {
         for (block, data) in dictionaries {
             declared.read_dictionary(block, data)?;
         }
-        let Some(((block, data), others)) = blocks.split_first() else { return Ok(Vec::new()) };
-        let first = declared.read_record_batch(block, data)?;
-        let bare = first.as_ref().and_then(|first| Some((first, self.bare_indices()?)));
-        let others: Vec<Option<RecordBatch>> = match bare {
-            None => others
-                .par_iter()
-                .map(|(block, data)| declared.read_record_batch(block, data))
-                .collect::<Result<_, _>>()?,
-            Some((first, schema)) => {
-                let bare = self.decoder(schema, aligned);
-                let batch = |(block, data): &Checked| {
-                    bare.read_record_batch(block, data)?
-                        .map(|batch| with_dictionaries(first, &batch))
-                        .transpose()
-                };
-                others.par_iter().map(batch).collect::<Result<_, _>>()?
-            }
-        };
-        Ok(first.into_iter().chain(others.into_iter().flatten()).collect())
+        let Some((first, others)) = blocks.split_first() else { return Ok(Vec::new()) };
+        let first = read(&declared, first)?;
+        let decoder = self.bare_indices().map_or(declared, |schema| self.decoder(schema, aligned));
+        let other = |block: &Checked| as_declared(&first, &read(&decoder, block)?);
+        let others: Vec<RecordBatch> = others.par_iter().map(other).collect::<Result<_, _>>()?;
+        Ok(std::iter::once(first).chain(others).collect())
     }
 
     fn decoder(&self, schema: SchemaRef, aligned: bool) -> FileDecoder {
@@ -84,14 +71,20 @@ impl Layout<'_> {
     }
 }
 
-/// The batch whose dictionary columns hold their indices alone, with the dictionaries of `first`: those of a
-/// file's batches are the same.
-fn with_dictionaries(first: &RecordBatch, indices: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let join = |(declared, column): (&ArrayRef, &ArrayRef)| match declared.data_type() {
-        DataType::Dictionary(..) => with_dictionary(declared, column),
-        _ => Ok(Arc::clone(column)),
+fn read(decoder: &FileDecoder, (block, data): &Checked) -> Result<RecordBatch, ArrowError> {
+    let batch = decoder.read_record_batch(block, data)?;
+    batch.ok_or_else(|| ArrowError::IpcError("a block holds no record batch".to_owned()))
+}
+
+/// The batch with the dictionaries of `first` where it holds indices alone: those of a file's batches are the same.
+fn as_declared(first: &RecordBatch, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let join = |(declared, column): (&ArrayRef, &ArrayRef)| {
+        if declared.data_type() == column.data_type() {
+            return Ok(Arc::clone(column));
+        }
+        with_dictionary(declared, column)
     };
-    let columns = first.columns().iter().zip(indices.columns()).map(join).collect::<Result<Vec<_>, _>>()?;
+    let columns = first.columns().iter().zip(batch.columns()).map(join).collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(first.schema(), columns)
 }
 
