@@ -8,6 +8,7 @@
 
 use super::transactions::{Clock, Ends, Transactions};
 use super::values::{AHEAD, Uncommitted, Value, Values};
+use crate::memory::reserve;
 use crate::txn::{Datum, Status};
 
 /// One operation, on its way to its key: in as few bytes as can be, since memory is what gathering
@@ -144,6 +145,8 @@ struct Pending {
 pub(crate) struct KeyHistory {
     /// The versions, in the order of their transactions.
     pub(crate) versions: Vec<Version>,
+    /// The bounds of each version's transaction, where its times are points.
+    bounds: Vec<Ends>,
     /// The reads of committed transactions before any own write, by transaction, then row.
     pub(crate) reads: Vec<Read>,
     /// Reads that their own transactions contradict.
@@ -174,6 +177,11 @@ impl KeyHistory {
         })
     }
 
+    /// The bounds of the transaction of the version at that place, whatever its times are.
+    pub(crate) fn bounds(&self, version: usize) -> &Ends {
+        self.bounds.get(version).unwrap_or_else(|| &self.versions[version].ends)
+    }
+
     /// Takes in the operations of one key, which stand in row order. `exact` says that values
     /// of one fingerprint are equal for certain.
     ///
@@ -181,6 +189,7 @@ impl KeyHistory {
     /// together.
     pub(crate) fn take(&mut self, txns: &Transactions<'_>, clock: Clock, exact: bool, all: &[Operation]) {
         self.versions.clear();
+        self.bounds.clear();
         self.reads.clear();
         self.contradicted.clear();
         self.pending.clear();
@@ -189,15 +198,18 @@ impl KeyHistory {
         self.values.clear(exact);
         // A hot key's lists would be copied again and again as they grow.
         let reads = all.iter().filter(|o| o.read()).count();
-        self.reads.reserve(reads);
-        self.pending.reserve(reads);
-        self.versions.reserve(all.len() - reads);
-        self.values.reserve(all.len() - reads);
+        let writes = all.len() - reads;
+        reserve(&mut self.reads, reads);
+        reserve(&mut self.pending, reads);
+        reserve(&mut self.versions, writes);
+        reserve(&mut self.bounds, if clock == Clock::Points { writes } else { 0 });
+        self.values.reserve(writes);
         if all.is_sorted_by_key(|o| o.txn) {
             self.take_all(txns, clock, all);
         } else {
             let mut sorted = std::mem::take(&mut self.by_txn);
             sorted.clear();
+            reserve(&mut sorted, all.len());
             sorted.extend_from_slice(all);
             sorted.sort_by_key(|o| o.txn);
             self.take_all(txns, clock, &sorted);
@@ -221,7 +233,7 @@ impl KeyHistory {
             let txn = run[0].txn;
             at += run.len();
             if let Some(ahead) = all.get(at + AHEAD) {
-                txns.prefetch(clock, ahead.txn);
+                txns.prefetch(ahead.txn);
             }
             if !txns.committed(txn) {
                 self.take_uncommitted(run);
@@ -236,6 +248,9 @@ impl KeyHistory {
             };
             if let Some(last) = last {
                 self.versions.push(Version { txn, row: last.row, ends: txns.ends(clock, txn) });
+                if clock == Clock::Points {
+                    self.bounds.push(txns.ends(Clock::Bounds, txn));
+                }
             }
         }
     }

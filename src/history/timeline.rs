@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::key::Version;
 use super::transactions::Transactions;
+use crate::memory::reserve;
 use crate::txn::tie_break;
 
 /// From that many versions on sorting is spread over threads.
@@ -132,6 +133,7 @@ fn greatest<'v, const N: usize>(
 
 fn sort(ends: &mut Vec<(i64, u32)>, versions: &[Version], end: impl Fn(&Version) -> i64) {
     ends.clear();
+    reserve(ends, versions.len());
     ends.extend(versions.iter().enumerate().map(|(at, v)| (end(v), at as u32)));
     if sort_nearly_sorted(ends) {
     } else if ends.len() < PARALLEL_MIN {
@@ -167,6 +169,7 @@ fn prefixes<const N: usize>(
     order: impl Fn(u32, u32) -> Ordering,
 ) {
     prefixes.clear();
+    reserve(prefixes, ends.len());
     let mut greatest = [NONE; N];
     prefixes.extend(ends.iter().map(|&(end, new)| {
         let place = greatest.iter().position(|&old| old == NONE || order(new, old).is_gt());
@@ -187,7 +190,7 @@ impl Finger {
     /// The number of leading elements of which `before` holds; it holds of no later one.
     ///
     /// Cost: O(log distance from the last place).
-    fn seek<T>(&mut self, of: &[T], before: impl Fn(&T) -> bool) -> usize {
+    pub(crate) fn seek<T>(&mut self, of: &[T], before: impl Fn(&T) -> bool) -> usize {
         let (at, mut step) = (self.0.min(of.len()), 1);
         let (mut low, mut high) = (at, at);
         if of.get(at).is_some_and(&before) {

@@ -1,9 +1,11 @@
 //! The transactions of a log as columns: their fates, what they did, and their times.
 //!
-//! The four ends of a transaction's bounds stand together: who needs one of them needs most of
-//! them, for one transaction after the other in no order, and so meets one cache line.
+//! The four ends of a transaction's bounds stand together, with its assigned timestamps where the log has
+//! some: who needs one of them needs most of them, for one transaction after the other in no order, and so
+//! meets one cache line.
 
 use std::array::from_fn;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +16,7 @@ use super::fates::Fates;
 use super::marks::{COMMITTED, HAS_COMMIT, HAS_START, LONG, WROTE, marks};
 use super::needs::Needs;
 use crate::error::Result;
-use crate::log::Log;
+use crate::log::{Chunk, Log};
 use crate::memory::{Budget, column_of};
 use crate::time::BoundedTimestamp;
 use crate::txn::Times;
@@ -27,6 +29,13 @@ pub(crate) type Ends = [i64; ENDS];
 
 /// How many those are.
 const ENDS: usize = 4;
+
+/// Ticks kept of a transaction that has bounds alone.
+const STRIDE: usize = ENDS;
+/// The same where there are assigned timestamps: six, and room to the end of a cache line.
+const STRIDE_WITH_POINTS: usize = 8;
+/// Where `start_ts` and `commit_ts` stand among them.
+const POINTS: Range<usize> = ENDS..ENDS + 2;
 
 /// What tells when a transaction started and committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +52,13 @@ pub(crate) struct Transactions<'a> {
     /// The log.
     pub(crate) log: &'a Log,
     marks: Vec<u8>,
-    /// Four for each transaction. A column begins at a cache line: these never straddle two.
-    bounds: ScalarBuffer<i64>,
+    /// Of each transaction, in [`STRIDE`] ticks or, where the log has assigned timestamps, in
+    /// [`STRIDE_WITH_POINTS`]: the ends of its bounds, `start_ts` and `commit_ts`. The column begins at a cache
+    /// line: these never straddle two.
+    ticks: ScalarBuffer<i64>,
+    stride: usize,
     /// By transaction; empty where the log has one region.
     regions: ScalarBuffer<u16>,
-    /// `start_ts`, and `commit_ts`; empty where the log has no such column.
-    snapshots: ScalarBuffer<i64>,
-    stamps: ScalarBuffer<i64>,
     /// What committed transactions lack.
     pub(crate) needs: Needs,
 }
@@ -61,37 +70,16 @@ impl<'a> Transactions<'a> {
     /// # Errors
     /// If columns had to go to files and these failed.
     ///
-    /// Cost: O(rows), and 33 to 51 bytes a transaction of memory; with a small budget one byte, and the
+    /// Cost: O(rows), and 33 to 67 bytes a transaction of memory; with a small budget one byte, and the
     /// rest in files.
     pub(crate) fn of(log: &'a Log, fates: &Fates, budget: Budget) -> Result<Self> {
         let count = log.txns.count(log.len()) as usize;
         let marks = marks(log, fates);
-        let (bounds, needs) = bounds(log, &marks, budget)?;
-        let marks: Vec<u8> = marks.into_iter().map(AtomicU8::into_inner).collect();
-        let known = &marks;
-        let column = |present: bool, of: fn(&Times) -> Option<i64>| {
-            column_of(budget, if present { count } else { 0 }, STEP, |first, ticks: &mut [i64]| {
-                ticks.iter_mut().enumerate().for_each(|(i, tick)| {
-                    let txn = first + i;
-                    *tick = of(&times(log, txn as u32, known[txn])).unwrap_or_default();
-                });
-            })
-        };
-        let (starts, commits) = (
-            log.chunks.iter().any(|c| c.start_ts.is_some()),
-            log.chunks.iter().any(|c| c.commit_ts.is_some()),
-        );
-        let snapshots = column(starts, |t| t.start_ts)?;
-        let stamps = column(starts || commits, |t| t.commit_ts)?;
-        Ok(Transactions {
-            log,
-            regions: regions(log, count, budget)?,
-            marks,
-            bounds,
-            snapshots,
-            stamps,
-            needs,
-        })
+        let stamped = any(log, |c| c.start_ts.is_some() || c.commit_ts.is_some());
+        let stride = if stamped { STRIDE_WITH_POINTS } else { STRIDE };
+        let (ticks, needs) = ticks((log, stride), &marks, budget)?;
+        let marks = marks.into_iter().map(AtomicU8::into_inner).collect();
+        Ok(Transactions { log, regions: regions(log, count, budget)?, marks, ticks, stride, needs })
     }
 
     /// Transactions.
@@ -99,47 +87,52 @@ impl<'a> Transactions<'a> {
         self.marks.len()
     }
 
+    #[inline]
     fn is(&self, txn: u32, mark: u8) -> bool {
         self.marks[txn as usize] & mark != 0
     }
 
     /// Whether it counts as committed.
+    #[inline]
     pub(crate) fn committed(&self, txn: u32) -> bool {
-        self.is(txn, COMMITTED)
+        self.needs.committed == self.marks.len() as u64 || self.is(txn, COMMITTED)
     }
 
-    /// Whether it wrote anything.
+    /// Whether a committed one wrote anything.
+    #[inline]
     pub(crate) fn wrote(&self, txn: u32) -> bool {
-        self.is(txn, WROTE)
+        self.needs.writers == self.needs.committed || self.is(txn, WROTE)
     }
 
-    /// Whether it has a start by that clock; of points this is known of all or asked of none.
+    /// Whether a committed one has a start by that clock; of points this is known of all or asked of none.
     pub(crate) fn has_start(&self, clock: Clock, txn: u32) -> bool {
-        clock == Clock::Points || self.is(txn, HAS_START)
+        clock == Clock::Points || self.needs.without_start.count == 0 || self.is(txn, HAS_START)
     }
 
     /// When it started and committed; meaningless where it has no such time.
+    #[inline]
     pub(crate) fn ends(&self, clock: Clock, txn: u32) -> Ends {
+        let ticks = self.ticks_of(txn);
         match clock {
-            Clock::Bounds => {
-                let at = txn as usize * ENDS;
-                from_fn(|end| self.bounds[at..at + ENDS][end])
-            }
+            Clock::Bounds => from_fn(|end| ticks[end]),
             Clock::Points => {
-                let (start, commit) = (self.snapshots[txn as usize], self.stamps[txn as usize]);
+                let [start, commit] = from_fn(|point| ticks[POINTS.start + point]);
                 [start, start, commit, commit]
             }
         }
     }
 
+    #[inline]
+    fn ticks_of(&self, txn: u32) -> &[i64] {
+        &self.ticks[txn as usize * self.stride..][..self.stride]
+    }
+
     /// Asks for what is known of a transaction before it is needed.
-    pub(crate) fn prefetch(&self, clock: Clock, txn: u32) {
+    #[inline]
+    pub(crate) fn prefetch(&self, txn: u32) {
         prefetch_read(&self.marks, txn as usize);
-        prefetch_read(&self.bounds, txn as usize * ENDS);
-        if clock == Clock::Points {
-            prefetch_read(&self.snapshots, txn as usize);
-            prefetch_read(&self.stamps, txn as usize);
-        }
+        prefetch_read(&self.regions, txn as usize);
+        prefetch_read(&self.ticks, txn as usize * self.stride);
     }
 
     /// The code of its region.
@@ -149,20 +142,20 @@ impl<'a> Transactions<'a> {
 
     /// Its commit timestamp; meaningless where it has none.
     pub(crate) fn stamp(&self, txn: u32) -> i64 {
-        self.stamps[txn as usize]
+        self.ticks_of(txn)[POINTS.end - 1]
     }
 
     /// Whether some transaction may have a commit timestamp.
     pub(crate) fn has_stamps(&self) -> bool {
-        self.log.chunks.iter().any(|c| c.commit_ts.is_some())
+        any(self.log, |c| c.commit_ts.is_some())
     }
 
     /// What `snapshot-isolation` and `serializable` are judged by: points, if every committed
     /// transaction has both.
     pub(crate) fn clock(&self) -> Clock {
-        // A log without a committed transaction has no column to show either.
-        let points = self.needs.without_points.count == 0 && self.stamps.len() == self.marks.len();
-        if points && self.snapshots.len() == self.marks.len() { Clock::Points } else { Clock::Bounds }
+        // A log without a committed transaction may have no column to show either.
+        let points = self.assigned() && any(self.log, |c| c.start_ts.is_some());
+        if points { Clock::Points } else { Clock::Bounds }
     }
 
     /// Whether every committed transaction has both assigned timestamps.
@@ -181,31 +174,44 @@ impl<'a> Transactions<'a> {
     }
 }
 
-/// The bounds of every transaction, and what committed ones lack. Marks who has which.
-fn bounds(log: &Log, known: &[AtomicU8], budget: Budget) -> Result<(ScalarBuffer<i64>, Needs)> {
+/// Whether a chunk of the log is such.
+fn any(log: &Log, is: impl Fn(&Chunk) -> bool) -> bool {
+    log.chunks.iter().any(is)
+}
+
+/// The ticks of every transaction, and what committed ones lack. Marks who has which bounds.
+fn ticks(
+    (log, stride): (&Log, usize),
+    known: &[AtomicU8],
+    budget: Budget,
+) -> Result<(ScalarBuffer<i64>, Needs)> {
     let needs = Mutex::new(Needs::default());
-    let bounds = column_of(budget, known.len() * ENDS, STEP * ENDS, |first, ends: &mut [i64]| {
+    let ticks = column_of(budget, known.len() * stride, STEP * stride, |first, ticks: &mut [i64]| {
         let mut lacking = Needs::default();
-        for (ends, txn) in ends.chunks_exact_mut(ENDS).zip(first / ENDS..) {
+        for (ticks, txn) in ticks.chunks_exact_mut(stride).zip(first / stride..) {
             let mut mark = known[txn].load(Ordering::Relaxed);
             let times = times(log, txn as u32, mark);
             if mark & COMMITTED != 0 {
                 lacking.see(log.txns.first_row(txn as u32), mark & WROTE != 0, mark & LONG != 0, &times);
             }
             if let Some(start) = times.start {
-                (ends[0], ends[1]) = (start.earliest(), start.latest());
+                (ticks[0], ticks[1]) = (start.earliest(), start.latest());
                 mark |= HAS_START;
             }
             if let Some(commit) = times.commit {
-                (ends[2], ends[3]) = (commit.earliest(), commit.latest());
+                (ticks[2], ticks[3]) = (commit.earliest(), commit.latest());
                 mark |= HAS_COMMIT;
+            }
+            if let Some([start, commit]) = ticks.get_mut(POINTS) {
+                *start = times.start_ts.unwrap_or_default();
+                *commit = times.commit_ts.unwrap_or_default();
             }
             known[txn].store(mark, Ordering::Relaxed);
         }
         let mut sum = needs.lock().unwrap_or_else(PoisonError::into_inner);
         *sum = std::mem::take(&mut *sum).merged(lacking);
     })?;
-    Ok((bounds, needs.into_inner().unwrap_or_else(PoisonError::into_inner)))
+    Ok((ticks, needs.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// The region of every transaction, if there are several.

@@ -8,6 +8,7 @@ use skewer_kernels::prefetch_read;
 
 use super::key::{Operation, value_of};
 use super::transactions::Transactions;
+use crate::memory::reserve;
 
 /// No transaction, no version.
 const NONE: u32 = u32::MAX;
@@ -72,7 +73,7 @@ impl Values {
 
     /// Makes room for values.
     pub(super) fn reserve(&mut self, values: usize) {
-        self.all.reserve(values);
+        reserve(&mut self.all, values);
     }
 
     /// Whether two operations of one key carry the same value.
@@ -104,6 +105,7 @@ impl Values {
         let slots = ((gathered + more) * 3 / 2).next_power_of_two().max(2);
         self.shift = 64 - slots.trailing_zeros();
         self.slots.clear();
+        reserve(&mut self.slots, slots);
         self.slots.resize(slots, EMPTY);
         let mut kept = 0;
         for at in 0..gathered {

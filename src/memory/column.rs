@@ -1,11 +1,15 @@
 //! Columns that are written once, in order, and looked up at random.
 
-use arrow::buffer::{MutableBuffer, ScalarBuffer};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::ArrowNativeType;
 use bytemuck::Pod;
+use skewer_kernels::advise_huge;
 
 use super::{Budget, Temporary};
 use crate::error::{Error, Result};
+
+/// Bytes that come from memory together.
+const CACHE_LINE: usize = 64;
 
 /// Bytes that are written to a file at a time.
 const WRITE_BYTES: usize = 1 << 18;
@@ -96,10 +100,12 @@ pub(crate) fn column_of<N: Pod + ArrowNativeType>(
         pieces.for_each(|(at, values)| fill(first + at * piece, values));
     };
     if budget.holds_column((len * size_of::<N>()) as u64) {
-        // Aligned to cache lines, as files are.
-        let mut bytes = MutableBuffer::from_len_zeroed(len * size_of::<N>());
-        each(bytes.typed_data_mut(), 0);
-        return Ok(ScalarBuffer::new(bytes.into(), 0, len));
+        // Aligned to cache lines, as files are. What the system has not cleared yet is cleared by all threads.
+        let mut room = vec![N::zeroed(); len + CACHE_LINE / size_of::<N>()];
+        advise_huge(&room);
+        let first = room.as_ptr().align_offset(CACHE_LINE);
+        each(&mut room[first..first + len], 0);
+        return Ok(ScalarBuffer::new(room.into(), first, len));
     }
     let step = piece * rayon::current_num_threads() * 4;
     let mut writer = ColumnWriter::new(budget, len)?;

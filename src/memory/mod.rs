@@ -6,10 +6,12 @@
 
 mod budget;
 mod column;
+mod huge;
 mod spare;
 mod temporary;
 
 pub(crate) use budget::Budget;
 pub(crate) use column::{ColumnWriter, column_of};
+pub(crate) use huge::reserve;
 pub(crate) use spare::Spare;
 pub(crate) use temporary::Temporary;

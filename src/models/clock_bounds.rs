@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tally::{Sighting, Tally};
-use crate::history::{Clock, Ends, Read, Sessions, Transactions, Version};
+use crate::history::{Clock, Ends, Sessions, Transactions};
 use crate::report::{Kind, Model, ModelReport};
 
 /// Why the log cannot be judged, if so. Reads without values tell of no order.
@@ -32,11 +32,10 @@ impl<'a> Room<'a> {
         Room { txns, sessions, broken: Vec::new() }
     }
 
-    /// Judges one read: a version was written before it was read.
-    pub(super) fn read(&mut self, writer: &Version, (read, ends): (&Read, &Ends), clock: Clock) {
-        // By bounds the times of both are at hand.
-        if clock == Clock::Points || began(self.txns, writer.txn, &writer.ends) > ends[3] {
-            self.compare(writer.txn, read.txn);
+    /// Judges one read: a version was written, by a transaction with those bounds, before it was read.
+    pub(super) fn read(&mut self, (writer, bounds): (u32, &Ends), reader: u32) {
+        if began(self.txns, writer, bounds) > self.txns.ends(Clock::Bounds, reader)[3] {
+            self.broken.push((writer, reader));
         }
     }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::names::by_tie_break;
 use super::tally::{Sighting, Tally};
-use crate::history::{Clock, Transactions};
+use crate::history::{Clock, Finger, Transactions};
 use crate::memory::Budget;
 use crate::report::{Certainty, Kind, Model, ModelReport};
 
@@ -35,7 +35,7 @@ pub(super) fn report(inversions: &Tally<'_>, waits: &Tally<'_>) -> ModelReport {
 
 /// Transactions that were acknowledged before their commit timestamps had passed.
 pub(super) fn waits<'a>(txns: &'a Transactions<'a>, limit: Option<usize>) -> Tally<'a> {
-    spread(txns, limit, |tally, txn| {
+    spread(txns, limit, |tally, _, txn| {
         let [_, _, earliest, latest] = txns.ends(Clock::Bounds, txn);
         let stamp = txns.stamp(txn);
         if stamp >= earliest {
@@ -56,12 +56,12 @@ pub(super) fn inversions<'a>(txns: &'a Transactions<'a>, limit: Option<usize>, b
     let mut before = [NONE; 2];
     for share in shares(txns, budget) {
         let ended = Ended::of(txns, &share, before);
-        sum.merge(spread(txns, limit, |tally, txn| {
+        sum.merge(spread(txns, limit, |tally, finger, txn| {
             let start = txns.ends(Clock::Bounds, txn)[0];
             if !share.has(start) {
                 return;
             }
-            let Some(earlier) = ended.greatest(start, txn) else { return };
+            let Some(earlier) = ended.greatest(finger, start, txn) else { return };
             if txns.stamp(earlier) >= txns.stamp(txn) {
                 let parties = [earlier, txn].map(|t| txns.log.txns.first_row(t));
                 tally.see(Sighting::of(Kind::TimestampInversion, &parties));
@@ -113,17 +113,17 @@ fn tally<'a>(txns: &'a Transactions<'a>, limit: Option<usize>) -> Tally<'a> {
     Tally::new(txns, Clock::Bounds, Model::ExternalConsistency, limit)
 }
 
-/// Judges every committed transaction.
+/// Judges every committed transaction; those that one task judges, one after the other, share a finger.
 fn spread<'a>(
     txns: &'a Transactions<'a>,
     limit: Option<usize>,
-    judge: impl Fn(&mut Tally<'a>, u32) + Sync,
+    judge: impl Fn(&mut Tally<'a>, &mut Finger, u32) + Sync,
 ) -> Tally<'a> {
     let make = || tally(txns, limit);
     let step = |first: usize| {
-        let mut tally = make();
+        let (mut tally, mut finger) = (make(), Finger::default());
         let range: Range<u32> = first as u32..(first + STEP).min(txns.count()) as u32;
-        range.filter(|&txn| txns.committed(txn)).for_each(|txn| judge(&mut tally, txn));
+        range.filter(|&txn| txns.committed(txn)).for_each(|txn| judge(&mut tally, &mut finger, txn));
         tally
     };
     let steps: Vec<usize> = (0..txns.count()).step_by(STEP).collect();
@@ -145,8 +145,8 @@ struct Ended {
 
 impl Ended {
     fn of(txns: &Transactions<'_>, share: &Share, before: [u32; 2]) -> Self {
-        let committed = (0..txns.count() as u32).filter(|&txn| txns.committed(txn));
-        let ends = committed.map(|txn| (txns.ends(Clock::Bounds, txn)[3], txn));
+        let all = (0..txns.count() as u32).into_par_iter().with_min_len(STEP);
+        let ends = all.filter(|&txn| txns.committed(txn)).map(|txn| (txns.ends(Clock::Bounds, txn)[3], txn));
         let mut ends: Vec<(i64, u32)> = ends.filter(|&(end, _)| share.has(end)).collect();
         ends.par_sort_unstable();
         let mut two = before;
@@ -169,8 +169,8 @@ impl Ended {
 
     /// Of those that certainly committed before `start`, not counting `but`, the one with the
     /// largest timestamp.
-    fn greatest(&self, start: i64, but: u32) -> Option<u32> {
-        let ended = self.ends.partition_point(|&end| end < start);
+    fn greatest(&self, finger: &mut Finger, start: i64, but: u32) -> Option<u32> {
+        let ended = finger.seek(&self.ends, |&end| end < start);
         let two = ended.checked_sub(1).map_or(self.before, |last| self.greatest[last]);
         two.into_iter().find(|&txn| txn != but && txn != NONE)
     }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::tally::{Aside, Sighting, Tally};
 use crate::history::{Clock, Ends, KeyHistory, Source, Transactions};
+use crate::memory::reserve;
 use crate::report::{Certainty, Kind, Model, ModelReport, Zone};
 use crate::time::BoundedTimestamp;
 
@@ -140,6 +141,7 @@ impl<'a> Room<'a> {
     /// write begins: the rows of both.
     fn span(&mut self, history: &KeyHistory, lasts: &impl Fn(u32) -> (i64, i64)) -> Option<[u32; 2]> {
         self.spans.clear();
+        reserve(&mut self.spans, history.versions.len());
         self.spans.extend(history.versions.iter().map(|v| {
             let (begin, end) = lasts(v.txn);
             (end, begin)
@@ -160,8 +162,12 @@ impl<'a> Room<'a> {
 
     /// Sorts the spans into forward and backward zones.
     fn place(&mut self, history: &KeyHistory, lasts: &impl Fn(u32) -> (i64, i64)) {
-        self.forward.clear();
-        self.backward.clear();
+        let forward = self.spans.iter().filter(|(end, begin)| end < begin).count();
+        for (zones, room) in [(&mut self.forward, forward), (&mut self.backward, self.spans.len() - forward)]
+        {
+            zones.clear();
+            reserve(zones, room);
+        }
         for (version, &(end, begin)) in history.versions.iter().zip(&self.spans) {
             let zones = if end < begin { &mut self.forward } else { &mut self.backward };
             zones.push(Placed { from: end.min(begin), to: end.max(begin), row: version.row });

@@ -128,7 +128,7 @@ impl Tuning {
 /// memory O(rows in a window), and 8 bytes a row where the log is in no order of time; `write-order` takes 8 or
 /// 16 bytes a write on top. Otherwise both take O(rows log rows of the largest key), with 24 to 48 bytes a
 /// write of memory. The other models together, and these beside them,
-/// take O(rows log rows of the largest key), with 24 bytes a row, 33 to 55 a transaction, and about a
+/// take O(rows log rows of the largest key), with 24 bytes a row, 33 to 71 a transaction, and about a
 /// hundred an operation of the largest keys.
 pub fn verify(log: &Log, options: &VerifyOptions) -> Result<Report> {
     let lag = options.visibility_lag.map(|s| span_in(s, log.unit(), "--visibility-lag")).transpose()?;

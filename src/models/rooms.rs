@@ -187,7 +187,7 @@ impl<'a> Rooms<'a> {
             snapshot.writers(versions, apart);
         }
         if let Some(writers) = &mut self.writers {
-            writers.key(self.clock, versions, apart);
+            writers.key(self.clock, &self.history, apart);
         }
         if let Some(serial) = &mut self.serial {
             serial.restart();
@@ -205,7 +205,7 @@ impl<'a> Rooms<'a> {
         let reads = &self.history.reads;
         for (at, read) in reads.iter().enumerate() {
             if let Some(ahead) = reads.get(at + AHEAD) {
-                self.txns.prefetch(self.clock, ahead.txn);
+                self.txns.prefetch(ahead.txn);
             }
             let ends = self.txns.ends(self.clock, read.txn);
             if let Some(snapshot) = &mut self.snapshot {
@@ -215,7 +215,8 @@ impl<'a> Rooms<'a> {
                 serial.read(among, read, &ends);
             }
             if let (Some(clocks), Source::Version(version)) = (&mut self.clocks, read.source) {
-                clocks.read(&versions[version as usize], (read, &ends), self.clock);
+                let writer = (versions[version as usize].txn, self.history.bounds(version as usize));
+                clocks.read(writer, read.txn);
             }
         }
     }

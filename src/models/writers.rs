@@ -5,7 +5,7 @@ use super::VerifyOptions;
 use super::counting::pairs;
 use super::rivals::Life;
 use super::{cross_region, write_order};
-use crate::history::{Clock, Ends, Transactions, Version};
+use crate::history::{Clock, Ends, KeyHistory, Transactions, Version};
 use crate::partition::{Label, Record, Written};
 use crate::report::{Model, ModelReport};
 use crate::time::BoundedTimestamp;
@@ -46,27 +46,30 @@ impl<'a> Room<'a> {
 
     /// Judges the writers of one key, whose times are by `clock`; `known_apart` says that by these none
     /// of them ran into another.
-    pub(super) fn key(&mut self, clock: Clock, versions: &[Version], known_apart: bool) {
+    pub(super) fn key(&mut self, clock: Clock, history: &KeyHistory, known_apart: bool) {
+        let versions = history.versions.as_slice();
         if versions.is_empty() {
             return;
         }
         let (txns, stamped) = (self.txns, self.txns.has_stamps());
-        let write = |v: &Version| record(txns, (clock, self.visibility_lag, stamped), v);
         let across = self.conflicts.is_some() && txns.log.regions().len() > 1;
         // Where the times at hand are those that are asked for, they need not be looked up.
         let plain = clock == Clock::Bounds && !stamped;
-        let in_sequence = match &self.order {
-            None => true,
-            Some(_) if plain => versions.is_sorted_by(|a, b| a.ends[3] < b.ends[2]),
-            Some(_) => in_sequence(versions.iter().map(write)),
+        let seen = if plain && (!across || txns.needs.without_start.count == 0) {
+            let in_sequence = versions.is_sorted_by(|a, b| a.ends[3] < b.ends[2]);
+            Seen { in_sequence, apart: known_apart }
+        } else {
+            let at = 0..versions.len();
+            Seen::of(at.map(|at| ticks(txns, (self.visibility_lag, stamped), history, at)))
         };
-        let started = plain && txns.needs.without_start.count == 0;
-        let apart = !across
-            || (started && known_apart)
-            || apart(versions.iter().map(write).map(|w| (w.tick(3), w.latest())));
+        let in_sequence = seen.in_sequence || self.order.is_none();
+        let apart = seen.apart || !across;
         if !in_sequence || !apart {
             self.writes.clear();
-            self.writes.extend(versions.iter().map(write));
+            self.writes.extend(versions.iter().enumerate().map(|(at, version)| {
+                let label = Label { rest: 0, region: txns.region(version.txn), row: version.row };
+                Record::new(label, &ticks(txns, (self.visibility_lag, stamped), history, at))
+            }));
         }
         if let Some(order) = &mut self.order {
             if in_sequence {
@@ -99,18 +102,13 @@ impl<'a> Room<'a> {
     }
 }
 
-/// A write by its bounds: `C.earliest`, `C.latest`, stamp, `S.earliest`, `S.latest`.
-fn record(
-    txns: &Transactions<'_>,
-    (clock, lag, stamped): (Clock, u64, bool),
-    version: &Version,
-) -> Record<7> {
-    let txn = version.txn;
-    let ends = if clock == Clock::Bounds { version.ends } else { txns.ends(Clock::Bounds, txn) };
-    let [mut first, mut last, earliest, latest] = ends;
-    let commit = BoundedTimestamp::new(earliest, latest).unwrap_or(BoundedTimestamp::UNBOUNDED);
+/// The version at a place by its bounds: `C.earliest`, `C.latest`, stamp, `S.earliest`, `S.latest`.
+fn ticks(txns: &Transactions<'_>, (lag, stamped): (u64, bool), history: &KeyHistory, at: usize) -> [i64; 5] {
+    let txn = history.versions[at].txn;
+    let [mut first, mut last, earliest, latest] = *history.bounds(at);
+    let commit = || BoundedTimestamp::new(earliest, latest).unwrap_or(BoundedTimestamp::UNBOUNDED);
     if !txns.has_start(Clock::Bounds, txn) {
-        let start = commit.earlier_by(lag);
+        let start = commit().earlier_by(lag);
         (first, last) = (start.earliest(), start.latest());
     }
     let stamp = match stamped {
@@ -118,9 +116,7 @@ fn record(
         true if txns.needs.without_stamp.count == 0 => Some(txns.stamp(txn)),
         true => txns.times(Clock::Bounds, txn).commit_ts,
     };
-    let stamp = stamp.unwrap_or_else(|| commit.midpoint());
-    let ticks = [earliest, latest, stamp, first, last];
-    Record::new(Label { rest: 0, region: txns.region(txn), row: version.row }, &ticks)
+    [earliest, latest, stamp.unwrap_or_else(|| commit().midpoint()), first, last]
 }
 
 /// Its life, as its rivals see it.
@@ -128,39 +124,71 @@ fn life(write: &Record<7>) -> Life {
     Life { ticks: [write.tick(3), write.tick(4), write.earliest(), write.latest()] }
 }
 
-/// Whether each write certainly came after the one before it, by its bound and by its stamp.
-fn in_sequence(writes: impl Iterator<Item = Record<7>>) -> bool {
-    let ends = writes.map(|w| (w.earliest(), w.latest(), w.tick(2)));
-    ends.is_sorted_by(|a, b| a.1 < b.0 && a.2 < b.2)
+/// What one look at the writes of a key shows.
+struct Seen {
+    /// Whether each write certainly came after the one before it, by its bound and by its stamp.
+    in_sequence: bool,
+    /// Whether none ran into another: see [`apart`].
+    apart: bool,
+}
+
+impl Seen {
+    fn of(writes: impl Iterator<Item = [i64; 5]>) -> Self {
+        let mut seen = Seen { in_sequence: true, apart: true };
+        let (mut ended, mut before) = (Ended::default(), None);
+        for [earliest, latest, stamp, first, _] in writes {
+            seen.in_sequence &= before.is_none_or(|(end, stamped)| end < earliest && stamped < stamp);
+            seen.apart &= ended.before(first, latest);
+            before = Some((latest, stamp));
+            if !seen.in_sequence && !seen.apart {
+                break;
+            }
+        }
+        seen
+    }
 }
 
 /// Pairs of writes of different ones of these regions. `counts` holds a zero for each, before and
 /// after.
-fn pairs_across(regions: impl Iterator<Item = u16> + Clone, counts: &mut [u32]) -> u64 {
+fn pairs_across(regions: impl ExactSizeIterator<Item = u16> + Clone, counts: &mut [u32]) -> u64 {
     if counts.len() < 2 {
         return 0;
     }
-    let (mut all, mut within) = (0, 0);
-    for region in regions.clone() {
-        counts[usize::from(region)] += 1;
-        all += 1;
+    let all = regions.len();
+    regions.clone().for_each(|region| counts[usize::from(region)] += 1);
+    let mut within = 0;
+    let mut take = |count: &mut u32| within += pairs(u64::from(std::mem::take(count)));
+    if counts.len() <= all {
+        counts.iter_mut().for_each(take);
+    } else {
+        regions.for_each(|region| take(&mut counts[usize::from(region)]));
     }
-    for region in regions {
-        within += pairs(u64::from(std::mem::take(&mut counts[usize::from(region)])));
-    }
-    pairs(all) - within
+    pairs(all as u64) - within
 }
 
 /// Whether none of these writes, each from its first tick to its last, ran into another, for the plain
 /// reason that each began when all those before it had ended.
-pub(super) fn apart(writes: impl Iterator<Item = (i64, i64)>) -> bool {
-    let mut ended = i64::MIN;
-    let mut all = writes;
-    all.all(|(begin, end)| {
-        let after = begin >= ended;
-        ended = ended.max(end);
+fn apart(mut writes: impl Iterator<Item = (i64, i64)>) -> bool {
+    let mut ended = Ended::default();
+    writes.all(|(begin, end)| ended.before(begin, end))
+}
+
+/// When the writes so far had ended.
+struct Ended(i64);
+
+impl Default for Ended {
+    fn default() -> Self {
+        Ended(i64::MIN)
+    }
+}
+
+impl Ended {
+    /// Whether that was by the time that one more began; takes it in.
+    fn before(&mut self, begin: i64, end: i64) -> bool {
+        let after = begin >= self.0;
+        self.0 = self.0.max(end);
         after
-    })
+    }
 }
 
 /// The same, of versions.

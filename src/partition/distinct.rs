@@ -55,7 +55,7 @@ pub(crate) fn count_distinct(
         let count = |sorter: &mut Sorter<Record<2>>, partition: usize| {
             sorter.sort(&scattered, partition);
             let mut count = 0;
-            sorter.groups(exact, value, |_| count += 1);
+            sorter.groups(exact, value, |_| {}, |_| count += 1);
             count
         };
         let partitions = (0..scattered.len()).into_par_iter();

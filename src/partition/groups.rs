@@ -11,6 +11,7 @@ use super::scatter::{Keyed, Scattered, Sink, Split, bucket};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
+use crate::memory::reserve;
 use crate::scatter::States;
 use crate::txn::Datum;
 
@@ -91,7 +92,7 @@ pub(super) fn each_group<R: Keyed, T: Send>(
         let (mut state, mut sorter) = (states.take().unwrap_or_else(&make), Sorter::default());
         for partition in first..(first + per_task).min(scattered.len()) {
             sorter.sort(scattered, partition);
-            sorter.groups(exact, key, |group| visit(&mut state, group));
+            sorter.groups(exact, key, |_| {}, |group| visit(&mut state, group));
         }
         states.leave(state);
     };
@@ -180,6 +181,10 @@ impl<R> Default for Sorter<R> {
     }
 }
 
+/// So many records after those that are visited are expected. What is asked for because of them is on its way
+/// then, and little enough to stay near.
+const EXPECTED: usize = 64;
+
 /// A record farther than that from its place shows that buckets do not tell the keys apart.
 const SHIFT_MAX: usize = 64;
 
@@ -190,6 +195,8 @@ impl<R: Keyed> Sorter<R> {
         let rows: usize = slices.iter().map(|slice| slice.len()).sum();
         self.len = rows;
         if self.records.len() < rows {
+            self.records.clear();
+            reserve(&mut self.records, rows);
             self.records.resize(rows, R::ZERO);
         }
         // About one record a bucket.
@@ -216,22 +223,25 @@ impl<R: Keyed> Sorter<R> {
         sort_nearly(&mut self.records[..rows]);
     }
 
-    /// The records of the partition that was sorted last.
-    pub(super) fn records(&self) -> &[R] {
-        &self.records[..self.len]
-    }
-
-    /// Calls `visit` with the records of each key. Where fingerprints tell keys apart for certain
-    /// (`exact`), no key is looked up.
+    /// Calls `visit` with the records of each key, and `expect` with each record some time before that. Where
+    /// fingerprints tell keys apart for certain (`exact`), no key is looked up.
     pub(super) fn groups<'k>(
         &mut self,
         exact: bool,
         key: impl Fn(&R) -> Place<'k>,
+        expect: impl Fn(&R),
         mut visit: impl FnMut(&[R]),
     ) {
         let records = &mut self.records[..self.len];
         if exact || collisions::none(records, &key) {
-            records.chunk_by(|a, b| a.fingerprint() == b.fingerprint()).for_each(visit);
+            let (mut expected, mut end) = (0, 0);
+            for group in records.chunk_by(|a, b| a.fingerprint() == b.fingerprint()) {
+                end += group.len();
+                let until = (end + EXPECTED).min(records.len());
+                records[expected..until].iter().for_each(&expect);
+                expected = until;
+                visit(group);
+            }
             return;
         }
         for group in records.chunk_by_mut(|a, b| a.fingerprint() == b.fingerprint()) {

@@ -38,9 +38,6 @@ impl Keyed for Operation {
     }
 }
 
-/// The times of the transactions of that many operations fit the second-level cache.
-const CACHED: usize = 1 << 14;
-
 /// How operations are gathered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gathering<'t> {
@@ -104,17 +101,13 @@ fn each_key<T: Send>(
     let rows = |&partition: &usize| scattered.slices(partition).map(<[_]>::len).sum::<usize>();
     let mut heaviest: Vec<usize> = (0..scattered.len()).collect();
     heaviest.sort_by_cached_key(|partition| Reverse(rows(partition)));
-    let (taken, clock) = (AtomicUsize::new(0), txns.clock());
+    let taken = AtomicUsize::new(0);
     let share = |_: usize| {
         let (mut state, mut sorter) = (states.take().unwrap_or_else(&make), Sorter::default());
         while let Some(partition) = heaviest.get(taken.fetch_add(1, Ordering::Relaxed)) {
             sorter.sort(scattered, *partition);
-            // All at once: each would be waited for, were it asked for when it is needed. What hot keys
-            // need would not stay: their operations ask for each other's as they go.
-            if sorter.records().len() <= CACHED {
-                sorter.records().iter().for_each(|o| txns.prefetch(clock, o.txn));
-            }
-            sorter.groups(exact, key, |group| visit(&mut state, group));
+            let expect = |operation: &Operation| txns.prefetch(operation.txn);
+            sorter.groups(exact, key, expect, |group| visit(&mut state, group));
         }
         states.leave(state);
     };
