@@ -36,18 +36,24 @@ pub(super) struct Span {
 /// Pairs that count of intervals each of which begins before the other ends, the classes of which are
 /// `apart` or all one: `O(n log n)`, and `O(n)` where begins and ends ascend.
 pub(super) fn mutual(spans: &(impl Iterator<Item = Span> + Clone), apart: bool) -> u64 {
-    let proper = spans.clone().filter(|s| s.begin < s.end).count();
-    if proper == 0 {
+    if !spans.clone().any(|s| s.begin < s.end) {
         return 0;
     }
-    if proper < spans.clone().count() {
+    let room = spans.size_hint().0;
+    let (mut begins, mut ends) = (Vec::with_capacity(room), Vec::with_capacity(room));
+    let (mut all, mut proper) = (Groups::new(0, apart), true);
+    spans.clone().for_each(|s| {
+        let tag = (if apart { s.class } else { 0 }) << 1 | u32::from(s.before);
+        proper &= s.begin < s.end;
+        all.add(tag);
+        begins.push((s.begin, tag));
+        ends.push((s.end, tag));
+    });
+    if !proper {
         return mutual_improper(spans, apart);
     }
-    let tag = |s: &Span| (if apart { s.class } else { 0 }) << 1 | u32::from(s.before);
-    let begins = sorted_by_tick(spans.clone().map(|s| (s.begin, tag(&s))).collect());
-    let ends = sorted_by_tick(spans.clone().map(|s| (s.end, tag(&s))).collect());
-    let classes = begins.iter().map(|b| (b.1 >> 1) as usize + 1).max().unwrap_or(0);
-    let mut ended = Groups::new(classes, apart);
+    let (begins, ends) = (sorted_by_tick(begins), sorted_by_tick(ends));
+    let mut ended = Groups::new(all.by_class.len(), apart);
     let (mut next, mut count) = (0, 0);
     for &(begin, tag) in &begins {
         while ends.get(next).is_some_and(|end| end.0 <= begin) {
@@ -56,13 +62,7 @@ pub(super) fn mutual(spans: &(impl Iterator<Item = Span> + Clone), apart: bool) 
         }
         count += ended.partners(tag);
     }
-    let mut all = Groups::new(classes, apart);
-    let mut possible = 0;
-    for &(_, tag) in &begins {
-        possible += all.partners(tag);
-        all.add(tag);
-    }
-    possible - count
+    all.pairs() - count
 }
 
 /// How many intervals there are so far: in all, and of each kind that does not count.
@@ -81,9 +81,19 @@ impl Groups {
 
     #[inline]
     fn add(&mut self, tag: u32) {
-        let before = (tag & 1) as usize;
+        let (class, before) = ((tag >> 1) as usize, (tag & 1) as usize);
         self.sums[before] += 1;
-        self.by_class[(tag >> 1) as usize][before] += 1;
+        if self.by_class.len() <= class {
+            self.by_class.resize(class + 1, [0; 2]);
+        }
+        self.by_class[class][before] += 1;
+    }
+
+    /// Pairs among them that count.
+    fn pairs(&self) -> u64 {
+        let of = |[new, before]: [u64; 2]| pairs(new + before) - pairs(before);
+        let within = if self.apart { self.by_class.iter().copied().map(of).sum() } else { 0 };
+        of(self.sums) - within
     }
 
     /// With how many of them one of that tag makes a pair that counts.

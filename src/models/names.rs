@@ -95,6 +95,16 @@ impl Head {
     }
 }
 
+impl Head {
+    /// The least of the heads of all numbers from `least` to `most`: as numbers of one length are sorted as
+    /// they are, it is that of the least or of a first one of a length.
+    fn least_decimal(before: Option<u8>, least: u64, most: u64) -> Self {
+        let shortest = (0..20).map(|digits| 10_u64.pow(digits)).filter(|n| (least..=most).contains(n));
+        let heads = shortest.chain([least]).map(|number| Head::of_decimal(before, number));
+        heads.min().unwrap_or(Head(0))
+    }
+}
+
 /// A row, to be sorted by the name of its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Named {
@@ -130,6 +140,24 @@ impl Named {
     }
 }
 
+/// A head that no name of these rows is below, and that one may have, if all of them are numbers of one kind:
+/// cheaper than the heads of all.
+pub(super) fn least_head(log: &Log, rows: impl Iterator<Item = u32>) -> Option<Head> {
+    let (mut least, mut most, mut sign) = (u64::MAX, 0, None);
+    for row in rows {
+        let (before, number) = match txn_id(log, row) {
+            Some(Datum::Integer(id)) => (None, u64::try_from(id).ok()?),
+            None if log.places().files.len() == 1 => (Some(b'#'), u64::from(row)),
+            _ => return None,
+        };
+        if *sign.get_or_insert(before) != before {
+            return None;
+        }
+        (least, most) = (least.min(number), most.max(number));
+    }
+    Some(Head::least_decimal(sign?, least, most))
+}
+
 /// Compares data as texts.
 fn cmp_text(a: Datum<'_>, b: Datum<'_>) -> Ordering {
     match (a, b) {
@@ -151,6 +179,15 @@ mod tests {
     }
 
     proptest! {
+        /// Promise: no number of a range has a head below the range's, and one has it.
+        #[test]
+        fn heads_of_ranges(least in 0..3_000_u64, more in 0..3_000_u64) {
+            for before in [None, Some(b'#')] {
+                let heads = (least..=least + more).map(|number| Head::of_decimal(before, number));
+                prop_assert_eq!(Some(Head::least_decimal(before, least, least + more)), heads.min());
+            }
+        }
+
         /// Promise: numbers and texts are sorted as they are printed, by their heads and by themselves.
         #[test]
         fn heads_sort_as_texts(

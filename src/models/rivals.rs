@@ -3,13 +3,13 @@
 
 use super::counting::{Span, mutual};
 use super::least::{self, Group};
-use super::names::Head;
+use super::names::{Head, least_head};
 use crate::history::Ends;
 use crate::log::Log;
 use crate::report::{Certainty, Counts};
 
 /// Groups up to that size are judged pair by pair: that beats sorting.
-const PAIRWISE_MAX: usize = 32;
+const PAIRWISE_MAX: usize = 16;
 
 /// When a write began and ended, as its rivals see it.
 #[derive(Clone, Copy, Debug)]
@@ -21,15 +21,25 @@ pub(super) struct Life {
 impl Life {
     /// Whether two writes are in conflict, and how certainly.
     pub(super) fn conflict(&self, other: &Life) -> Option<Certainty> {
-        let ([a_first, a_last, a_earliest, a_latest], [b_first, b_last, b_earliest, b_latest]) =
-            (self.ticks, other.ticks);
-        if a_latest <= b_first || b_latest <= a_first {
+        if !self.meets(other) {
             None
-        } else if a_last < b_earliest && b_last < a_earliest {
+        } else if self.surely_meets(other) {
             Some(Certainty::Definite)
         } else {
             Some(Certainty::Possible)
         }
+    }
+
+    /// Whether each may have begun before the other ended.
+    #[inline]
+    fn meets(&self, other: &Life) -> bool {
+        (self.ticks[0] < other.ticks[3]) & (other.ticks[0] < self.ticks[3])
+    }
+
+    /// Whether, if they are in conflict, that is certain: each began before the other ended.
+    #[inline]
+    fn surely_meets(&self, other: &Life) -> bool {
+        (self.ticks[1] < other.ticks[2]) & (other.ticks[1] < self.ticks[2])
     }
 }
 
@@ -106,9 +116,11 @@ fn count_few(writes: &(impl ExactSizeIterator<Item = Rival> + Clone), before: us
     let mut counts = Counts::default();
     for (j, b) in writes.clone().enumerate().skip(before) {
         for a in writes.clone().take(j) {
-            if let Some(certainty) = a.meets(&b) {
-                counts.add(certainty);
-            }
+            // Which of two writes there is a conflict of is a coin that no CPU guesses.
+            let apart = a.class != b.class || a.class == NO_CLASS;
+            let (any, definite) = (apart & a.life.meets(&b.life), a.life.surely_meets(&b.life));
+            counts.definite += u64::from(any & definite);
+            counts.possible += u64::from(any & !definite);
         }
     }
     counts
@@ -160,6 +172,13 @@ fn tell_many(
     let Some(first) = writes.clone().next() else { return };
     for (certainty, pairs) in both(counts) {
         if pairs > 0 && desk.wants(certainty, first.row) {
+            // Of a hot key that was told of before mostly none comes first by name.
+            let last_name = desk.last_name(certainty, first.row);
+            let none_before =
+                |last| least_head(desk.log(), writes.clone().map(|w| w.row)).is_some_and(|l| l > last);
+            if last_name.is_some_and(none_before) {
+                continue;
+            }
             if all.is_empty() {
                 all.extend(writes.clone());
             }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use skewer_kernels::Isa;
 
 use super::At;
-use super::join::REACH_MAX;
+use super::join::{CACHED, REACH_MAX};
 use super::plan::{BLOCK, Block, Plan};
 use super::stream::{Meeting, Stream};
 use crate::history::Writes;
@@ -22,8 +22,8 @@ use crate::scatter::States;
 /// blocks: they met each other in stretches before. Keys with one write, or none in the stretch, are left
 /// out. `visit` is given the state of its thread's share; the states come back.
 ///
-/// `None` if too many writes are in reach at a time, unless the caller `insist`s, or if the budget does not
-/// hold a stretch for each thread.
+/// `None` if too many writes are in reach at a time, unless the caller `insist`s, if the budget does not
+/// hold a stretch for each thread, or if partitions of the whole log are better.
 ///
 /// Cost: O(rows) expected; memory O(rows in a window) a thread.
 pub(crate) fn for_each_key<T: Send>(
@@ -40,11 +40,11 @@ pub(crate) fn for_each_key<T: Send>(
     }
     // Where it is forced upon a log, however small that is, it has several stretches.
     let stretches =
-        if insist { (0..plan.blocks.len()).map(|at| at..at + 1).collect() } else { plan.stretches() };
+        if insist { (0..plan.blocks.len()).map(|at| at..at + 1).collect() } else { plan.short_stretches() };
     let rows = |stretch: &Range<usize>| plan.rows(stretch).iter().map(|b| b.len as usize).sum::<usize>();
     let most = stretches.iter().map(rows).max().unwrap_or(0);
     let bytes = (most * Stretch::ROW * rayon::current_num_threads()) as u64;
-    if !insist && (plan.reach > REACH_MAX || !writes.budget.holds(bytes)) {
+    if !insist && (plan.reach > REACH_MAX || !writes.budget.holds(bytes) || !is_better(writes, isa, &plan)) {
         return None;
     }
     Some(writes.measure("gather", 8, || {
@@ -60,6 +60,38 @@ pub(crate) fn for_each_key<T: Send>(
         stretches.into_par_iter().for_each_init(Stretch::default, of_stretch);
         states.into_all()
     }))
+}
+
+/// Whether stretches are better than partitions of the whole log: where the cache holds a stretch that is long
+/// against what it looks back to, where memory is short, and where one key is so much of the log that all threads
+/// must judge it.
+fn is_better(writes: &Writes<'_>, isa: Isa, plan: &Plan) -> bool {
+    let in_cache = 4 * plan.reach <= CACHED;
+    let threads = rayon::current_num_threads();
+    in_cache
+        || !writes.budget.holds(writes.len() as u64 * RECORD)
+        || hottest(writes, isa) * 4 * threads > SAMPLES
+}
+
+/// Bytes of a record in a partition, and what its table takes.
+const RECORD: u64 = 26;
+
+/// Writes that are looked at for a hot key, about.
+const SAMPLES: usize = 1 << 12;
+
+/// Of [`SAMPLES`] writes, evenly over the log, how many have the key that most of them have.
+fn hottest(writes: &Writes<'_>, isa: Isa) -> usize {
+    let step = (writes.len() / SAMPLES).max(1);
+    let mut sample = Vec::with_capacity(SAMPLES);
+    for (segment, len) in writes.segments.iter().map(|s| s.len()).enumerate() {
+        for first in (0..len).step_by(step) {
+            let mut one = [0];
+            writes.fingerprints(isa, segment, first, &mut one);
+            sample.extend(one);
+        }
+    }
+    sample.sort_unstable();
+    sample.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap_or(0)
 }
 
 impl Plan {

@@ -33,6 +33,9 @@ const VISITS_FEW: u64 = 1;
 /// blocks are met part by part most writes in reach are out of time.
 const ALIVE_FEW: u64 = 1 << 11;
 
+/// Rows whose keys are brought together in the second-level cache.
+pub(super) const CACHED: usize = 1 << 16;
+
 /// Rows in a slice or in a part of a block where these are forced upon a log: however small it is, it has several.
 const FEW: usize = 4;
 
@@ -129,11 +132,25 @@ impl Pass<'_> {
 impl Plan {
     /// Runs of blocks, each long against what it must look back to.
     pub(super) fn stretches(&self) -> Vec<Range<usize>> {
-        let rows: usize = self.blocks.iter().map(|b| b.len as usize).sum();
-        let per_block = rows.div_ceil(self.blocks.len().max(1)).max(1);
-        let least = (self.reach * 4).div_ceil(per_block).max(16 * BLOCK / per_block.max(BLOCK));
         let wanted = self.blocks.len().div_ceil(rayon::current_num_threads() * 8);
-        let len = least.max(wanted).max(1);
+        self.runs(self.blocks_of(4 * self.reach).max(wanted))
+    }
+
+    /// Runs of blocks of which one fits the cache with what it must look back to, or which are no shorter than
+    /// that.
+    pub(super) fn short_stretches(&self) -> Vec<Range<usize>> {
+        self.runs(self.blocks_of(CACHED.saturating_sub(self.reach).max(self.reach)))
+    }
+
+    /// How many blocks have so many rows, and sixteen whole ones at least.
+    fn blocks_of(&self, rows: usize) -> usize {
+        let all: usize = self.blocks.iter().map(|b| b.len as usize).sum();
+        let per_block = all.div_ceil(self.blocks.len().max(1)).max(1);
+        rows.div_ceil(per_block).max(16 * BLOCK / per_block.max(BLOCK))
+    }
+
+    fn runs(&self, len: usize) -> Vec<Range<usize>> {
+        let len = len.max(1);
         (0..self.blocks.len()).step_by(len).map(|at| at..(at + len).min(self.blocks.len())).collect()
     }
 }
