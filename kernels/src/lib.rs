@@ -3,7 +3,7 @@
 //! This crate knows nothing of logs or transactions. Its integers are `i64` ticks and `u64`
 //! keys and fingerprints, in columns of equal length. All `unsafe` code of the project
 //! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, one in
-//! [`MappedFile::map`], one each in [`prefetch_read`], [`advise_huge`] and [`dictionary`], a lock ([`Turnstile`]), and those that read clocks: the CPU's
+//! [`MappedFile::map`], one each in [`prefetch_read`], [`prefetch_address`], [`advise_huge`] and [`dictionary`], and those that read clocks: the CPU's
 //! [`counter`], the [`SharedMemory`] of a clock daemon, and three calls of the system
 //! ([`system_clock_ns`], [`kernel_clock`]).
 //!
@@ -57,7 +57,6 @@ mod near;
 mod prefetch;
 mod scalar;
 mod shared_memory;
-mod turnstile;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -75,7 +74,6 @@ pub use isa::Isa;
 pub use lanes::{at_most, equal_to};
 pub use map::MappedFile;
 pub use near::{NEAR, NearPairs};
-pub use prefetch::{prefetch_range, prefetch_read};
+pub use prefetch::{prefetch_address, prefetch_range, prefetch_read};
 pub use scalar::{mix_one, unmix_one};
 pub use shared_memory::SharedMemory;
-pub use turnstile::{Pass, Taken, Turnstile};

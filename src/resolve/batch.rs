@@ -3,7 +3,6 @@
 use std::ops::Bound;
 
 use super::keys::common;
-use super::verdict::Checked;
 use super::{ResolveError, Version};
 
 /// The keyspace's number stands before every key, big-endian: keyspaces are apart in one order.
@@ -194,12 +193,6 @@ impl Batch {
 
     pub(super) fn writes_of(&self, txn: usize) -> &[Access] {
         &self.writes[self.starts(txn).1..self.starts(txn + 1).1]
-    }
-
-    /// Whether a transaction has something that is checked, empty ranges aside.
-    pub(super) fn covers_any(&self, txn: usize, checked: Checked) -> bool {
-        let any = |accesses: &[Access]| accesses.iter().any(|a| self.keyed(*a) != Keyed::Nothing);
-        (checked.reads() && any(self.reads_of(txn))) || (checked.writes() && any(self.writes_of(txn)))
     }
 
     /// Whether an access covers more than one key.

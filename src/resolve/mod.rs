@@ -38,7 +38,7 @@
 //! | per transaction | a read and a write of keys | of ranges |
 //! |---|---|---|
 //! | [`Resolver`] | two look-ups in a hash table, one new slot | two searches in three levels, two new boundaries |
-//! | [`SharedResolver`] | the same, side by side where parts differ; two locks, a version that all count up | the same; wide ranges and large batches take all parts, one call after the other |
+//! | [`SharedResolver`] | the same, and a lock; hashes and what memory takes are paid side by side | the same, and a lock |
 //! | [`Adjudicators`] | its part for each owner, in parallel, and once more in a window of the batch, by one thread | likewise; by hash each owner judges all ranges |
 //!
 //! # How it is built
@@ -48,34 +48,27 @@
 //! from memory what the next transactions will touch. So one mechanism serves conflicts with the past and inside the batch,
 //! and single calls and batches. `naive` is what all that means.
 //!
-//! Where threads share a resolver (`shared`) and meet often, its window is `divided` among the resolvers of parts, by
-//! hash or by key (`routing`), each behind a lock (`gates`). A `caller` splits its batch (`work`), finds what conflicts
-//! inside it beforehand (`inside`), looks at all parts that it concerns, takes a version, and notes its writes.
-//! What was known before stays behind as past, and is looked at for older snapshots until the floor has passed it: so
-//! dividing moves nothing.
+//! Where threads share a resolver (`shared`), each hashes the keys of its call and asks for the memory that they will touch
+//! (`reach`) before it looks for the resolver (`caller`).
 
 mod adjudicators;
 mod ahead;
 mod batch;
 mod caller;
 mod clock;
-mod divided;
 mod error;
 mod flight;
-mod gates;
 mod hashes;
 mod index;
-mod inside;
 mod judge;
 mod key_log;
 mod keys;
 #[doc(hidden)]
 pub mod naive;
 mod owner;
-mod part;
 mod points;
+mod reach;
 mod resolver;
-mod routing;
 #[doc(hidden)]
 pub mod script;
 mod shared;
@@ -84,7 +77,6 @@ mod stamps;
 mod tree;
 mod verdict;
 mod window;
-mod work;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 //! how far: with so many slots a bucket, few are full. Keys are compared in full: halves of hashes only spare
 //! comparisons. A table of fingerprints compares 64 bits of a hash instead, and stores no keys.
 
-use skewer_kernels::{advise_huge, at_most, equal_to, prefetch_read};
+use skewer_kernels::{advise_huge, at_most, equal_to, prefetch_address, prefetch_read};
 
 use super::hashes::Hasher;
 use super::key_log::KeyLog;
@@ -93,6 +93,19 @@ impl Bucket {
     }
 }
 
+/// Where a table lies, and how many buckets it has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) address: usize,
+    pub(super) buckets: usize,
+}
+
+/// The bucket where the key of a hash is looked for first: in the order of hashes, for any number of buckets.
+#[inline]
+fn home(upper: u32, buckets: usize) -> usize {
+    ((u64::from(upper) * buckets as u64) >> 32) as usize
+}
+
 /// Keys and their last versions. Memory is bounded by the largest window that was held.
 #[derive(Debug)]
 pub(super) struct Points {
@@ -122,12 +135,6 @@ impl Points {
     /// A table that knows keys by `bits` bits (64 but in tests) of their hashes.
     pub(super) fn of_fingerprints(bits: u32) -> Self {
         Self { keys: None, hasher: Hasher::new(bits), ..Self::new() }
-    }
-
-    /// An empty table that knows keys as this one does.
-    pub(super) fn sibling(&self) -> Self {
-        let keys = self.keys.as_ref().map(|_| KeyLog::default());
-        Self { keys, hasher: self.hasher.clone(), ..Self::new() }
     }
 
     pub(super) fn hasher(&self) -> &Hasher {
@@ -160,6 +167,23 @@ impl Points {
             self.prefetch_bucket(home);
         } else {
             prefetch_read(&self.buckets, home);
+        }
+    }
+
+    /// Where the table lies now.
+    #[inline]
+    pub(super) fn place(&self) -> Place {
+        Place { address: self.buckets.as_ptr().addr(), buckets: self.buckets.len() }
+    }
+
+    /// As `prefetch`, of a table that lay there, if it lies there still.
+    #[inline]
+    pub(super) fn foresee(place: Place, hash: Hash, written: bool) {
+        let bucket = place.address + size_of::<Bucket>() * home(upper(hash), place.buckets);
+        prefetch_address(bucket);
+        if written {
+            prefetch_address(bucket + size_of::<Line<i32>>());
+            prefetch_address(bucket + 2 * size_of::<Line<i32>>());
         }
     }
 
@@ -263,10 +287,9 @@ impl Points {
         self.keys.as_ref().map_or(0, KeyLog::bytes) + self.buckets.capacity() * size_of::<Bucket>()
     }
 
-    /// The bucket where the key of a hash is looked for first: in the order of hashes, for any number of buckets.
     #[inline]
     fn home(&self, upper: u32) -> usize {
-        ((u64::from(upper) * self.buckets.len() as u64) >> 32) as usize
+        home(upper, self.buckets.len())
     }
 
     #[inline]

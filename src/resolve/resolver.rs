@@ -1,7 +1,6 @@
 //! The resolver: one owner, one order.
 
 use super::batch::{Batch, Transaction};
-use super::divided::Divided;
 use super::flight::{Flights, Ticket};
 use super::hashes::{Hasher, Hashes};
 use super::judge::{Rule, Scratch, Txn, judge};
@@ -21,8 +20,6 @@ pub struct Resolver {
     pub(super) floor: Version,
     pub(super) window: Window,
     pub(super) stamps: Stamps,
-    /// The window's parts, if threads share it; then `window` is empty.
-    pub(super) divided: Option<Box<Divided>>,
     flights: Flights,
     snapshots: Snapshots,
     scratch: Scratch,
@@ -56,7 +53,6 @@ impl Resolver {
             floor,
             window: Window::new(),
             stamps: Stamps::default(),
-            divided: None,
             flights: Flights::default(),
             snapshots: Snapshots::default(),
             scratch: Scratch::default(),
@@ -208,18 +204,11 @@ impl Resolver {
         let not_before = self.pick(None)?;
         self.admit(&txn.batch, not_before)?;
         self.order_for(&txn.batch);
-        let rule = Rule {
-            checked: self.checked,
-            floor: self.floor,
-            flights: &self.flights,
-            stamps: &self.stamps,
-            hashes: None,
-        };
         let judged = Txn::of(&txn.batch, 0);
-        let refusal = match (&mut self.divided, &mut self.window) {
-            (Some(divided), _) => divided.refusal_of(txn, &self.flights, self.floor),
-            (None, Window::Points(points)) => judged.refusal(points.as_mut(), rule),
-            (None, Window::Ordered(tree)) => judged.refusal(tree.as_mut(), rule),
+        let (window, rule, _) = self.rule();
+        let refusal = match window {
+            Window::Points(points) => judged.refusal(points.as_mut(), rule),
+            Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
         };
         match refusal {
             Some(refusal) => Ok(Vote::No(refusal)),
@@ -330,12 +319,12 @@ impl Resolver {
 
     /// Boundaries held: points, and starts and ends of ranges. Linear in the window; for measurements.
     pub fn boundaries(&self) -> usize {
-        self.window.held() + self.divided.as_ref().map_or(0, |divided| divided.boundaries())
+        self.window.held()
     }
 
     /// Bytes of memory held for the window, free space included. For measurements.
     pub fn bytes(&self) -> usize {
-        self.window.bytes() + self.stamps.bytes() + self.divided.as_ref().map_or(0, |divided| divided.bytes())
+        self.window.bytes() + self.stamps.bytes()
     }
 
     /// Holds the invariants of the window; for tests.
@@ -384,10 +373,6 @@ impl Resolver {
     fn order_for(&mut self, batch: &Batch) {
         if batch.has_ranges() && matches!(self.window, Window::Points(_)) {
             self.window.order(self.room);
-            if let Some(mut divided) = self.divided.take() {
-                divided.order(self);
-                self.divided = Some(divided);
-            }
         }
     }
 
@@ -395,9 +380,6 @@ impl Resolver {
         self.floor = floor;
         self.stamps.forget(floor);
         self.window.set_floor(self.stamps.floor());
-        if let Some(divided) = &mut self.divided {
-            divided.lift(floor);
-        }
     }
 
     /// The stamp of a version that is written at.
@@ -411,26 +393,23 @@ impl Resolver {
         self.stamps.stamp(commit)
     }
 
+    /// The window, what verdicts depend on beside it, and room for them.
+    fn rule(&mut self) -> (&mut Window, Rule<'_>, &mut Scratch) {
+        let (flights, stamps) = (&self.flights, &self.stamps);
+        let rule = Rule { checked: self.checked, floor: self.floor, flights, stamps, hashes: None };
+        (&mut self.window, rule, &mut self.scratch)
+    }
+
     fn judge(&mut self, batch: &Batch, commit: Version, hashes: Option<&Hashes>) {
         self.order_for(batch);
-        if let Some(divided) = &mut self.divided {
-            divided.judge(batch, (commit, self.floor), &self.flights, &mut self.scratch);
-            self.version = commit;
-            return;
-        }
         // What writes nothing needs no stamp.
         let stamp = if batch.writes().is_empty() { 0 } else { self.stamp(commit) };
         let at = (commit, stamp);
-        let rule = Rule {
-            checked: self.checked,
-            floor: self.floor,
-            flights: &self.flights,
-            stamps: &self.stamps,
-            hashes,
-        };
-        match &mut self.window {
-            Window::Points(points) => judge(points.as_mut(), rule, batch, at, &mut self.scratch),
-            Window::Ordered(tree) => judge(tree.as_mut(), rule, batch, at, &mut self.scratch),
+        let (window, rule, out) = self.rule();
+        let rule = Rule { hashes, ..rule };
+        match window {
+            Window::Points(points) => judge(points.as_mut(), rule, batch, at, out),
+            Window::Ordered(tree) => judge(tree.as_mut(), rule, batch, at, out),
         }
         self.version = commit;
     }
@@ -441,11 +420,6 @@ impl Resolver {
 
     fn write_chosen(&mut self, batch: &Batch, chosen: impl Fn(usize) -> bool, commit: Version) {
         self.order_for(batch);
-        if let Some(divided) = &mut self.divided {
-            divided.begin(batch);
-            (0..batch.len()).filter(|txn| chosen(*txn)).for_each(|txn| divided.write(batch, txn, commit));
-            return;
-        }
         let stamp = self.stamp(commit);
         match &mut self.window {
             Window::Points(points) => super::judge::write_chosen(points.as_mut(), batch, chosen, stamp),
@@ -456,15 +430,8 @@ impl Resolver {
     /// Why each transaction of a batch may not commit, as far as the window goes. Records nothing.
     pub(super) fn check_all(&mut self, batch: &Batch, refusals: &mut Vec<Option<Verdict>>) {
         self.order_for(batch);
-        let rule = Rule {
-            checked: self.checked,
-            floor: self.floor,
-            flights: &self.flights,
-            stamps: &self.stamps,
-            hashes: None,
-        };
-        let out = &mut self.scratch;
-        match &mut self.window {
+        let (window, rule, out) = self.rule();
+        match window {
             Window::Points(points) => super::judge::check(points.as_mut(), rule, batch, out, refusals),
             Window::Ordered(tree) => super::judge::check(tree.as_mut(), rule, batch, out, refusals),
         }
@@ -479,15 +446,10 @@ impl Resolver {
     /// Why one transaction of a batch may not commit, if all was written after its snapshot.
     pub(super) fn check_one(&mut self, batch: &Batch, txn: usize) -> Option<Verdict> {
         self.order_for(batch);
-        let rule = Rule {
-            checked: self.checked,
-            floor: Version::MIN,
-            flights: &self.flights,
-            stamps: &self.stamps,
-            hashes: None,
-        };
         let judged = Txn::of(batch, txn).at(self.floor);
-        match &mut self.window {
+        let (window, rule, _) = self.rule();
+        let rule = Rule { floor: Version::MIN, ..rule };
+        match window {
             Window::Points(points) => judged.refusal(points.as_mut(), rule),
             Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
         }

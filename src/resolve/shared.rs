@@ -1,35 +1,28 @@
 //! Many threads, one resolver.
 //!
-//! As long as callers seldom meet, the resolver is one: whoever finds it free judges its own call where it stands,
-//! after those who wait. Who finds it busy joins the open group; the next to hold the resolver takes
-//! the whole group, judges it as one batch and hands out the verdicts, so that the others find theirs in
-//! their seats. Calls of many transactions look for the resolver for a while before they join, since copying
-//! them costs more than that.
-//!
-//! When callers meet often, the window is divided (`divided`), each part behind a lock of its own (`gates`), and calls
-//! judge side by side (`caller`): each takes the parts that it concerns, in ascending order, looks at all,
-//! takes its version, and notes its writes. Whoever does not get a part in time joins the open group,
-//! and as long as somebody waits nobody passes by: so waiting is bounded in both forms, by a number of looks, the
-//! calls at work, and one group, which holds at most one call of each committer.
+//! A caller does what it can before it has the resolver: it hashes its keys, and asks for the memory that they will
+//! touch (`reach`). Whoever finds the resolver free judges its own call where it stands, after those who wait. Who
+//! finds it busy joins the open group; the next to hold the resolver takes the whole group, judges it as one batch
+//! and hands out the verdicts, so that the others find theirs in their seats. So waiting is bounded: by a number of
+//! looks, the call at work, and one group, which holds at most one call of each committer. Calls of many transactions
+//! look for the resolver for a while before they join, since copying them costs more than that.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use super::batch::Batch;
-use super::gates::{Gates, Hand};
 use super::hashes::{Hasher, Hashes};
+use super::reach::Reach;
 use super::resolver::Resolver;
-use super::routing::Routing;
-use super::verdict::Verdict;
+use super::verdict::{Checked, Verdict};
 use super::{Committer, ResolveError, Version};
 
 /// A [`Resolver`] for many threads; cloning it gives another handle to the same one.
 ///
 /// A call is judged at a version of its own, or of its group, above all that were decided when it began. Verdicts
-/// are those of one resolver that is called in the order of versions. Once threads have met often, a window of points
-/// stays divided among locks: calls go side by side then, and a lone thread pays for the locks. A window in key order
-/// stays whole.
+/// are those of one resolver that is called in the order of versions. Calls are judged one after the other; what
+/// comes before that, threads do side by side.
 ///
 /// ```
 /// use skewer::resolve::{Checked, Resolver, SharedResolver, Transaction, Verdict};
@@ -59,14 +52,12 @@ pub(super) struct Inner {
     core: Mutex<Core>,
     /// Whether somebody uses the resolver: looked at, which costs its user nothing, before the lock is tried.
     busy: Busy,
-    pub(super) gates: Gates,
     pub(super) version: Last,
     /// What callers look at and seldom changes.
     pub(super) shown: Shown,
-    /// How callers judge in parts, if they may.
-    routing: Mutex<Option<Arc<Routing>>>,
     /// How the window hashed keys at first: callers do that for it, as long as it holds points alone.
     pub(super) hasher: Option<Hasher>,
+    pub(super) checked: Checked,
 }
 
 #[derive(Debug, Default)]
@@ -84,9 +75,8 @@ pub(super) struct Shown {
     /// Whether the open group holds somebody.
     pub(super) has_waiting: AtomicBool,
     pub(super) takes_ranges: AtomicBool,
-    pub(super) floor: AtomicI64,
-    /// How often `routing` changed. It changes only while all parts are in one hand.
-    pub(super) routings: AtomicU64,
+    /// Where the window lies.
+    pub(super) reach: Reach,
 }
 
 /// Transactions of several callers in the order in which they came.
@@ -103,8 +93,6 @@ pub(super) struct Core {
     pub(super) resolver: Resolver,
     /// The group that is judged; empty between groups.
     group: Group,
-    /// What `Inner::routing` is.
-    shown: Option<Arc<Routing>>,
 }
 
 /// Where a caller finds its verdicts.
@@ -129,14 +117,13 @@ impl SharedResolver {
         let shown = Shown {
             has_waiting: AtomicBool::new(false),
             takes_ranges: AtomicBool::new(resolver.takes_ranges()),
-            floor: AtomicI64::new(resolver.floor()),
-            routings: AtomicU64::new(0),
+            reach: Reach::default(),
         };
-        let hasher = resolver.hasher();
-        let core = Mutex::new(Core { resolver, group: Group::default(), shown: None });
-        let (open, busy, routing) = (Mutex::default(), Busy::default(), Mutex::default());
-        let inner = Inner { open, core, busy, gates: Gates::default(), version, shown, routing, hasher };
-        Self { inner: Arc::new(inner) }
+        shown.reach.show(&resolver);
+        let (hasher, checked) = (resolver.hasher(), resolver.checked());
+        let core = Mutex::new(Core { resolver, group: Group::default() });
+        let (open, busy) = (Mutex::default(), Busy::default());
+        Self { inner: Arc::new(Inner { open, core, busy, version, shown, hasher, checked }) }
     }
 
     /// A seat for one thread. Takes some memory; keep it.
@@ -156,7 +143,7 @@ impl SharedResolver {
 
     /// Does something else with the resolver, between two calls: forgets, advances, prepares, takes snapshots.
     ///
-    /// Nobody else judges meanwhile. While transactions are in flight, calls are judged one after the other.
+    /// Nobody else judges meanwhile.
     ///
     /// # Errors
     /// [`ResolveError::Poisoned`] if a caller panicked inside.
@@ -167,16 +154,6 @@ impl SharedResolver {
             self.inner.version.0.store(core.resolver.version(), Ordering::Release);
             Ok(result)
         })
-    }
-
-    /// Divides the window now, not only when callers meet often. For tests and measurements.
-    ///
-    /// # Errors
-    /// [`ResolveError::Poisoned`].
-    #[doc(hidden)]
-    pub fn divide(&self, samples: &[&[u8]]) -> Result<(), ResolveError> {
-        let whole = |key: &&[u8]| [&[0; 4], *key].concat().into();
-        self.with(|resolver| resolver.divide(samples.iter().map(whole).collect()))
     }
 }
 
@@ -232,45 +209,20 @@ impl Inner {
         self.core.lock().map(|core| self.held(core)).map_err(|_| ResolveError::Poisoned)
     }
 
-    /// How callers judge in parts, and the number of that.
-    pub(super) fn routing(&self) -> Result<(Option<Arc<Routing>>, u64), ResolveError> {
-        let routing = self.routing.lock().map_err(|_| ResolveError::Poisoned)?;
-        Ok((routing.clone(), self.shown.routings.load(Ordering::Acquire)))
-    }
-
-    /// Does something with the resolver whole: with all its parts, if it is divided.
+    /// Does something with the resolver, and shows what it has become.
     pub(super) fn alone<T>(
         &self,
         mut core: Held<'_>,
         act: impl FnOnce(&mut Core) -> Result<T, ResolveError>,
     ) -> Result<T, ResolveError> {
-        let mut hand = Gates::NONE;
-        if core.resolver.divided.is_some() {
-            hand = self.gates.pass_all()?;
-            core.resolver.take_in(&mut hand, self.version.0.load(Ordering::Acquire));
-        }
         let result = act(&mut core);
-        self.shown.takes_ranges.store(core.resolver.takes_ranges(), Ordering::Release);
-        self.shown.floor.store(core.resolver.floor(), Ordering::Release);
-        if core.resolver.divided.is_some() || core.shown.is_some() {
-            self.give_out(&mut core, hand)?;
+        let takes_ranges = core.resolver.takes_ranges();
+        // Others look at it all the time: it is not written without need.
+        if self.shown.takes_ranges.load(Ordering::Relaxed) != takes_ranges {
+            self.shown.takes_ranges.store(takes_ranges, Ordering::Release);
         }
+        self.shown.reach.show(&core.resolver);
         result
-    }
-
-    /// Gives the parts back to all, and says how they are to be used.
-    fn give_out<'a>(&'a self, core: &mut Core, mut hand: Hand<'a>) -> Result<(), ResolveError> {
-        if hand[0].is_none() {
-            hand = self.gates.pass_all()?;
-        }
-        core.resolver.give_out(&mut hand);
-        let routing = core.resolver.shared_routing();
-        if core.shown.as_ref().map(Arc::as_ptr) != routing.map(Arc::as_ptr) {
-            core.shown = routing.cloned();
-            self.routing.lock().map_err(|_| ResolveError::Poisoned)?.clone_from(&core.shown);
-            self.shown.routings.fetch_add(1, Ordering::Release);
-        }
-        Ok(())
     }
 
     /// Judges those who wait, and then a call that does not have to.

@@ -21,14 +21,6 @@ impl Window {
         Window::Points(Box::new(Points::of_fingerprints(bits)))
     }
 
-    /// An empty window of the same form, which hashes keys as this one does.
-    pub(super) fn sibling(&self) -> Self {
-        match self {
-            Window::Points(points) => Window::Points(Box::new(points.sibling())),
-            Window::Ordered(_) => Window::Ordered(Box::new(Tree::new(0))),
-        }
-    }
-
     /// Whether ranges can be judged: not where keys are not known.
     #[inline]
     pub(super) fn takes_ranges(&self) -> bool {

@@ -1,0 +1,53 @@
+//! Memory that a call will touch, asked for before the resolver is at hand.
+//!
+//! Looking keys up in a large window is waiting for memory. A caller of a shared resolver asks for it while another is
+//! judged, side by side with it, so that little of the waiting is left for the time in which nobody else is judged.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::hashes::Hashes;
+use super::points::{Place, Points};
+use super::resolver::Resolver;
+use super::verdict::Checked;
+use super::window::Window;
+
+/// Where the window of a resolver lay of late. What it says may be outdated: then nothing is gained by it.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    address: AtomicUsize,
+    buckets: AtomicUsize,
+}
+
+impl Reach {
+    /// Notes where the window of a resolver lies: nowhere, if it is in key order.
+    #[inline]
+    pub(super) fn show(&self, resolver: &Resolver) {
+        let place = match &resolver.window {
+            Window::Points(points) => points.place(),
+            Window::Ordered(_) => Place::default(),
+        };
+        // Others look at it all the time: it is not written without need.
+        if self.place() != place {
+            self.address.store(place.address, Ordering::Relaxed);
+            self.buckets.store(place.buckets, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn place(&self) -> Place {
+        let address = self.address.load(Ordering::Relaxed);
+        Place { address, buckets: self.buckets.load(Ordering::Relaxed) }
+    }
+
+    /// Asks for what the accesses of these hashes will touch.
+    pub(super) fn foresee(&self, hashes: &Hashes, checked: Checked) {
+        let place = self.place();
+        if place.buckets == 0 {
+            return;
+        }
+        if checked.reads() {
+            hashes.reads.iter().for_each(|hash| Points::foresee(place, *hash, false));
+        }
+        hashes.writes.iter().for_each(|hash| Points::foresee(place, *hash, true));
+    }
+}
