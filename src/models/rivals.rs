@@ -33,13 +33,13 @@ impl Life {
     /// Whether each may have begun before the other ended.
     #[inline]
     fn meets(&self, other: &Life) -> bool {
-        (self.ticks[0] < other.ticks[3]) & (other.ticks[0] < self.ticks[3])
+        self.ticks[0] < other.ticks[3] && other.ticks[0] < self.ticks[3]
     }
 
     /// Whether, if they are in conflict, that is certain: each began before the other ended.
     #[inline]
     fn surely_meets(&self, other: &Life) -> bool {
-        (self.ticks[1] < other.ticks[2]) & (other.ticks[1] < self.ticks[2])
+        self.ticks[1] < other.ticks[2] && other.ticks[1] < self.ticks[2]
     }
 }
 
@@ -118,9 +118,10 @@ fn count_few(writes: &(impl ExactSizeIterator<Item = Rival> + Clone), before: us
         for a in writes.clone().take(j) {
             // Which of two writes there is a conflict of is a coin that no CPU guesses.
             let apart = a.class != b.class || a.class == NO_CLASS;
-            let (any, definite) = (apart & a.life.meets(&b.life), a.life.surely_meets(&b.life));
-            counts.definite += u64::from(any & definite);
-            counts.possible += u64::from(any & !definite);
+            let met = u64::from(apart) * u64::from(a.life.meets(&b.life));
+            let definite = met * u64::from(a.life.surely_meets(&b.life));
+            counts.definite += definite;
+            counts.possible += met - definite;
         }
     }
     counts

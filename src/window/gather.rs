@@ -14,7 +14,7 @@ use super::At;
 use super::join::{CACHED, REACH_MAX};
 use super::plan::{BLOCK, Block, Plan};
 use super::stream::{Meeting, Stream};
-use crate::history::Writes;
+use crate::history::{Segment, Writes};
 use crate::scatter::States;
 
 /// Visits, for each stretch of the log, its keys: the places of a key's writes in the stretch and in the
@@ -83,7 +83,7 @@ const SAMPLES: usize = 1 << 12;
 fn hottest(writes: &Writes<'_>, isa: Isa) -> usize {
     let step = (writes.len() / SAMPLES).max(1);
     let mut sample = Vec::with_capacity(SAMPLES);
-    for (segment, len) in writes.segments.iter().map(|s| s.len()).enumerate() {
+    for (segment, len) in writes.segments.iter().map(Segment::len).enumerate() {
         for first in (0..len).step_by(step) {
             let mut one = [0];
             writes.fingerprints(isa, segment, first, &mut one);
