@@ -110,19 +110,18 @@ impl Doubtful {
     ) {
         let segment = &writes.segments[at];
         let rows = first..(first + PIECE).min(segment.len());
-        let (mut fingerprints, mut chosen, mut hits) = ([0; STEP], [0; STEP + 1], Vec::new());
+        let (mut fingerprints, mut listed, mut chosen) = ([0; STEP], [0; STEP + 1], [0; STEP + 1]);
+        let mut hits = Vec::new();
         for first in rows.clone().step_by(STEP) {
             let fingerprints = &mut fingerprints[..STEP.min(rows.end - first)];
             writes.fingerprints(isa, at, first, fingerprints);
             writes.prefetch_keys(at, first + STEP, STEP);
             prefetch_range(&segment.commit.latest, first + STEP, STEP);
-            // Noted always, and kept if the index says so: no CPU guesses what it says.
-            let mut count = 0;
+            let all = 0..fingerprints.len() as u32;
+            let held = choose(all, &mut listed, |i| index.may_list(fingerprints[i as usize]));
             let ends = &segment.commit.latest[first..];
-            for (i, (&fingerprint, &end)) in fingerprints.iter().zip(ends).enumerate() {
-                chosen[count] = i as u32;
-                count += usize::from(index.may_hold(fingerprint, end));
-            }
+            let may_be_last = |i: u32| index.may_hold(fingerprints[i as usize], ends[i as usize]);
+            let count = choose(listed[..held].iter().copied(), &mut chosen, may_be_last);
             hits.clear();
             for &i in &chosen[..count] {
                 let row = first + i as usize;
@@ -147,6 +146,17 @@ impl Doubtful {
             |(segment, at): At| writes.exact || writes.segments[segment as usize].key(at as usize) == key();
         index.run(fingerprint).find(|&k| self.named[k].fingerprint == fingerprint && same(self.named[k].at))
     }
+}
+
+/// Copies the numbers that `is` holds of; how many these are. `to` has room for one more than all.
+fn choose(numbers: impl Iterator<Item = u32>, to: &mut [u32; STEP + 1], is: impl Fn(u32) -> bool) -> usize {
+    // Noted always, and kept if it counts: no CPU guesses whether it does.
+    let mut count = 0;
+    for number in numbers {
+        to[count] = number;
+        count += usize::from(is(number));
+    }
+    count
 }
 
 /// Rows in a piece.
@@ -207,8 +217,12 @@ impl Standing {
 
 /// Finds fingerprints in a sorted list.
 struct Index {
-    /// For each value of the highest bits the end from which on a write may be a last one: nearly all
-    /// fingerprints are in no list, and most writes of a hot key are long past.
+    /// One bit for each value of still more highest bits: whether a fingerprint of the list has it. So few bytes stay
+    /// in the cache, and spare most look-ups in `ends`.
+    listed: Vec<u64>,
+    listed_bits: u32,
+    /// For each value of the highest bits the end from which on a write may be a last one: most writes of a hot
+    /// key are long past.
     ends: Vec<i64>,
     end_bits: u32,
     /// Where the fingerprints of each value of fewer highest bits begin.
@@ -220,8 +234,12 @@ impl Index {
     fn of(named: &[Name]) -> Self {
         let bits = named.len().max(2).next_power_of_two().trailing_zeros();
         let end_bits = (bits + 3).clamp(12, 22);
+        let listed_bits = (bits + 5).clamp(12, 22);
         let (mut ends, mut starts) = (vec![i64::MAX; 1 << end_bits], vec![0; (1 << bits) + 1]);
+        let mut listed = vec![0_u64; 1 << (listed_bits - 6)];
         for name in named {
+            let bit = name.fingerprint >> (64 - listed_bits);
+            listed[(bit >> 6) as usize] |= 1 << (bit & 63);
             let end = &mut ends[(name.fingerprint >> (64 - end_bits)) as usize];
             *end = name.last.min(*end);
             starts[(name.fingerprint >> (64 - bits)) as usize + 1] += 1;
@@ -231,7 +249,14 @@ impl Index {
             sum += *start;
             *start = sum;
         }
-        Index { ends, end_bits, starts, bits }
+        Index { listed, listed_bits, ends, end_bits, starts, bits }
+    }
+
+    /// Whether a key in the list may have that fingerprint.
+    #[inline]
+    fn may_list(&self, fingerprint: u64) -> bool {
+        let bit = fingerprint >> (64 - self.listed_bits);
+        self.listed[(bit >> 6) as usize] >> (bit & 63) & 1 == 1
     }
 
     /// Whether a write that ended at `end` may be a last one of a key in the list.
