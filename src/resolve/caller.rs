@@ -13,6 +13,7 @@ use super::{ResolveError, Version};
 const LARGE: usize = 32;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
 const LOOKS: usize = 2_000;
+
 /// One thread's way to a [`SharedResolver`](super::SharedResolver).
 #[derive(Debug)]
 pub struct Committer {
