@@ -43,9 +43,10 @@ impl Stamps {
         self.last()
     }
 
-    /// The version of a stamp above the floor.
+    /// The version of a stamp above the floor; of others, the least of all stamps too, there is none.
     pub(super) fn version(&self, stamp: Stamp) -> Option<Version> {
-        self.versions.get(usize::try_from(stamp - self.first).ok()?).copied()
+        let place = stamp.checked_sub(self.first)?;
+        self.versions.get(usize::try_from(place).ok()?).copied()
     }
 
     /// The last stamp that a snapshot shows: what has a greater one was written after it. The snapshot is not below the
@@ -152,6 +153,7 @@ mod tests {
             }
             all.iter().for_each(|(version, stamp)| assert_eq!(stamps.version(*stamp), Some(*version)));
             assert_eq!(stamps.version(stamps.floor()), None);
+            assert_eq!(stamps.version(Stamp::MIN), None);
         }
     }
 }
