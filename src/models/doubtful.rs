@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use skewer_kernels::{Isa, prefetch_range, prefetch_read};
 
 use crate::history::{Segment, Writes};
-use crate::partition::{Label, Record};
+use crate::partition::{Label, Record, choose};
 use crate::txn::Datum;
 use crate::window::At;
 
@@ -146,17 +146,6 @@ impl Doubtful {
             |(segment, at): At| writes.exact || writes.segments[segment as usize].key(at as usize) == key();
         index.run(fingerprint).find(|&k| self.named[k].fingerprint == fingerprint && same(self.named[k].at))
     }
-}
-
-/// Copies the numbers that `is` holds of; how many these are. `to` has room for one more than all.
-fn choose(numbers: impl Iterator<Item = u32>, to: &mut [u32; STEP + 1], is: impl Fn(u32) -> bool) -> usize {
-    // Noted always, and kept if it counts: no CPU guesses whether it does.
-    let mut count = 0;
-    for number in numbers {
-        to[count] = number;
-        count += usize::from(is(number));
-    }
-    count
 }
 
 /// Rows in a piece.

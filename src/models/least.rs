@@ -32,13 +32,17 @@ impl Group<'_> {
     }
 }
 
-/// Offers the `wanted` least pairs of one certainty, by the names of both transactions; others too.
+/// Offers the `wanted` least pairs of one certainty, by the names of both transactions; others too. No pair is asked for
+/// whose lesser name begins with more than `last_name`, if there is one.
 ///
 /// Cost: O(writes) for few pairs that are wanted; O(writes log writes) at most, and as much for every
 /// pair told.
-pub(super) fn offer(desk: &mut impl Desk, group: Group<'_>, certainty: Certainty, wanted: u64) {
-    let Some(first) = group.writes.first() else { return };
-    let last_name = desk.last_name(certainty, first.row);
+pub(super) fn offer(
+    desk: &mut impl Desk,
+    group: Group<'_>,
+    (certainty, last_name): (Certainty, Option<Head>),
+    wanted: u64,
+) {
     let mut rivals = Rivals { group, certainty, scans_left: SCANS_MAX.saturating_sub(wanted), trees: None };
     let (mut offered, mut before, mut last) = (0_u64, 0, None);
     let mut size = usize::try_from(wanted).unwrap_or(usize::MAX).max(4).min(group.writes.len());

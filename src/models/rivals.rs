@@ -183,7 +183,7 @@ fn tell_many(
             if all.is_empty() {
                 all.extend(writes.clone());
             }
-            least::offer(desk, Group { writes: &all, before }, certainty, pairs.min(limit));
+            least::offer(desk, Group { writes: &all, before }, (certainty, last_name), pairs.min(limit));
         }
     }
 }

@@ -25,3 +25,4 @@ pub(crate) use groups::{Carried, for_each_key, key_at};
 pub(crate) use operations::{Gathering, for_each_operated_key};
 pub(crate) use pairs::count_pairs;
 pub(crate) use record::{Label, LeanRecord, Record, Written};
+pub(crate) use scatter::choose;

@@ -228,17 +228,25 @@ impl<R: Keyed> Sink<'_, '_, R> {
             return;
         }
         self.chosen.resize(fingerprints.len() + 1, 0);
-        // Written always and kept if it counts: whether it does is a coin that no CPU guesses.
-        let mut count = 0;
-        for (i, &f) in fingerprints.iter().enumerate() {
-            self.chosen[count] = i as u32;
-            count += usize::from(bucket(f, split.round_bits) == self.round);
-        }
+        let mine = |i: u32| bucket(fingerprints[i as usize], split.round_bits) == self.round;
+        let count = choose(0..fingerprints.len() as u32, &mut self.chosen, mine);
         for &i in &self.chosen[..count] {
             let f = fingerprints[i as usize];
             lists.push(split.partition(f), record(i as usize, split.rest(f)).pack());
         }
     }
+}
+
+/// Copies the numbers that `is` holds of; how many these are. `to` has room for one more than all.
+#[inline]
+pub(crate) fn choose(numbers: impl Iterator<Item = u32>, to: &mut [u32], is: impl Fn(u32) -> bool) -> usize {
+    // Written always and kept if it counts: whether it does is a coin that no CPU guesses.
+    let mut count = 0;
+    for number in numbers {
+        to[count] = number;
+        count += usize::from(is(number));
+    }
+    count
 }
 
 /// The value of the highest `bits` bits.

@@ -162,12 +162,7 @@ impl Points {
     /// Fetches what a look-up of a hash will touch.
     #[inline]
     pub(super) fn prefetch(&self, hash: Hash, written: bool) {
-        let home = self.home(upper(hash));
-        if written {
-            self.prefetch_bucket(home);
-        } else {
-            prefetch_read(&self.buckets, home);
-        }
+        Self::foresee(self.place(), hash, written);
     }
 
     /// Where the table lies now.
