@@ -162,7 +162,12 @@ impl Points {
     /// Fetches what a look-up of a hash will touch.
     #[inline]
     pub(super) fn prefetch(&self, hash: Hash, written: bool) {
-        Self::foresee(self.place(), hash, written);
+        let home = self.home(upper(hash));
+        if written {
+            self.prefetch_bucket(home);
+        } else {
+            prefetch_read(&self.buckets, home);
+        }
     }
 
     /// Where the table lies now.
