@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use skewer_kernels::{Isa, extent, first_inverted, mix, mix_one, near_pairs};
+use skewer_kernels::{Isa, Likeness, Marks, extent, first_inverted, mix, mix_one, near_pairs};
 
 use crate::data::median;
 use crate::seconds;
@@ -40,7 +40,10 @@ const KERNELS: [Kernel; 4] = [
         mix(isa, &t.keys, &mut t.mixed);
         t.mixed[t.mixed.len() / 2] ^ t.mixed[t.mixed.len() - 1]
     }),
-    ("near_pairs", 8, |isa, t| near_pairs(isa, &t.keys, &[], !0xff).alike),
+    ("near_pairs", 16, |isa, t| {
+        let marks = Marks { words: &t.keys, others: &[], times: bytemuck::cast_slice(&t.begins) };
+        near_pairs(isa, marks, Likeness { bits: !0xff, reach: 1 << 20 }, &mut Vec::new()).alike
+    }),
 ];
 
 /// Bytes a second of a kernel on each instruction set, in turn, having compared their answers.

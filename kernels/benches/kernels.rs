@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use skewer_kernels::{Isa, extent, first_inverted, mix, mix_one, near_pairs};
+use skewer_kernels::{Isa, Likeness, Marks, extent, first_inverted, mix, mix_one, near_pairs};
 
 const ROWS: [usize; 2] = [1 << 10, 1 << 20];
 const SEED: u64 = 20_240_229;
@@ -74,7 +74,13 @@ fn outlines(c: &mut Criterion) {
 fn counts(c: &mut Criterion) {
     for rows in ROWS {
         let columns = Columns::of(rows);
-        race(c, "near_pairs", &columns, WORD, |isa, t| near_pairs(isa, &t.keys, &[], !0xff));
+        let likeness = Likeness { bits: !0xff, reach: 1 << 20 };
+        let mut close = Vec::new();
+        race(c, "near_pairs", &columns, 2 * WORD, |isa, t| {
+            close.clear();
+            let marks = Marks { words: &t.keys, others: &[], times: bytemuck::cast_slice(&t.begins) };
+            near_pairs(isa, marks, likeness, &mut close)
+        });
     }
 }
 

@@ -23,11 +23,13 @@ use std::arch::x86_64::{
 use bytemuck::{Pod, must_cast};
 
 use crate::extent::Extent;
-use crate::near::{NEAR, NearPairs, lanes};
+use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
 const LANES: usize = 4;
+/// Numbers of a vector and those that these are compared with.
+const SPAN: usize = LANES + NEAR;
 /// 64-bit integers looked at between two branches of a search.
 const BLOCK: usize = 4 * LANES;
 
@@ -41,6 +43,13 @@ fn load<T: Pod>(lanes: &[T; LANES]) -> __m256i {
 #[target_feature(enable = "avx2")]
 fn any(lanes: __m256i) -> bool {
     _mm256_testz_si256(lanes, lanes) == 0
+}
+
+/// One bit for each lane that is all ones.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn mask(lanes: __m256i) -> u32 {
+    _mm256_movemask_pd(_mm256_castsi256_pd(lanes)).cast_unsigned()
 }
 
 #[inline]
@@ -146,23 +155,33 @@ pub(crate) fn mix(keys: &[u64], out: &mut [u64]) {
 }
 
 #[target_feature(enable = "avx2")]
-pub(crate) fn near_pairs(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+pub(crate) fn near_pairs(marks: Marks<'_>, likeness: Likeness, close: &mut Vec<u32>) -> NearPairs {
     // Chosen outside the loop.
-    if others.is_empty() { near::<false>(words, words, bits) } else { near::<true>(words, others, bits) }
+    if marks.others.is_empty() {
+        near::<false>(marks, likeness, close)
+    } else {
+        near::<true>(marks, likeness, close)
+    }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
-    let looked_at = _mm256_set1_epi64x(bits.cast_signed());
+fn near<const PAIRED: bool>(marks: Marks<'_>, likeness: Likeness, close: &mut Vec<u32>) -> NearPairs {
+    let Marks { words, times, .. } = marks;
+    let others = if PAIRED { marks.others } else { words };
+    let looked_at = _mm256_set1_epi64x(likeness.bits.cast_signed());
+    // There is no unsigned comparison: both sides are moved by half the range.
+    let reach = _mm256_set1_epi64x(likeness.reach.cast_signed().wrapping_add(i64::MIN));
+    let both_ways = _mm256_set1_epi64x((2 * likeness.reach).cast_signed().wrapping_add(i64::MIN));
     let zero = _mm256_setzero_si256();
     let (mut alike, mut equal) = (zero, zero);
     let (mut repeated, mut at) = (0, 0);
-    while let (Some(window), Some(beside)) =
-        (words[at..].first_chunk::<{ LANES + NEAR }>(), others[at..].first_chunk::<{ LANES + NEAR }>())
+    while let (Some(window), Some(beside), Some(when)) =
+        (span::<SPAN>(words, at), span::<SPAN>(others, at), span::<SPAN>(times, at))
     {
         let (here, other) = (load(lanes(window, 0)), load(lanes(beside, 0)));
-        let mut any = zero;
+        let until = _mm256_add_epi64(load(lanes(when, 0)), reach);
+        let (mut any, mut any_close) = (zero, zero);
         for apart in 1..=NEAR {
             let differing = _mm256_xor_si256(here, load(lanes(window, apart)));
             let mut agree = _mm256_cmpeq_epi64(_mm256_and_si256(differing, looked_at), zero);
@@ -173,12 +192,15 @@ fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPai
             // All ones is -1.
             alike = _mm256_sub_epi64(alike, agree);
             equal = _mm256_sub_epi64(equal, _mm256_and_si256(agree, _mm256_cmpeq_epi64(differing, zero)));
+            let between = _mm256_sub_epi64(until, load(lanes(when, apart)));
+            let far = _mm256_cmpgt_epi64(between, both_ways);
+            any_close = _mm256_or_si256(any_close, _mm256_andnot_si256(far, agree));
         }
-        repeated += u64::from(_mm256_movemask_pd(_mm256_castsi256_pd(any)).count_ones());
+        repeated += u64::from(mask(any).count_ones());
+        push_places(close, at, mask(any_close));
         at += LANES;
     }
     let sum = |lanes: __m256i| must_cast::<_, [u64; LANES]>(lanes).iter().sum();
-    let others = if PAIRED { &others[at..] } else { &[] };
     NearPairs { alike: sum(alike), equal: sum(equal), repeated }
-        + scalar::near_pairs(&words[at..], others, bits)
+        + scalar::near_pairs_from(at, marks, likeness, close)
 }

@@ -12,21 +12,24 @@
 //! are bound by memory, and the caller's blocks are small).
 
 use std::arch::x86_64::{
-    __m512i, __mmask8, _mm512_cmpgt_epi64_mask, _mm512_cmple_epi64_mask, _mm512_mask_add_epi64,
-    _mm512_mask_cmpeq_epi64_mask, _mm512_mask_testn_epi64_mask, _mm512_maskz_sub_epi64, _mm512_max_epi64,
-    _mm512_max_epu64, _mm512_min_epi64, _mm512_mullo_epi64, _mm512_reduce_add_epi64, _mm512_reduce_max_epi64,
+    __m512i, __mmask8, _mm512_add_epi64, _mm512_cmpgt_epi64_mask, _mm512_cmple_epi64_mask,
+    _mm512_mask_add_epi64, _mm512_mask_cmpeq_epi64_mask, _mm512_mask_cmple_epu64_mask,
+    _mm512_mask_testn_epi64_mask, _mm512_maskz_sub_epi64, _mm512_max_epi64, _mm512_max_epu64,
+    _mm512_min_epi64, _mm512_mullo_epi64, _mm512_reduce_add_epi64, _mm512_reduce_max_epi64,
     _mm512_reduce_max_epu64, _mm512_reduce_min_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
-    _mm512_srli_epi64, _mm512_testn_epi64_mask, _mm512_xor_si512,
+    _mm512_srli_epi64, _mm512_sub_epi64, _mm512_testn_epi64_mask, _mm512_xor_si512,
 };
 
 use bytemuck::{Pod, must_cast};
 
 use crate::extent::Extent;
-use crate::near::{NEAR, NearPairs, lanes};
+use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
 const LANES: usize = 8;
+/// Numbers of a vector and those that these are compared with.
+const SPAN: usize = LANES + NEAR;
 /// 64-bit integers looked at between two branches of a search.
 const BLOCK: usize = 4 * LANES;
 
@@ -100,23 +103,32 @@ pub(crate) fn mix(keys: &[u64], out: &mut [u64]) {
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-pub(crate) fn near_pairs(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+pub(crate) fn near_pairs(marks: Marks<'_>, likeness: Likeness, close: &mut Vec<u32>) -> NearPairs {
     // Chosen outside the loop.
-    if others.is_empty() { near::<false>(words, words, bits) } else { near::<true>(words, others, bits) }
+    if marks.others.is_empty() {
+        near::<false>(marks, likeness, close)
+    } else {
+        near::<true>(marks, likeness, close)
+    }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
-    let looked_at = _mm512_set1_epi64(bits.cast_signed());
+fn near<const PAIRED: bool>(marks: Marks<'_>, likeness: Likeness, close: &mut Vec<u32>) -> NearPairs {
+    let Marks { words, times, .. } = marks;
+    let others = if PAIRED { marks.others } else { words };
+    let looked_at = _mm512_set1_epi64(likeness.bits.cast_signed());
+    let reach = _mm512_set1_epi64(likeness.reach.cast_signed());
+    let both_ways = _mm512_add_epi64(reach, reach);
     let one = _mm512_set1_epi64(1);
     let (mut alike, mut equal) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     let (mut repeated, mut at) = (0, 0);
-    while let (Some(window), Some(beside)) =
-        (words[at..].first_chunk::<{ LANES + NEAR }>(), others[at..].first_chunk::<{ LANES + NEAR }>())
+    while let (Some(window), Some(beside), Some(when)) =
+        (span::<SPAN>(words, at), span::<SPAN>(others, at), span::<SPAN>(times, at))
     {
         let (here, other) = (load(lanes(window, 0)), load(lanes(beside, 0)));
-        let mut any: __mmask8 = 0;
+        let until = _mm512_add_epi64(load(lanes(when, 0)), reach);
+        let (mut any, mut any_close): (__mmask8, __mmask8) = (0, 0);
         for apart in 1..=NEAR {
             let differing = _mm512_xor_si512(here, load(lanes(window, apart)));
             let mut agree = _mm512_testn_epi64_mask(differing, looked_at);
@@ -127,12 +139,14 @@ fn near<const PAIRED: bool>(words: &[u64], others: &[u64], bits: u64) -> NearPai
             alike = _mm512_mask_add_epi64(alike, agree, alike, one);
             let same = _mm512_mask_testn_epi64_mask(agree, differing, differing);
             equal = _mm512_mask_add_epi64(equal, same, equal, one);
+            let between = _mm512_sub_epi64(until, load(lanes(when, apart)));
+            any_close |= _mm512_mask_cmple_epu64_mask(agree, between, both_ways);
         }
         repeated += u64::from(any.count_ones());
+        push_places(close, at, any_close.into());
         at += LANES;
     }
     let sum = |lanes: __m512i| _mm512_reduce_add_epi64(lanes).cast_unsigned();
-    let others = if PAIRED { &others[at..] } else { &[] };
     NearPairs { alike: sum(alike), equal: sum(equal), repeated }
-        + scalar::near_pairs(&words[at..], others, bits)
+        + scalar::near_pairs_from(at, marks, likeness, close)
 }

@@ -6,7 +6,7 @@ use crate::{avx2, avx512};
 
 use crate::extent::Extent;
 use crate::isa::{Isa, Kind};
-use crate::near::NearPairs;
+use crate::near::{Likeness, Marks, NearPairs};
 use crate::scalar;
 
 /// Calls one kernel on the instruction set of a token. Takes names only, so that no expression
@@ -68,26 +68,34 @@ pub fn mix(isa: Isa, keys: &[u64], out: &mut [u64]) {
     dispatch!(isa, mix(keys, out));
 }
 
-/// How many pairs of words at most [`NEAR`](crate::NEAR) places apart agree in `bits`, and in all bits of
-/// their `others`, if there are any.
+/// How many pairs of marks at most [`NEAR`](crate::NEAR) places apart agree in `likeness.bits` of their words, and
+/// in all bits of their others, if there are any. Appends to `close` the places, in order, of those that agree with
+/// one that comes after them and was made within `likeness.reach`.
 ///
-/// Where words that agree stand together, and no more than `NEAR + 1` of them, these are all pairs that do,
-/// found without sorting and without a branch.
+/// Where marks that agree stand together, and no more than `NEAR + 1` of them, these are all pairs that do,
+/// found without sorting, and without a branch where few are close.
 ///
-/// O(n) in words.
+/// O(n) in marks.
 ///
 /// # Panics
-/// If there are `others`, but not one for each word.
+/// If columns differ in length (`others` may be empty), there are more marks than a `u32` counts, or the reach is
+/// 2^63 or more.
 ///
 /// ```
-/// use skewer_kernels::{Isa, near_pairs};
-/// let words = [0x10, 0x20, 0x11, 0x20];
-/// let pairs = near_pairs(Isa::best(), &words, &[], !0xf);
+/// use skewer_kernels::{Isa, Likeness, Marks, near_pairs};
+/// let marks = Marks { words: &[0x10, 0x20, 0x11, 0x20], others: &[], times: &[7, 50, 100, 60] };
+/// let (likeness, mut close) = (Likeness { bits: !0xf, reach: 10 }, Vec::new());
+/// let pairs = near_pairs(Isa::best(), marks, likeness, &mut close);
 /// assert_eq!((pairs.alike, pairs.equal, pairs.repeated), (2, 1, 2));
-/// assert_eq!(near_pairs(Isa::best(), &words, &[1, 2, 3, 2], !0xf).alike, 1);
+/// assert_eq!(close, [1]);
+/// let marks = Marks { others: &[1, 2, 3, 2], ..marks };
+/// assert_eq!(near_pairs(Isa::best(), marks, likeness, &mut close).alike, 1);
 /// ```
 #[inline]
-pub fn near_pairs(isa: Isa, words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+pub fn near_pairs(isa: Isa, marks: Marks<'_>, likeness: Likeness, close: &mut Vec<u32>) -> NearPairs {
+    let Marks { words, others, times } = marks;
     assert!(others.is_empty() || others.len() == words.len(), "one other for each word, or none");
-    dispatch!(isa, near_pairs(words, others, bits))
+    assert_eq!(times.len(), words.len(), "one time for each word");
+    assert!(u32::try_from(words.len()).is_ok() && likeness.reach < 1 << 63, "numbers in their range");
+    dispatch!(isa, near_pairs(marks, likeness, close))
 }

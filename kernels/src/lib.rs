@@ -73,7 +73,7 @@ pub use huge::advise_huge;
 pub use isa::Isa;
 pub use lanes::{at_most, equal_to};
 pub use map::MappedFile;
-pub use near::{NEAR, NearPairs};
+pub use near::{Likeness, Marks, NEAR, NearPairs};
 pub use prefetch::{prefetch_address, prefetch_range, prefetch_read};
 pub use scalar::{mix_one, unmix_one};
 pub use shared_memory::SharedMemory;

@@ -5,7 +5,7 @@
 //! is the honest rival of the wide kernels.
 
 use crate::extent::Extent;
-use crate::near::{NEAR, NearPairs};
+use crate::near::{Likeness, Marks, NEAR, NearPairs};
 
 /// First multiplier of the mixer: an odd number of about half its bits set.
 pub(crate) const MIX_FIRST: u64 = 0xbf58_476d_1ce4_e5b9;
@@ -25,18 +25,32 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
     all
 }
 
-pub(crate) fn near_pairs(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+pub(crate) fn near_pairs(marks: Marks<'_>, likeness: Likeness, close: &mut Vec<u32>) -> NearPairs {
+    near_pairs_from(0, marks, likeness, close)
+}
+
+/// The pairs whose first mark stands at `from` or after it.
+pub(crate) fn near_pairs_from(
+    from: usize,
+    Marks { words, others, times }: Marks<'_>,
+    likeness: Likeness,
+    close: &mut Vec<u32>,
+) -> NearPairs {
     let mut sum = NearPairs::default();
-    for at in 0..words.len() {
-        let mut repeated = false;
+    for at in from..words.len() {
+        let (mut repeated, mut is_close) = (false, false);
         for near in at + 1..words.len().min(at + 1 + NEAR) {
             let agree = others.is_empty() || others[at] == others[near];
-            let alike = agree && (words[at] ^ words[near]) & bits == 0;
+            let alike = agree && (words[at] ^ words[near]) & likeness.bits == 0;
             sum.alike += u64::from(alike);
             sum.equal += u64::from(agree && words[at] == words[near]);
             repeated |= alike;
+            is_close |= alike && likeness.is_close(times[at], times[near]);
         }
         sum.repeated += u64::from(repeated);
+        if is_close {
+            close.push(at as u32);
+        }
     }
     sum
 }

@@ -6,7 +6,9 @@
 use std::sync::Once;
 
 use proptest::prelude::*;
-use skewer_kernels::{Extent, Isa, extent, first_inverted, mix, mix_one, near_pairs, unmix_one};
+use skewer_kernels::{
+    Extent, Isa, Likeness, Marks, extent, first_inverted, mix, mix_one, near_pairs, unmix_one,
+};
 
 mod naive;
 
@@ -132,12 +134,21 @@ fn near_words() {
         // Few different words, so that many agree; the lowest bits are not looked at.
         for few in [1, 2, 3, 7, u64::MAX] {
             let words: Vec<u64> = rows.keys.iter().map(|key| key % few).collect();
+            let times: Vec<u64> = rows.keys.iter().rev().map(|key| key % few.min(99)).collect();
             for bits in [u64::MAX, !1, !0xf, 0] {
                 let others: Vec<u64> =
                     words.iter().enumerate().map(|(i, word)| word / 2 + i as u64 % 2).collect();
-                for others in [&[], others.as_slice()] {
-                    let expected = naive::near_pairs(&words, others, bits);
-                    assert_eq!(near_pairs(isa, &words, others, bits), expected, "{isa} {bits:x} {words:?}");
+                for (others, reach) in
+                    [(&[][..], 0), (&others, 1), (&others, 1 << 40), (&others, u64::MAX >> 1)]
+                {
+                    let marks = Marks { words: &words, others, times: &times };
+                    let (likeness, mut close) = (Likeness { bits, reach }, Vec::new());
+                    let pairs = near_pairs(isa, marks, likeness, &mut close);
+                    assert_eq!(
+                        (pairs, close),
+                        naive::near_pairs(marks, likeness),
+                        "{isa} {likeness:x?} {marks:?}"
+                    );
                 }
             }
         }

@@ -7,7 +7,7 @@ use skewer_kernels::{Extent, Isa, extent, prefetch_range};
 use super::fates::Fates;
 use super::select::{lacking, segments, select};
 use crate::error::Result;
-use crate::log::{Chunk, Log, Packing};
+use crate::log::{Chunk, Log, Packing, Whereabouts};
 use crate::memory::{Budget, Spare};
 use crate::timings::{Timings, measure};
 use crate::txn::Datum;
@@ -57,13 +57,12 @@ impl Segment<'_> {
         if self.rows.is_none() { &self.chunk.outline } else { &[] }
     }
 
-    /// The width of the widest commit bound, in ticks.
-    fn widest(&self, isa: Isa) -> u64 {
-        let known = &self.chunk.outline;
-        if self.rows.is_none() && !known.is_empty() {
-            return known.iter().map(|e| e.max_width).max().unwrap_or(0);
+    /// The extent of its commit bounds.
+    fn extent(&self, isa: Isa) -> Extent {
+        match self.outline() {
+            [] => extent(isa, &self.commit.earliest, &self.commit.latest),
+            known => known.iter().copied().fold(Extent::EMPTY, Extent::merge),
         }
-        extent(isa, &self.commit.earliest, &self.commit.latest).max_width
     }
 
     /// The log row of a write.
@@ -138,6 +137,8 @@ pub(crate) struct Writes<'a> {
     pub(crate) budget: Budget,
     /// Memory that passes over them leave to the next.
     pub(crate) spare: Spare,
+    /// Segment by segment.
+    numbers: Whereabouts,
     timings: Option<&'a Timings>,
 }
 
@@ -174,6 +175,7 @@ impl<'a> Writes<'a> {
         let segments = segments(parts, lag, has_stamps, budget)?;
         Ok(Ok(Writes {
             log,
+            numbers: Whereabouts::of(segments.iter().map(Segment::len)),
             segments,
             exact: log.exact_keys() && mask == u64::MAX,
             fingerprint_mask: mask,
@@ -232,9 +234,23 @@ impl<'a> Writes<'a> {
         prefetch_range(latest, first, len);
     }
 
-    /// The width of the widest commit bound, in ticks.
-    pub(crate) fn widest(&self, isa: Isa) -> u64 {
-        self.segments.par_iter().map(|s| s.widest(isa)).max().unwrap_or(0)
+    /// The extent of all commit bounds.
+    pub(crate) fn extent(&self, isa: Isa) -> Extent {
+        self.segments.par_iter().map(|s| s.extent(isa)).reduce(|| Extent::EMPTY, Extent::merge)
+    }
+
+    /// The number of a segment's write: they are numbered segment by segment.
+    pub(crate) fn number(&self, segment: usize, at: usize) -> u32 {
+        (self.numbers.start(segment) + at as u64) as u32
+    }
+
+    /// The segment of the write of a number, and its place there.
+    ///
+    /// # Panics
+    /// If there is no such write.
+    #[inline]
+    pub(crate) fn find(&self, number: u32) -> (usize, usize) {
+        self.numbers.find(u64::from(number))
     }
 
     /// Writes.

@@ -4,7 +4,6 @@ pub mod catalog;
 mod clock_bounds;
 mod counting;
 mod cross_region;
-mod doubtful;
 mod external_consistency;
 mod least;
 mod linearizable;

@@ -1,30 +1,36 @@
 //! `write-order`: which write of a key came last, and whether the clocks say so.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::counting::{concurrent, pairs};
-use super::doubtful::Doubtful;
 use super::names::{by_tie_break, key_name, party};
 use super::shortlist::Shortlist;
 use super::{Path, VerifyOptions};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
-use crate::partition::{Carried, Label, LeanRecord, Record, Written, count_pairs, for_each_key};
+use crate::partition::{
+    Carried, Label, LeanRecord, NearWrites, Record, Written, count_pairs, for_each_key,
+};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport};
 use crate::time::BoundedTimestamp;
-use crate::window::{self, Meeting};
+
+/// Near writes are met pair by pair up to so many a write, on average; where there are more, they are counted.
+const PAIRS_A_WRITE: usize = 4;
 
 /// Groups up to that size are counted pair by pair: that beats two sorts.
 const PAIRWISE_MAX: usize = 24;
 
-/// Where more keys than that (or a part of the writes) are in doubt, they are judged with all others.
+/// Where more keys than that (or a part of the writes) have writes that may touch, all are judged with their bounds at
+/// hand.
 const DOUBTFUL_MAX: usize = 1 << 20;
 
 /// The report of the model.
 pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<ModelReport> {
     let stamped = writes.segments.iter().any(|s| s.stamp.is_some());
-    let windows = !stamped && options.tuning.path != Path::Partitioned;
-    let tally = if windows { by_window(writes, options)? } else { None };
+    let counted = !stamped && options.tuning.path != Path::Partitioned;
+    let tally = if counted { by_count(writes, options)? } else { None };
     let tally = match tally {
         Some(tally) => tally,
         None if stamped => by_key_and_stamp(writes, options)?,
@@ -33,42 +39,36 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Mode
     Ok(tally.report())
 }
 
-/// Over the window join: ambiguous pairs are met, all others counted. `None` if the log is not for it.
-fn by_window(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tally>> {
-    let (log, isa) = (writes.log, options.tuning.isa());
-    let make = || (Facts::default(), Doubtful::none());
-    let meet = |(facts, keys): &mut (Facts, Doubtful), (s, a): window::At, (t, b): window::At| {
-        let (first, second) = (&writes.segments[s as usize], &writes.segments[t as usize]);
-        let (a, b) = (a as usize, b as usize);
-        let (one, other) = (first.commit.get(a), second.commit.get(b));
-        if one.0 <= other.1 && other.0 <= one.1 && first.key(a) == second.key(b) {
-            facts.ambiguous += 1;
-            facts.cross_ambiguous += u64::from(first.region(a) != second.region(b));
-            keys.add(writes, isa, (s, a as u32), one.0.max(other.0));
+/// Counts pairs, and looks at those that may touch. `None` if these are many, or the log is not for it.
+fn by_count(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tally>> {
+    let most = match options.tuning.path {
+        Path::Auto => DOUBTFUL_MAX.min(writes.len() / 8),
+        _ => usize::MAX,
+    };
+    let doubtful = AtomicUsize::new(0);
+    let visit = |tally: &mut Tally, near: NearWrites<'_>| {
+        if doubtful.fetch_add(1, Ordering::Relaxed) < most {
+            tally.near(writes, near);
         }
     };
-    let force = options.tuning.path.force();
-    let Some(stretches) = window::pairs(writes, isa, (Meeting::Commits, force), make, meet) else {
-        return Ok(None);
-    };
-    let mut tally = Tally::new(options.findings);
-    for (facts, _) in &stretches {
-        tally.facts.ambiguous += facts.ambiguous;
-        tally.facts.cross_ambiguous += facts.cross_ambiguous;
-    }
-    let keys = Doubtful::union(writes, stretches.into_iter().map(|(_, keys)| keys));
-    if force.is_none() && keys.len() > DOUBTFUL_MAX.min(writes.len() / 8) {
-        return Ok(None);
-    }
-    if keys.len() > 0 {
-        let candidates = writes.measure("winners", 8, || keys.candidates(writes, isa));
-        candidates.iter().for_each(|candidates| tally.judge_winner(log, candidates, middle));
-    }
-    let counted = count_pairs(writes, isa)?;
-    tally.facts.pairs = counted.pairs;
-    tally.facts.cross_pairs = counted.across;
-    tally.facts.justified = counted.keys - tally.facts.contested - tally.facts.wrong;
+    let make = || Tally::new(options.findings);
+    let counted = count_pairs(writes, options.tuning.isa(), make, visit)?;
+    let Some((counts, tallies)) = counted.filter(|_| doubtful.into_inner() <= most) else { return Ok(None) };
+    let mut tally = sum(tallies, options);
+    tally.facts.pairs = counts.pairs;
+    tally.facts.cross_pairs = counts.across;
+    tally.facts.justified = counts.keys - tally.facts.contested - tally.facts.wrong;
     Ok(Some(tally))
+}
+
+/// A write with its commit bound.
+type Candidate = Record<4>;
+
+fn candidate(writes: &Writes<'_>, number: u32) -> Candidate {
+    let (segment, at) = writes.find(number);
+    let segment = &writes.segments[segment];
+    let label = Label { rest: 0, region: segment.region(at), row: segment.row(at) };
+    Record::new(label, &<[i64; 2]>::from(segment.commit.get(at)))
 }
 
 /// Over the partitioned path, where a log has assigned timestamps.
@@ -131,6 +131,54 @@ struct Facts {
     wrong: u64,
 }
 
+impl AddAssign for Facts {
+    fn add_assign(&mut self, other: Facts) {
+        self.pairs += other.pairs;
+        self.ambiguous += other.ambiguous;
+        self.cross_pairs += other.cross_pairs;
+        self.cross_ambiguous += other.cross_ambiguous;
+        self.justified += other.justified;
+        self.contested += other.contested;
+        self.wrong += other.wrong;
+    }
+}
+
+impl Facts {
+    /// The pairs of the writes of a key.
+    fn of_pairs<R: Written>(group: &[R]) -> Facts {
+        if group.len() <= PAIRWISE_MAX {
+            let mut facts = Facts::default();
+            for (j, b) in group.iter().enumerate() {
+                group[..j].iter().for_each(|a| facts.add_pair(a, b));
+            }
+            return facts;
+        }
+        let (pairs, ambiguous) = totals(group.iter());
+        let mut by_region: BTreeMap<u16, Vec<&R>> = BTreeMap::new();
+        group.iter().for_each(|r| by_region.entry(r.region()).or_default().push(r));
+        let mut within = (0, 0);
+        if by_region.len() > 1 {
+            for records in by_region.values() {
+                let (total, ambiguous) = totals(records.iter().copied());
+                within = (within.0 + total, within.1 + ambiguous);
+            }
+        } else {
+            within = (pairs, ambiguous);
+        }
+        let (cross_pairs, cross_ambiguous) = (pairs - within.0, ambiguous - within.1);
+        Facts { pairs, ambiguous, cross_pairs, cross_ambiguous, ..Facts::default() }
+    }
+
+    fn add_pair<R: Written>(&mut self, a: &R, b: &R) {
+        let ambiguous = u64::from(a.earliest() <= b.latest() && b.earliest() <= a.latest());
+        let cross = u64::from(a.region() != b.region());
+        self.pairs += 1;
+        self.ambiguous += ambiguous;
+        self.cross_pairs += cross;
+        self.cross_ambiguous += ambiguous & cross;
+    }
+}
+
 /// What is found.
 pub(super) struct Tally {
     facts: Facts,
@@ -156,8 +204,24 @@ impl Tally {
             self.facts.justified += 1;
             return;
         }
-        self.count_pairs(group);
+        self.facts += Facts::of_pairs(group);
         self.judge_winner(log, group, stamp);
+    }
+
+    /// Judges a key of which some writes may touch; how many pairs it has is known.
+    fn near(&mut self, writes: &Writes<'_>, near: NearWrites<'_>) {
+        let mut met = Facts::default();
+        let most = PAIRS_A_WRITE * near.len();
+        let all = near.pairs(most, |a, b| met.add_pair(&candidate(writes, a), &candidate(writes, b)));
+        if !all {
+            let group: Vec<Candidate> = near.numbers().map(|number| candidate(writes, number)).collect();
+            met = Facts::of_pairs(&group);
+        }
+        if met.ambiguous > 0 {
+            self.facts += Facts { pairs: 0, cross_pairs: 0, ..met };
+            let group: Vec<Candidate> = near.last().map(|number| candidate(writes, number)).collect();
+            self.judge_winner(writes.log, &group, middle);
+        }
     }
 
     /// The same where each stamp is the middle of its bound: if no two bounds touch, they have one
@@ -165,7 +229,7 @@ impl Tally {
     fn key_by_middles<R: Written>(&mut self, log: &crate::log::Log, group: &[R]) {
         let before = self.facts.ambiguous;
         if group.len() > 1 {
-            self.count_pairs(group);
+            self.facts += Facts::of_pairs(group);
         }
         if self.facts.ambiguous == before {
             self.facts.justified += 1;
@@ -211,52 +275,9 @@ impl Tally {
         });
     }
 
-    fn count_pairs<R: Written>(&mut self, group: &[R]) {
-        if group.len() <= PAIRWISE_MAX {
-            self.count_pairwise(group);
-            return;
-        }
-        let (total, ambiguous) = totals(group.iter());
-        let mut by_region: BTreeMap<u16, Vec<&R>> = BTreeMap::new();
-        group.iter().for_each(|r| by_region.entry(r.region()).or_default().push(r));
-        let mut within = (0, 0);
-        if by_region.len() > 1 {
-            for records in by_region.values() {
-                let (total, ambiguous) = totals(records.iter().copied());
-                within = (within.0 + total, within.1 + ambiguous);
-            }
-        } else {
-            within = (total, ambiguous);
-        }
-        self.facts.pairs += total;
-        self.facts.ambiguous += ambiguous;
-        self.facts.cross_pairs += total - within.0;
-        self.facts.cross_ambiguous += ambiguous - within.1;
-    }
-
-    fn count_pairwise<R: Written>(&mut self, group: &[R]) {
-        for (j, b) in group.iter().enumerate() {
-            for a in &group[..j] {
-                let ambiguous = u64::from(a.earliest() <= b.latest() && b.earliest() <= a.latest());
-                let cross = u64::from(a.region() != b.region());
-                self.facts.pairs += 1;
-                self.facts.ambiguous += ambiguous;
-                self.facts.cross_pairs += cross;
-                self.facts.cross_ambiguous += ambiguous & cross;
-            }
-        }
-    }
-
     /// Takes over what another tally found.
     pub(super) fn merge(&mut self, other: Tally) {
-        let (sum, part) = (&mut self.facts, other.facts);
-        sum.pairs += part.pairs;
-        sum.ambiguous += part.ambiguous;
-        sum.cross_pairs += part.cross_pairs;
-        sum.cross_ambiguous += part.cross_ambiguous;
-        sum.justified += part.justified;
-        sum.contested += part.contested;
-        sum.wrong += part.wrong;
+        self.facts += other.facts;
         self.findings.merge(other.findings);
     }
 

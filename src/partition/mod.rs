@@ -11,6 +11,7 @@
 //! at random in the log afterwards.
 
 mod collisions;
+mod counter;
 mod distinct;
 mod groups;
 mod marks;
@@ -19,10 +20,11 @@ mod pairs;
 mod record;
 mod scatter;
 mod spill;
+mod stamps;
 
 pub(crate) use distinct::count_distinct;
 pub(crate) use groups::{Carried, for_each_key, key_at};
 pub(crate) use operations::{Gathering, for_each_operated_key};
 pub(crate) use pairs::count_pairs;
 pub(crate) use record::{Label, LeanRecord, Record, Written};
-pub(crate) use scatter::choose;
+pub(crate) use stamps::NearWrites;

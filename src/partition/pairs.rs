@@ -1,18 +1,19 @@
-//! How many pairs the writes of each key make: by counting, without looking at one.
+//! How many pairs the writes of each key make: by counting, without looking at more of them than may touch.
 
 use std::ops::Add;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use skewer_kernels::{Isa, mix};
+use skewer_kernels::{Isa, mix, prefetch_range};
 
-use super::groups::{Carried, Piece, fill, for_each_key, scatter};
-use super::marks::{Counted, Counter, Mark, REGION_BITS, REGIONS, WideMark};
-use super::record::Record;
-use super::scatter::Sink;
+use super::counter::Counter;
+use super::groups::{Piece, scatter};
+use super::marks::{Counted, Mark, REGION_BITS, REGIONS, WideMark};
+use super::scatter::{Scattered, Sink};
+use super::stamps::{NearWrites, Stamps};
 use crate::error::Result;
-use crate::history::{Segment, Writes};
-use crate::log::Packing;
+use crate::history::Writes;
+use crate::scatter::States;
 
 /// What all keys add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,80 +26,130 @@ pub(crate) struct PairCounts {
     pub(crate) across: u64,
 }
 
-/// The pairs of `writes`.
+/// The pairs of `writes`, and what `visit` made of the keys that have writes whose commit bounds may touch: each is
+/// handed over once, and no other. `None` if regions are many or keys fit no two words.
 ///
 /// # Errors
 /// If records had to go to a file and it failed.
 ///
-/// Cost: O(writes) expected, and 8 bytes a write of memory where fingerprints tell keys apart, else 16. Keys
-/// are compared in the log only where regions are many or keys fit no two words.
-pub(crate) fn count_pairs(writes: &Writes<'_>, isa: Isa) -> Result<PairCounts> {
-    if writes.log.regions().len() > REGIONS {
-        return count_groups(writes, isa);
-    }
-    if writes.exact {
-        let record = |_: &Segment<'_>, _, label| Mark::of(label);
-        let fill =
-            |piece: Piece, sink: &mut Sink<'_, '_, Mark>| fill((writes, isa, false), piece, &record, sink);
-        return count_marks(writes, isa, fill);
-    }
-    let packed = writes.packing().map(|packing| count_packed(writes, isa, &packing)).transpose()?;
-    packed.flatten().map_or_else(|| count_groups(writes, isa), Ok)
-}
-
-/// Where marks say all of a write.
-fn count_marks<R: Counted>(
+/// Cost: O(writes) expected, and O(writes log writes) of a hot key; memory 16 bytes a write where fingerprints tell
+/// keys apart, else 24.
+pub(crate) fn count_pairs<T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
-    fill: impl Fn(Piece, &mut Sink<'_, '_, R>) + Sync,
-) -> Result<PairCounts> {
-    let mut sum = PairCounts::default();
-    scatter(writes, REGION_BITS, fill, |scattered| {
-        let count = |counter: &mut Counter, partition| counter.count(isa, scattered, partition);
-        let partitions = (0..scattered.len()).into_par_iter().map_init(Counter::default, count);
-        sum = sum + partitions.reduce(PairCounts::default, PairCounts::add);
-    })?;
-    Ok(sum)
-}
-
-/// Where two words tell keys apart; `None` if they do not.
-fn count_packed(writes: &Writes<'_>, isa: Isa, packing: &Packing) -> Result<Option<PairCounts>> {
-    let unfit = AtomicBool::new(false);
-    let fill = |(at, rows): Piece, sink: &mut Sink<'_, '_, WideMark>| {
-        const STEP: usize = 512;
-        let segment = &writes.segments[at];
-        let [mut first, mut second, mut mixed] = [[0; STEP]; 3];
-        let mut regions = [0; STEP];
-        for start in rows.clone().step_by(STEP) {
-            let len = STEP.min(rows.end - start);
-            let (first, second) = (&mut first[..len], &mut second[..len]);
-            if unfit.load(Ordering::Relaxed) || !segment.pack(packing, start, (first, second)) {
-                unfit.store(true, Ordering::Relaxed);
-                return;
-            }
-            segment.regions(start, &mut regions[..len]);
-            // One round of a Feistel network: as the second word stays what it is, nothing is lost.
-            mix(isa, second, &mut mixed[..len]);
-            first.iter_mut().zip(&mixed).for_each(|(word, mixed)| *word ^= mixed);
-            mix(isa, first, &mut mixed[..len]);
-            sink.take(&mixed[..len], |i, rest| WideMark::of(rest, regions[i], second[i]));
+    make: impl Fn() -> T + Sync,
+    visit: impl Fn(&mut T, NearWrites<'_>) + Sync,
+) -> Result<Option<(PairCounts, Vec<T>)>> {
+    if writes.log.regions().len() > REGIONS {
+        return Ok(None);
+    }
+    let marking = Marking { writes, isa, stamps: Stamps::of(writes.extent(isa)) };
+    if writes.exact {
+        let words = |(at, first): (usize, usize), fingerprints: &mut [u64], _: &mut [u64]| {
+            writes.fingerprints(isa, at, first, fingerprints);
+            true
+        };
+        return marking.count::<Mark, T>(words, make, visit);
+    }
+    let Some(packing) = writes.packing() else { return Ok(None) };
+    let words = |place: (usize, usize), first: &mut [u64], second: &mut [u64]| {
+        writes.segments[place.0].pack(&packing, place.1, (first, second)) && {
+            scramble(isa, first, second);
+            true
         }
     };
-    let counts = count_marks(writes, isa, fill)?;
-    Ok((!unfit.load(Ordering::Relaxed)).then_some(counts))
+    marking.count::<WideMark, T>(words, make, visit)
 }
 
-/// Where keys must be compared, or regions are many.
-fn count_groups(writes: &Writes<'_>, isa: Isa) -> Result<PairCounts> {
-    let counts = for_each_key(
-        writes,
-        isa,
-        Carried { least: 0, times: false },
-        |_, _, label| Record::<2>::new(label, &[]),
-        PairCounts::default,
-        |counts, group: &[Record<2>]| *counts = *counts + PairCounts::of(group, Record::region_code),
-    )?;
-    Ok(counts.into_iter().fold(PairCounts::default(), PairCounts::add))
+/// Makes a fingerprint of each first word, with the help of the second: nothing is lost, as that stays what it is.
+fn scramble(isa: Isa, first: &mut [u64], second: &[u64]) {
+    // One round of a Feistel network.
+    let mut mixed = [0; STEP];
+    let mixed = &mut mixed[..first.len()];
+    mix(isa, second, mixed);
+    mixed.iter_mut().zip(&*first).for_each(|(mixed, word)| *mixed ^= word);
+    mix(isa, mixed, first);
+}
+
+/// Writes whose keys are looked at in one go.
+const STEP: usize = 512;
+
+/// How writes become marks.
+struct Marking<'w> {
+    writes: &'w Writes<'w>,
+    isa: Isa,
+    stamps: Stamps,
+}
+
+impl Marking<'_> {
+    /// `words` says what tells the keys of some writes of a segment apart, or that these do not fit.
+    fn count<R: Counted, T: Send>(
+        &self,
+        words: impl Fn((usize, usize), &mut [u64], &mut [u64]) -> bool + Sync,
+        make: impl Fn() -> T + Sync,
+        visit: impl Fn(&mut T, NearWrites<'_>) + Sync,
+    ) -> Result<Option<(PairCounts, Vec<T>)>> {
+        let (unfit, states) = (AtomicBool::new(false), States::default());
+        let fill = |piece: Piece, sink: &mut Sink<'_, '_, R>| {
+            if unfit.load(Ordering::Relaxed) || !self.fill(piece, &words, sink) {
+                unfit.store(true, Ordering::Relaxed);
+            }
+        };
+        let mut sum = PairCounts::default();
+        scatter(self.writes, REGION_BITS, fill, |scattered| {
+            if !unfit.load(Ordering::Relaxed) {
+                sum = sum + self.count_round(scattered, &states, &make, &visit);
+            }
+        })?;
+        Ok((!unfit.load(Ordering::Relaxed)).then(|| (sum, states.into_all())))
+    }
+
+    /// Hands in the marks of a piece; whether all keys fit.
+    fn fill<R: Counted>(
+        &self,
+        (at, rows): Piece,
+        words: &impl Fn((usize, usize), &mut [u64], &mut [u64]) -> bool,
+        sink: &mut Sink<'_, '_, R>,
+    ) -> bool {
+        let segment = &self.writes.segments[at];
+        let (mut fingerprints, mut seconds, mut regions) = ([0; STEP], [0; STEP], [0; STEP]);
+        for first in rows.clone().step_by(STEP) {
+            let len = STEP.min(rows.end - first);
+            if !words((at, first), &mut fingerprints[..len], &mut seconds[..len]) {
+                return false;
+            }
+            segment.regions(first, &mut regions[..len]);
+            let begins = &segment.commit.earliest[first..first + len];
+            self.writes.prefetch_keys(at, first + len, STEP);
+            prefetch_range(&segment.commit.earliest, first + len, STEP);
+            let number = self.writes.number(at, first);
+            sink.take(&fingerprints[..len], |i, rest| {
+                R::of(rest, regions[i], seconds[i], self.stamps.stamp(begins[i], number + i as u32))
+            });
+        }
+        true
+    }
+
+    fn count_round<R: Counted, T: Send>(
+        &self,
+        scattered: &Scattered<R>,
+        states: &States<T>,
+        make: impl Fn() -> T + Sync,
+        visit: impl Fn(&mut T, NearWrites<'_>) + Sync,
+    ) -> PairCounts {
+        let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
+        let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
+        let count = |first: usize| {
+            let mut state = states.take().unwrap_or_else(&make);
+            let mut counter = Counter::new(self.isa, self.stamps.reach);
+            let partitions = first..(first + per_task).min(scattered.len());
+            let counts = partitions.map(|p| counter.count(scattered, p, |near| visit(&mut state, near)));
+            let sum = counts.fold(PairCounts::default(), PairCounts::add);
+            states.leave(state);
+            sum
+        };
+        tasks.into_par_iter().map(count).reduce(PairCounts::default, PairCounts::add)
+    }
 }
 
 impl Add for PairCounts {

@@ -118,7 +118,7 @@ impl LeanRecord {
     /// How many bits a split must cut off for these writes to fit; `None` if they do not.
     pub(crate) fn least_bits(writes: &Writes<'_>, isa: Isa) -> Option<u32> {
         let regions = writes.log.regions().len() <= 1 << Self::REGION_BITS;
-        (regions && u32::try_from(writes.widest(isa)).is_ok()).then_some(Self::REGION_BITS)
+        (regions && u32::try_from(writes.extent(isa).max_width).is_ok()).then_some(Self::REGION_BITS)
     }
 
     /// The record of a write whose label's `rest` has room for it: see [`least_bits`](Self::least_bits).

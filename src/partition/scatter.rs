@@ -239,7 +239,7 @@ impl<R: Keyed> Sink<'_, '_, R> {
 
 /// Copies the numbers that `is` holds of; how many these are. `to` has room for one more than all.
 #[inline]
-pub(crate) fn choose(numbers: impl Iterator<Item = u32>, to: &mut [u32], is: impl Fn(u32) -> bool) -> usize {
+pub(super) fn choose(numbers: impl Iterator<Item = u32>, to: &mut [u32], is: impl Fn(u32) -> bool) -> usize {
     // Written always and kept if it counts: whether it does is a coin that no CPU guesses.
     let mut count = 0;
     for number in numbers {

@@ -1,6 +1,6 @@
 //! What the kernels compute, in the plainest words: no shared code, no wrapping, no cleverness.
 
-use skewer_kernels::{Extent, NEAR, NearPairs};
+use skewer_kernels::{Extent, Likeness, Marks, NEAR, NearPairs};
 
 pub(crate) fn sorted(values: &[i64]) -> Vec<i64> {
     let mut sorted = values.to_vec();
@@ -23,14 +23,22 @@ pub(crate) fn first_inverted(earliest: &[i64], latest: &[i64]) -> Option<usize> 
     (0..earliest.len()).find(|i| earliest[*i] > latest[*i])
 }
 
-pub(crate) fn near_pairs(words: &[u64], others: &[u64], bits: u64) -> NearPairs {
+pub(crate) fn near_pairs(marks: Marks<'_>, Likeness { bits, reach }: Likeness) -> (NearPairs, Vec<u32>) {
+    let Marks { words, others, times } = marks;
     let agree = |i: usize, j: usize| others.is_empty() || others[i] == others[j];
     let near = |i: usize| (i + 1..words.len()).filter(move |j| j - i <= NEAR && agree(i, *j));
     let pairs: Vec<(usize, usize)> = (0..words.len()).flat_map(|i| near(i).map(move |j| (i, j))).collect();
     let alike = |&(i, j): &(usize, usize)| words[i] & bits == words[j] & bits;
-    NearPairs {
+    // The way around the clock may be the shorter one.
+    let apart = |i: usize, j: usize| {
+        let straight = u128::from(times[i].abs_diff(times[j]));
+        straight.min((1 << 64) - straight)
+    };
+    let close = |i: usize| near(i).any(|j| alike(&(i, j)) && apart(i, j) <= u128::from(reach));
+    let pairs = NearPairs {
         alike: pairs.iter().filter(|pair| alike(pair)).count() as u64,
         equal: pairs.iter().filter(|(i, j)| words[*i] == words[*j]).count() as u64,
         repeated: (0..words.len()).filter(|i| near(*i).any(|j| alike(&(*i, j)))).count() as u64,
-    }
+    };
+    (pairs, (0..words.len()).filter(|i| close(*i)).map(|i| i as u32).collect())
 }

@@ -1,0 +1,208 @@
+//! Pairs of a partition's keys: counted without being looked at, but for those that may touch.
+
+use std::ops::Range;
+
+use skewer_kernels::{Isa, Likeness, Marks, NEAR, near_pairs, prefetch_range};
+
+use super::marks::{Counted, REGION, REGIONS};
+use super::pairs::PairCounts;
+use super::scatter::{Scattered, bucket};
+use super::stamps::NearWrites;
+
+/// More marks than that in a bucket do not all stand near each other.
+const NEAR_MAX: u32 = NEAR as u32 + 1;
+
+/// In a bucket of many marks so many keys are taken to have most of them.
+const HOT_KEYS: usize = 4;
+
+/// Counts partitions, one after the other, in the same memory.
+pub(super) struct Counter {
+    isa: Isa,
+    /// Stamps of writes that touch differ by no more.
+    reach: u64,
+    starts: Vec<u32>,
+    words: Vec<u64>,
+    /// The second words, where there are any.
+    seconds: Vec<u64>,
+    stamps: Vec<u64>,
+    /// Buckets of many marks: where they begin and end.
+    large: Vec<(usize, usize)>,
+    /// Places of marks that may touch another one.
+    close: Vec<u32>,
+    /// The stamps of one key.
+    key: Vec<u64>,
+}
+
+impl Counter {
+    /// Nothing counted so far.
+    pub(super) fn new(isa: Isa, reach: u64) -> Self {
+        let (starts, words, seconds, stamps) = Default::default();
+        let (large, close, key) = Default::default();
+        Counter { isa, reach, starts, words, seconds, stamps, large, close, key }
+    }
+
+    /// The keys of a partition, and their pairs; `meet` is given each key that has writes which may touch.
+    ///
+    /// Marks are brought into buckets of about one, in which equal keys stand near each other, in
+    /// whatever order. Nothing here depends on what the marks are, so that no branch is guessed wrong;
+    /// a bucket of many is what a hot key has.
+    pub(super) fn count<R: Counted>(
+        &mut self,
+        all: &Scattered<R>,
+        partition: usize,
+        mut meet: impl FnMut(NearWrites<'_>),
+    ) -> PairCounts {
+        self.fill(all, partition);
+        let mut sum = PairCounts::default();
+        let mut at = 0;
+        let large = std::mem::take(&mut self.large);
+        for &(start, end) in &large {
+            sum = sum + self.near(at..start, &mut meet) + self.any(start..end, &mut meet);
+            at = end;
+        }
+        self.large = large;
+        sum + self.near(at..self.words.len(), &mut meet)
+    }
+
+    /// Brings the marks of a partition into buckets.
+    fn fill<R: Counted>(&mut self, scattered: &Scattered<R>, partition: usize) {
+        let slices: Vec<&[R::Words]> = scattered.slices(partition).collect();
+        let marks: usize = slices.iter().map(|slice| slice.len()).sum();
+        let bits = marks.next_power_of_two().trailing_zeros().min(20);
+        let shared = scattered.shared_bits();
+        let place = |words: R::Words| bucket(R::first(words) << shared, bits);
+        self.starts.clear();
+        self.starts.resize(1 << bits, 0);
+        for (at, slice) in slices.iter().enumerate() {
+            slices.get(at + 1).inspect(|next| prefetch_range(next, 0, next.len()));
+            slice.iter().for_each(|&words| self.starts[place(words)] += 1);
+        }
+        self.number();
+        self.words.resize(marks, 0);
+        self.seconds.resize(if R::WIDE { marks } else { 0 }, 0);
+        self.stamps.resize(marks, 0);
+        for &words in slices.into_iter().flatten() {
+            let start = &mut self.starts[place(words)];
+            self.words[*start as usize] = R::first(words);
+            if R::WIDE {
+                self.seconds[*start as usize] = R::second(words);
+            }
+            self.stamps[*start as usize] = R::stamp(words);
+            *start += 1;
+        }
+    }
+
+    /// Makes numbers of marks the places where their buckets begin.
+    fn number(&mut self) {
+        self.large.clear();
+        let mut sum = 0;
+        for start in &mut self.starts {
+            let count = std::mem::replace(start, sum);
+            sum += count;
+            if count > NEAR_MAX {
+                self.large.push((*start as usize, sum as usize));
+            }
+        }
+    }
+
+    /// The pairs of marks of which those of one key stand near each other.
+    fn near(&mut self, range: Range<usize>, meet: &mut impl FnMut(NearWrites<'_>)) -> PairCounts {
+        let (mut close, mut key) = (std::mem::take(&mut self.close), std::mem::take(&mut self.key));
+        close.clear();
+        let marks = self.marks(range.clone());
+        let pairs = near_pairs(self.isa, marks, Likeness { bits: !REGION, reach: self.reach }, &mut close);
+        for nth in 0..close.len() {
+            if gather(marks, &close[..=nth], &mut key) {
+                NearWrites::of(&mut key, self.reach).into_iter().for_each(&mut *meet);
+            }
+        }
+        (self.key, self.close) = (key, close);
+        PairCounts {
+            keys: range.len() as u64 - pairs.repeated,
+            pairs: pairs.alike,
+            across: pairs.alike - pairs.equal,
+        }
+    }
+
+    fn marks(&self, range: Range<usize>) -> Marks<'_> {
+        let others = if self.seconds.is_empty() { &[] } else { &self.seconds[range.clone()] };
+        Marks { words: &self.words[range.clone()], others, times: &self.stamps[range] }
+    }
+
+    /// The pairs of any marks: those of the keys that many of them have are taken out, one key after the
+    /// other, and the rest is sorted.
+    fn any(&mut self, mut range: Range<usize>, meet: &mut impl FnMut(NearWrites<'_>)) -> PairCounts {
+        let mut sum = PairCounts::default();
+        for _ in 0..HOT_KEYS {
+            if range.len() <= NEAR_MAX as usize {
+                return sum + self.near(range, meet);
+            }
+            sum = sum + self.take_first_key(&mut range);
+            NearWrites::of(&mut self.key, self.reach).into_iter().for_each(&mut *meet);
+        }
+        sum + self.sorted(range, meet)
+    }
+
+    /// The pairs of the key of the first mark, whose marks are taken out of the range; leaves their stamps.
+    fn take_first_key(&mut self, range: &mut Range<usize>) -> PairCounts {
+        let (words, stamps) = (&mut self.words[range.clone()], &mut self.stamps[range.clone()]);
+        let seconds = if self.seconds.is_empty() { &mut [] } else { &mut self.seconds[range.clone()] };
+        let (first, second) = (words[0] & !REGION, seconds.first().copied());
+        let (mut counts, mut kept, mut taken) = ([0; REGIONS], 0, 0);
+        self.key.resize(words.len(), 0);
+        let key = &mut self.key[..words.len()];
+        for at in 0..words.len() {
+            let (word, stamp) = (words[at], stamps[at]);
+            let mut is_same = word & !REGION == first;
+            if let Some(second) = second {
+                let other = seconds[at];
+                seconds[kept] = other;
+                is_same &= other == second;
+            }
+            // Written always and counted if it belongs there: no CPU guesses which do.
+            (words[kept], stamps[kept], key[taken]) = (word, stamp, stamp);
+            kept += usize::from(!is_same);
+            taken += usize::from(is_same);
+            counts[(word & REGION) as usize] += u64::from(is_same);
+        }
+        self.key.truncate(taken);
+        range.end = range.start + kept;
+        PairCounts::of_regions(&counts)
+    }
+
+    /// The pairs of marks that are sorted for it.
+    fn sorted(&mut self, range: Range<usize>, meet: &mut impl FnMut(NearWrites<'_>)) -> PairCounts {
+        let Marks { words, others, times } = self.marks(range.clone());
+        let second = |at: usize| others.get(at).copied().unwrap_or(0);
+        let mut marks: Vec<(u64, u64, u64, u16)> = (0..range.len())
+            .map(|at| (words[at] & !REGION, second(at), times[at], (words[at] & REGION) as u16))
+            .collect();
+        marks.sort_unstable();
+        let mut sum = PairCounts::default();
+        for group in marks.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            sum = sum + PairCounts::of(group, |mark| mark.3);
+            self.key.clear();
+            self.key.extend(group.iter().map(|mark| mark.2));
+            NearWrites::of(&mut self.key, self.reach).into_iter().for_each(&mut *meet);
+        }
+        sum
+    }
+}
+
+/// Makes `key` the stamps of the key at the last of these places, unless it is the key of one before. All marks of a key
+/// stand near each other.
+fn gather(Marks { words, others, times }: Marks<'_>, close: &[u32], key: &mut Vec<u64>) -> bool {
+    let Some((&at, before)) = close.split_last() else { return false };
+    let at = at as usize;
+    let is_same = |other: usize| {
+        words[at] & !REGION == words[other] & !REGION && (others.is_empty() || others[at] == others[other])
+    };
+    let known = before.iter().rev().map(|&other| other as usize).take_while(|other| at - other <= NEAR);
+    if known.into_iter().any(is_same) {
+        return false;
+    }
+    let around = at.saturating_sub(NEAR)..(at + NEAR + 1).min(words.len());
+    key.clear();
+    key.extend(around.filter(|&other| is_same(other)).map(|other| times[other]));
+    true
+}
