@@ -137,22 +137,37 @@ fn mutual_improper(spans: &(impl Iterator<Item = Span> + Clone), apart: bool) ->
     count
 }
 
-/// Pairs of closed intervals that overlap; touching ends overlap: `O(n log n)`.
-pub(super) fn concurrent(earliest: &[i64], latest: &[i64]) -> u64 {
-    pairs(earliest.len() as u64) - in_order(earliest, latest, |latest, earliest| latest < earliest)
+/// Numbers of pairs of closed intervals: those that overlap are concurrent, also if they touch; those across are of
+/// different classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Overlaps {
+    pub(super) pairs: u64,
+    pub(super) across: u64,
+    pub(super) concurrent: u64,
+    pub(super) concurrent_across: u64,
 }
 
-/// The number of (i, j) of which `before(ends[i], begins[j])` holds; `before` is monotone.
-fn in_order(begins: &[i64], ends: &[i64], before: impl Fn(i64, i64) -> bool) -> u64 {
-    let (begins, ends) = (sorted(begins), sorted(ends));
-    let (mut ended, mut count) = (0, 0);
-    for &begin in &begins {
-        while ended < ends.len() && before(ends[ended], begin) {
-            ended += 1;
+/// The pairs of intervals of which these are the begins and the ends, in any order, each with the class of its
+/// interval: `O(n log n)`, and `O(n)` where both ascend. Memory is taken for all classes up to the greatest.
+pub(super) fn overlaps(begins: Vec<(i64, u32)>, ends: Vec<(i64, u32)>) -> Overlaps {
+    let classes = begins.iter().map(|begin| begin.1 as usize + 1).max().unwrap_or(0);
+    let (begins, ends) = (sorted_by_tick(begins), sorted_by_tick(ends));
+    let (mut begun, mut ended) = (vec![0_u64; classes], vec![0_u64; classes]);
+    let (mut next, mut in_order, mut in_order_within, mut within) = (0, 0, 0, 0);
+    for &(begin, class) in &begins {
+        while ends.get(next).is_some_and(|end| end.0 < begin) {
+            ended[ends[next].1 as usize] += 1;
+            next += 1;
         }
-        count += ended as u64;
+        let class = class as usize;
+        in_order += next as u64;
+        in_order_within += ended[class];
+        within += begun[class];
+        begun[class] += 1;
     }
-    count
+    let all = pairs(begins.len() as u64);
+    let (across, concurrent) = (all - within, all - in_order);
+    Overlaps { pairs: all, across, concurrent, concurrent_across: concurrent - (within - in_order_within) }
 }
 
 fn sorted(values: &[i64]) -> Vec<i64> {
@@ -258,8 +273,14 @@ mod tests {
             }
             let closed: Vec<Drawn> =
                 drawn.iter().map(|i| (i.0.min(i.1), i.0.max(i.1), i.2, i.3)).collect();
-            let (earliest, latest): (Vec<i64>, Vec<i64>) = closed.iter().map(|i| (i.0, i.1)).unzip();
-            prop_assert_eq!(concurrent(&earliest, &latest), count(&closed, |a, b| a.0 <= b.1 && b.0 <= a.1));
+            let (begins, ends) = closed.iter().map(|i| ((i.0, i.2), (i.1, i.2))).unzip();
+            let touch = |a: Drawn, b: Drawn| a.0 <= b.1 && b.0 <= a.1;
+            prop_assert_eq!(overlaps(begins, ends), Overlaps {
+                pairs: pairs(closed.len() as u64),
+                across: count(&closed, |a, b| a.2 != b.2),
+                concurrent: count(&closed, touch),
+                concurrent_across: count(&closed, |a, b| touch(a, b) && a.2 != b.2),
+            });
         }
     }
 }

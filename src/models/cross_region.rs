@@ -13,7 +13,7 @@ use crate::history::{Segment, Writes};
 use crate::log::Log;
 use crate::partition::{Carried, Label, LeanRecord, Record, Written, for_each_key, key_at};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport, Party};
-use crate::window::{self, Meeting};
+use crate::window;
 
 /// The one kind that there is.
 const KIND: Kind = Kind::WriteWrite;
@@ -196,8 +196,7 @@ fn by_window<'a>(writes: &Writes<'a>, options: &VerifyOptions, path: Path) -> Op
             tally.add(certainty, first.row(a), second.row(b));
         }
     };
-    let tallies =
-        window::pairs(writes, options.tuning.isa(), (Meeting::Lifetimes, path.force()), make, meet)?;
+    let tallies = window::pairs(writes, options.tuning.isa(), path.force(), make, meet)?;
     Some(sum(writes, options, tallies))
 }
 

@@ -124,8 +124,8 @@ impl Tuning {
 /// If an option does not fit the log, or temporary files that a budget asks for fail.
 ///
 /// Cost: where few writes of a key share a window, `cross-region-conflicts` takes O(rows + pairs that do),
-/// memory O(rows in a window), and 8 bytes a row where the log is in no order of time; `write-order` takes 8 or
-/// 16 bytes a write on top. Otherwise both take O(rows log rows of the largest key), with 24 to 48 bytes a
+/// memory O(rows in a window), and 8 bytes a row where the log is in no order of time; `write-order` takes O(rows), and
+/// 16 or 24 bytes a write. Otherwise both take O(rows log rows of the largest key), with 24 to 48 bytes a
 /// write of memory. The other models together, and these beside them,
 /// take O(rows log rows of the largest key), with 24 bytes a row, 33 to 71 a transaction, and about a
 /// hundred an operation of the largest keys.

@@ -1,30 +1,32 @@
 //! `write-order`: which write of a key came last, and whether the clocks say so.
 
-use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::counting::{concurrent, pairs};
+use skewer_kernels::Extent;
+
+use super::counting::{Overlaps, overlaps};
 use super::names::{by_tie_break, key_name, party};
 use super::shortlist::Shortlist;
 use super::{Path, VerifyOptions};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
-use crate::partition::{
-    Carried, Label, LeanRecord, NearWrites, Record, Written, count_pairs, for_each_key,
-};
+use crate::partition::{Carried, Label, LeanRecord, NearWrites, Record, Written, count_pairs, for_each_key};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport};
 use crate::time::BoundedTimestamp;
 
-/// Near writes are met pair by pair up to so many a write, on average; where there are more, they are counted.
-const PAIRS_A_WRITE: usize = 4;
+/// Near writes of larger groups are met pair by pair where there are so many writes a pair, and counted otherwise: what is
+/// looked up in the log is waited for.
+const WRITES_A_PAIR: usize = 4;
 
 /// Groups up to that size are counted pair by pair: that beats two sorts.
 const PAIRWISE_MAX: usize = 24;
 
-/// Where more keys than that (or a part of the writes) have writes that may touch, all are judged with their bounds at
-/// hand.
-const DOUBTFUL_MAX: usize = 1 << 20;
+/// Where of so many writes more than one must be looked up in the log, all are judged with their bounds at hand.
+const WRITES_A_LOOK_UP: usize = 8;
+
+/// Rows that are no farther apart are not waited for.
+const ROWS_AT_HAND: usize = 64;
 
 /// The report of the model.
 pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<ModelReport> {
@@ -41,24 +43,39 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Mode
 
 /// Counts pairs, and looks at those that may touch. `None` if these are many, or the log is not for it.
 fn by_count(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tally>> {
+    let isa = options.tuning.isa();
     let most = match options.tuning.path {
-        Path::Auto => DOUBTFUL_MAX.min(writes.len() / 8),
+        Path::Auto if mostly_touch(writes.extent(isa)) => return Ok(None),
+        Path::Auto => writes.len() / WRITES_A_LOOK_UP,
         _ => usize::MAX,
     };
-    let doubtful = AtomicUsize::new(0);
+    let looked_up = AtomicUsize::new(0);
     let visit = |tally: &mut Tally, near: NearWrites<'_>| {
-        if doubtful.fetch_add(1, Ordering::Relaxed) < most {
+        let look_ups = look_ups(writes, near);
+        let is_worth_it = looked_up.fetch_add(look_ups, Ordering::Relaxed) + look_ups <= most;
+        if is_worth_it {
             tally.near(writes, near);
         }
+        is_worth_it
     };
     let make = || Tally::new(options.findings);
-    let counted = count_pairs(writes, options.tuning.isa(), make, visit)?;
-    let Some((counts, tallies)) = counted.filter(|_| doubtful.into_inner() <= most) else { return Ok(None) };
+    let Some((counts, tallies)) = count_pairs(writes, isa, make, visit)? else { return Ok(None) };
     let mut tally = sum(tallies, options);
     tally.facts.pairs = counts.pairs;
     tally.facts.cross_pairs = counts.across;
     tally.facts.justified = counts.keys - tally.facts.contested - tally.facts.wrong;
     Ok(Some(tally))
+}
+
+/// Whether some bound is so wide that most pairs may touch, for all that is known without their ends.
+fn mostly_touch(all: Extent) -> bool {
+    all.min_begin <= all.max_begin && all.max_width >= all.max_begin.abs_diff(all.min_begin) / 8
+}
+
+/// How many writes of a key must be looked up in the log, far from each other.
+fn look_ups(writes: &Writes<'_>, near: NearWrites<'_>) -> usize {
+    let is_dense = near.len() > writes.len() / ROWS_AT_HAND && near.are_in_order();
+    if is_dense { 0 } else { near.len().min(2 * near.pairs()) }
 }
 
 /// A write with its commit bound.
@@ -131,6 +148,18 @@ struct Facts {
     wrong: u64,
 }
 
+impl From<Overlaps> for Facts {
+    fn from(overlaps: Overlaps) -> Self {
+        Facts {
+            pairs: overlaps.pairs,
+            ambiguous: overlaps.concurrent,
+            cross_pairs: overlaps.across,
+            cross_ambiguous: overlaps.concurrent_across,
+            ..Facts::default()
+        }
+    }
+}
+
 impl AddAssign for Facts {
     fn add_assign(&mut self, other: Facts) {
         self.pairs += other.pairs;
@@ -153,20 +182,8 @@ impl Facts {
             }
             return facts;
         }
-        let (pairs, ambiguous) = totals(group.iter());
-        let mut by_region: BTreeMap<u16, Vec<&R>> = BTreeMap::new();
-        group.iter().for_each(|r| by_region.entry(r.region()).or_default().push(r));
-        let mut within = (0, 0);
-        if by_region.len() > 1 {
-            for records in by_region.values() {
-                let (total, ambiguous) = totals(records.iter().copied());
-                within = (within.0 + total, within.1 + ambiguous);
-            }
-        } else {
-            within = (pairs, ambiguous);
-        }
-        let (cross_pairs, cross_ambiguous) = (pairs - within.0, ambiguous - within.1);
-        Facts { pairs, ambiguous, cross_pairs, cross_ambiguous, ..Facts::default() }
+        let end = |of: fn(&R) -> i64| group.iter().map(|r| (of(r), r.region().into())).collect();
+        overlaps(end(R::earliest), end(R::latest)).into()
     }
 
     fn add_pair<R: Written>(&mut self, a: &R, b: &R) {
@@ -210,13 +227,23 @@ impl Tally {
 
     /// Judges a key of which some writes may touch; how many pairs it has is known.
     fn near(&mut self, writes: &Writes<'_>, near: NearWrites<'_>) {
-        let mut met = Facts::default();
-        let most = PAIRS_A_WRITE * near.len();
-        let all = near.pairs(most, |a, b| met.add_pair(&candidate(writes, a), &candidate(writes, b)));
-        if !all {
-            let group: Vec<Candidate> = near.numbers().map(|number| candidate(writes, number)).collect();
-            met = Facts::of_pairs(&group);
-        }
+        let met = if near.len() <= PAIRWISE_MAX {
+            Facts::of_pairs(&near.map(|number| candidate(writes, number)))
+        } else if near.pairs() <= near.len() / WRITES_A_PAIR {
+            let mut met = Facts::default();
+            near.for_each_pair(|a, b| met.add_pair(&candidate(writes, a), &candidate(writes, b)));
+            met
+        } else {
+            // Each end by itself: nothing else is looked up.
+            let ends = |end: for<'s> fn(&'s Segment<'_>) -> &'s [i64]| {
+                near.map(|number| {
+                    let (segment, at) = writes.find(number);
+                    let segment = &writes.segments[segment];
+                    (end(segment)[at], segment.region(at).into())
+                })
+            };
+            overlaps(ends(|s| &s.commit.earliest), ends(|s| &s.commit.latest)).into()
+        };
         if met.ambiguous > 0 {
             self.facts += Facts { pairs: 0, cross_pairs: 0, ..met };
             let group: Vec<Candidate> = near.last().map(|number| candidate(writes, number)).collect();
@@ -298,11 +325,4 @@ impl Tally {
         let facts = facts.into_iter().map(|(name, n)| (name.into(), n)).collect();
         ModelReport::judged(facts, kinds.into(), self.findings.into_findings())
     }
-}
-
-/// All pairs, and the ambiguous ones.
-fn totals<'a, R: Written + 'a>(records: impl Iterator<Item = &'a R> + Clone) -> (u64, u64) {
-    let earliest: Vec<i64> = records.clone().map(R::earliest).collect();
-    let latest: Vec<i64> = records.map(R::latest).collect();
-    (pairs(earliest.len() as u64), concurrent(&earliest, &latest))
 }

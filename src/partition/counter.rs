@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use skewer_kernels::{Isa, Likeness, Marks, NEAR, near_pairs, prefetch_range};
+use skewer_kernels::{Isa, Likeness, Marks, NEAR, near_pairs};
 
 use super::marks::{Counted, REGION, REGIONS};
-use super::pairs::PairCounts;
-use super::scatter::{Scattered, bucket};
+use super::pairs::{PairCounts, pairs_of};
+use super::scatter::{Partition, Scattered};
 use super::stamps::NearWrites;
 
 /// More marks than that in a bucket do not all stand near each other.
@@ -26,7 +26,7 @@ pub(super) struct Counter {
     seconds: Vec<u64>,
     stamps: Vec<u64>,
     /// Buckets of many marks: where they begin and end.
-    large: Vec<(usize, usize)>,
+    large: Vec<(u32, u32)>,
     /// Places of marks that may touch another one.
     close: Vec<u32>,
     /// The stamps of one key.
@@ -52,11 +52,12 @@ impl Counter {
         partition: usize,
         mut meet: impl FnMut(NearWrites<'_>),
     ) -> PairCounts {
-        self.fill(all, partition);
+        self.fill(&all.partition(partition));
         let mut sum = PairCounts::default();
         let mut at = 0;
         let large = std::mem::take(&mut self.large);
         for &(start, end) in &large {
+            let (start, end) = (start as usize, end as usize);
             sum = sum + self.near(at..start, &mut meet) + self.any(start..end, &mut meet);
             at = end;
         }
@@ -65,31 +66,21 @@ impl Counter {
     }
 
     /// Brings the marks of a partition into buckets.
-    fn fill<R: Counted>(&mut self, scattered: &Scattered<R>, partition: usize) {
-        let slices: Vec<&[R::Words]> = scattered.slices(partition).collect();
-        let marks: usize = slices.iter().map(|slice| slice.len()).sum();
-        let bits = marks.next_power_of_two().trailing_zeros().min(20);
-        let shared = scattered.shared_bits();
-        let place = |words: R::Words| bucket(R::first(words) << shared, bits);
-        self.starts.clear();
-        self.starts.resize(1 << bits, 0);
-        for (at, slice) in slices.iter().enumerate() {
-            slices.get(at + 1).inspect(|next| prefetch_range(next, 0, next.len()));
-            slice.iter().for_each(|&words| self.starts[place(words)] += 1);
-        }
+    fn fill<R: Counted>(&mut self, partition: &Partition<'_, R>) {
+        let marks = partition.rows();
+        partition.count(&mut self.starts);
         self.number();
         self.words.resize(marks, 0);
         self.seconds.resize(if R::WIDE { marks } else { 0 }, 0);
         self.stamps.resize(marks, 0);
-        for &words in slices.into_iter().flatten() {
-            let start = &mut self.starts[place(words)];
-            self.words[*start as usize] = R::first(words);
+        let (words, seconds, stamps) = (&mut self.words[..], &mut self.seconds[..], &mut self.stamps[..]);
+        partition.place(&mut self.starts, move |at, mark| {
+            words[at] = R::first(mark);
             if R::WIDE {
-                self.seconds[*start as usize] = R::second(words);
+                seconds[at] = R::second(mark);
             }
-            self.stamps[*start as usize] = R::stamp(words);
-            *start += 1;
-        }
+            stamps[at] = R::stamp(mark);
+        });
     }
 
     /// Makes numbers of marks the places where their buckets begin.
@@ -100,13 +91,16 @@ impl Counter {
             let count = std::mem::replace(start, sum);
             sum += count;
             if count > NEAR_MAX {
-                self.large.push((*start as usize, sum as usize));
+                self.large.push((*start, sum));
             }
         }
     }
 
     /// The pairs of marks of which those of one key stand near each other.
     fn near(&mut self, range: Range<usize>, meet: &mut impl FnMut(NearWrites<'_>)) -> PairCounts {
+        if range.is_empty() {
+            return PairCounts::default();
+        }
         let (mut close, mut key) = (std::mem::take(&mut self.close), std::mem::take(&mut self.key));
         close.clear();
         let marks = self.marks(range.clone());
@@ -132,6 +126,10 @@ impl Counter {
     /// The pairs of any marks: those of the keys that many of them have are taken out, one key after the
     /// other, and the rest is sorted.
     fn any(&mut self, mut range: Range<usize>, meet: &mut impl FnMut(NearWrites<'_>)) -> PairCounts {
+        if let Some(counts) = self.one_key(range.clone()) {
+            NearWrites::of(&mut self.stamps[range], self.reach).into_iter().for_each(meet);
+            return counts;
+        }
         let mut sum = PairCounts::default();
         for _ in 0..HOT_KEYS {
             if range.len() <= NEAR_MAX as usize {
@@ -141,6 +139,22 @@ impl Counter {
             NearWrites::of(&mut self.key, self.reach).into_iter().for_each(&mut *meet);
         }
         sum + self.sorted(range, meet)
+    }
+
+    /// The pairs of marks if these are all of one key.
+    fn one_key(&self, range: Range<usize>) -> Option<PairCounts> {
+        let Marks { words, others, .. } = self.marks(range);
+        let (first, mut differing, mut within) = (words[0], 0, 0);
+        let mut by_region = [0; REGIONS];
+        for &word in words {
+            differing |= (word ^ first) & !REGION;
+            let before = &mut by_region[(word & REGION) as usize];
+            within += *before;
+            *before += 1;
+        }
+        let is_one = differing == 0 && others.iter().all(|&other| other == others[0]);
+        let pairs = pairs_of(words.len() as u64);
+        is_one.then_some(PairCounts { keys: 1, pairs, across: pairs - within })
     }
 
     /// The pairs of the key of the first mark, whose marks are taken out of the range; leaves their stamps.

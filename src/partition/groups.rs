@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use skewer_kernels::{Isa, prefetch_range};
+use skewer_kernels::Isa;
 
 use super::collisions::{self, Place, datum};
 use super::record::Label;
-use super::scatter::{Keyed, Scattered, Sink, Split, bucket};
+use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
@@ -191,35 +191,21 @@ const SHIFT_MAX: usize = 64;
 impl<R: Keyed> Sorter<R> {
     /// Brings the records of a partition together, equal fingerprints next to each other.
     pub(super) fn sort(&mut self, scattered: &Scattered<R>, partition: usize) {
-        let slices: Vec<&[R::Words]> = scattered.slices(partition).collect();
-        let rows: usize = slices.iter().map(|slice| slice.len()).sum();
+        let partition = scattered.partition(partition);
+        let rows = partition.rows();
         self.len = rows;
         if self.records.len() < rows {
             self.records.clear();
             reserve(&mut self.records, rows);
             self.records.resize(rows, R::ZERO);
         }
-        // About one record a bucket.
-        let bits = rows.next_power_of_two().trailing_zeros().min(20);
-        let shared = scattered.shared_bits();
-        let place = |words: &R::Words| bucket(R::unpack(*words).fingerprint() << shared, bits);
-        self.starts.clear();
-        self.starts.resize(1 << bits, 0);
-        for (at, slice) in slices.iter().enumerate() {
-            slices.get(at + 1).inspect(|next| prefetch_range(next, 0, next.len()));
-            slice.iter().for_each(|words| self.starts[place(words)] += 1);
-        }
+        partition.count(&mut self.starts);
         let mut sum = 0;
         for start in &mut self.starts {
             sum += std::mem::replace(start, sum);
         }
-        for slice in slices {
-            for words in slice {
-                let start = &mut self.starts[place(words)];
-                self.records[*start as usize] = R::unpack(*words);
-                *start += 1;
-            }
-        }
+        let records = &mut self.records;
+        partition.place(&mut self.starts, |at, words| records[at] = R::unpack(words));
         sort_nearly(&mut self.records[..rows]);
     }
 

@@ -98,7 +98,7 @@ fn each_key<T: Send>(
     (make, visit): (impl Fn() -> T + Sync, impl Fn(&mut T, &[Operation]) + Sync),
 ) {
     let key = |o: &Operation| place_of_key(txns.log, o);
-    let rows = |&partition: &usize| scattered.slices(partition).map(<[_]>::len).sum::<usize>();
+    let rows = |&partition: &usize| scattered.rows(partition);
     let mut heaviest: Vec<usize> = (0..scattered.len()).collect();
     heaviest.sort_by_cached_key(|partition| Reverse(rows(partition)));
     let taken = AtomicUsize::new(0);

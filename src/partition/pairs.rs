@@ -27,7 +27,8 @@ pub(crate) struct PairCounts {
 }
 
 /// The pairs of `writes`, and what `visit` made of the keys that have writes whose commit bounds may touch: each is
-/// handed over once, and no other. `None` if regions are many or keys fit no two words.
+/// handed over once, and no other. `None` if regions are many, keys fit no two words, or `visit` said once that this
+/// leads nowhere.
 ///
 /// # Errors
 /// If records had to go to a file and it failed.
@@ -38,7 +39,7 @@ pub(crate) fn count_pairs<T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
     make: impl Fn() -> T + Sync,
-    visit: impl Fn(&mut T, NearWrites<'_>) + Sync,
+    visit: impl Fn(&mut T, NearWrites<'_>) -> bool + Sync,
 ) -> Result<Option<(PairCounts, Vec<T>)>> {
     if writes.log.regions().len() > REGIONS {
         return Ok(None);
@@ -87,21 +88,19 @@ impl Marking<'_> {
         &self,
         words: impl Fn((usize, usize), &mut [u64], &mut [u64]) -> bool + Sync,
         make: impl Fn() -> T + Sync,
-        visit: impl Fn(&mut T, NearWrites<'_>) + Sync,
+        visit: impl Fn(&mut T, NearWrites<'_>) -> bool + Sync,
     ) -> Result<Option<(PairCounts, Vec<T>)>> {
-        let (unfit, states) = (AtomicBool::new(false), States::default());
+        let (given_up, states) = (AtomicBool::new(false), States::default());
         let fill = |piece: Piece, sink: &mut Sink<'_, '_, R>| {
-            if unfit.load(Ordering::Relaxed) || !self.fill(piece, &words, sink) {
-                unfit.store(true, Ordering::Relaxed);
+            if given_up.load(Ordering::Relaxed) || !self.fill(piece, &words, sink) {
+                given_up.store(true, Ordering::Relaxed);
             }
         };
         let mut sum = PairCounts::default();
         scatter(self.writes, REGION_BITS, fill, |scattered| {
-            if !unfit.load(Ordering::Relaxed) {
-                sum = sum + self.count_round(scattered, &states, &make, &visit);
-            }
+            sum = sum + self.count_round(scattered, (&states, &given_up), &make, &visit);
         })?;
-        Ok((!unfit.load(Ordering::Relaxed)).then(|| (sum, states.into_all())))
+        Ok((!given_up.into_inner()).then(|| (sum, states.into_all())))
     }
 
     /// Hands in the marks of a piece; whether all keys fit.
@@ -133,9 +132,9 @@ impl Marking<'_> {
     fn count_round<R: Counted, T: Send>(
         &self,
         scattered: &Scattered<R>,
-        states: &States<T>,
+        (states, given_up): (&States<T>, &AtomicBool),
         make: impl Fn() -> T + Sync,
-        visit: impl Fn(&mut T, NearWrites<'_>) + Sync,
+        visit: impl Fn(&mut T, NearWrites<'_>) -> bool + Sync,
     ) -> PairCounts {
         let per_task = scattered.len().div_ceil(rayon::current_num_threads() * 8).max(1);
         let tasks: Vec<usize> = (0..scattered.len()).step_by(per_task).collect();
@@ -143,7 +142,13 @@ impl Marking<'_> {
             let mut state = states.take().unwrap_or_else(&make);
             let mut counter = Counter::new(self.isa, self.stamps.reach);
             let partitions = first..(first + per_task).min(scattered.len());
-            let counts = partitions.map(|p| counter.count(scattered, p, |near| visit(&mut state, near)));
+            let mut meet = |near: NearWrites<'_>| {
+                if !given_up.load(Ordering::Relaxed) && !visit(&mut state, near) {
+                    given_up.store(true, Ordering::Relaxed);
+                }
+            };
+            let left = partitions.take_while(|_| !given_up.load(Ordering::Relaxed));
+            let counts = left.map(|partition| counter.count(scattered, partition, &mut meet));
             let sum = counts.fold(PairCounts::default(), PairCounts::add);
             states.leave(state);
             sum
@@ -165,7 +170,7 @@ impl Add for PairCounts {
 }
 
 /// Pairs of `n` writes.
-fn pairs_of(n: u64) -> u64 {
+pub(super) fn pairs_of(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytemuck::Pod;
 use rayon::prelude::*;
+use skewer_kernels::prefetch_range;
 
 use super::spill::{Outbox, Spill};
 use crate::error::Result;
@@ -48,9 +49,9 @@ pub(crate) struct Split {
     spilled: Option<Budget>,
 }
 
-/// Bytes of records held at a time without a budget: what is read once more with every further
-/// round costs more than fresh memory does, up to about there.
-const BYTES_MAX: u64 = 256 << 20;
+/// Bytes of records held at a time without a budget: up to about there what is read once more with every further round
+/// costs more than fresh memory does, also where the system takes long to find that.
+const BYTES_MAX: u64 = 1 << 29;
 
 /// More rounds than 2 to that are not worth their runs' short writes.
 const ROUND_BITS_MAX: u32 = 12;
@@ -176,14 +177,61 @@ impl<R: Keyed> Scattered<R> {
         self.split.partitions()
     }
 
-    /// How many of the highest bits of a record's fingerprint are the same within a partition.
-    pub(super) fn shared_bits(&self) -> u32 {
-        if self.split.spilled.is_some() { self.split.bits } else { 0 }
+    /// The records of a partition.
+    pub(super) fn partition(&self, partition: usize) -> Partition<'_, R> {
+        Partition {
+            slices: self.stretches.iter().flat_map(|lists| lists.list(partition)).collect(),
+            shared_bits: if self.split.spilled.is_some() { self.split.bits } else { 0 },
+        }
     }
 
-    /// The slices that make up a partition, in row order.
-    pub(super) fn slices(&self, partition: usize) -> impl Iterator<Item = &[R::Words]> {
-        self.stretches.iter().flat_map(move |lists| lists.list(partition))
+    /// How many records a partition has.
+    pub(super) fn rows(&self, partition: usize) -> usize {
+        self.stretches.iter().map(|lists| lists.len(partition)).sum()
+    }
+}
+
+/// The records of a partition as they lie in memory: slices, in row order.
+pub(super) struct Partition<'s, R: Keyed> {
+    slices: Vec<&'s [R::Words]>,
+    /// How many of the highest bits of a record's fingerprint are the same for all.
+    shared_bits: u32,
+}
+
+impl<R: Keyed> Partition<'_, R> {
+    /// Records.
+    pub(super) fn rows(&self) -> usize {
+        self.slices.iter().map(|slice| slice.len()).sum()
+    }
+
+    /// Bits of fingerprints by which records come into buckets of about one.
+    fn bucket_bits(&self) -> u32 {
+        self.rows().next_power_of_two().trailing_zeros().min(20)
+    }
+
+    fn bucket(&self, words: R::Words, bits: u32) -> usize {
+        bucket(R::unpack(words).fingerprint() << self.shared_bits, bits)
+    }
+
+    /// Makes `counts` the numbers of records of each bucket.
+    pub(super) fn count(&self, counts: &mut Vec<u32>) {
+        let bits = self.bucket_bits();
+        counts.clear();
+        counts.resize(1 << bits, 0);
+        for (at, slice) in self.slices.iter().enumerate() {
+            self.slices.get(at + 1).inspect(|next| prefetch_range(next, 0, next.len()));
+            slice.iter().for_each(|&words| counts[self.bucket(words, bits)] += 1);
+        }
+    }
+
+    /// Hands over each record with its place, where the buckets begin at `starts`: these become their ends.
+    pub(super) fn place(&self, starts: &mut [u32], mut put: impl FnMut(usize, R::Words)) {
+        let bits = self.bucket_bits();
+        for &words in self.slices.iter().copied().flatten() {
+            let start = &mut starts[self.bucket(words, bits)];
+            put(*start as usize, words);
+            *start += 1;
+        }
     }
 }
 

@@ -1,12 +1,18 @@
 //! When writes began, roughly: enough to rule out for most pairs of a key that their bounds touch.
 
+use rayon::prelude::*;
 use skewer_kernels::Extent;
+
+use crate::memory::reserve;
 
 /// Bits of a stamp's number.
 const NUMBER_BITS: u32 = u32::BITS;
 
 /// Bits of a stamp's time: one less than there is room for, so that no difference is taken for its opposite.
 const TIME_BITS: u32 = u64::BITS - NUMBER_BITS - 1;
+
+/// Less is not worth another thread.
+const PARALLEL_MIN: usize = 1 << 14;
 
 /// A clock of 31 bits over the time of a log.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +48,7 @@ pub(crate) struct NearWrites<'a> {
     /// In order.
     stamps: &'a [u64],
     reach: u64,
+    pairs: usize,
 }
 
 impl<'a> NearWrites<'a> {
@@ -50,8 +57,14 @@ impl<'a> NearWrites<'a> {
         if !stamps.is_sorted() {
             stamps.sort_unstable();
         }
-        let near = stamps.array_windows().any(|[a, b]| b - a <= reach);
-        near.then_some(NearWrites { stamps, reach })
+        let (mut pairs, mut first) = (0, 0);
+        for (at, &stamp) in stamps.iter().enumerate() {
+            while stamp - stamps[first] > reach {
+                first += 1;
+            }
+            pairs += at - first;
+        }
+        (pairs > 0).then_some(NearWrites { stamps, reach, pairs })
     }
 
     /// How many.
@@ -59,31 +72,39 @@ impl<'a> NearWrites<'a> {
         self.stamps.len()
     }
 
-    /// Their numbers.
-    pub(crate) fn numbers(self) -> impl Iterator<Item = u32> {
-        self.stamps.iter().map(|&stamp| stamp as u32)
+    /// What `of` makes of their numbers, in the order of stamps.
+    pub(crate) fn map<T: Send>(self, of: impl Fn(u32) -> T + Sync) -> Vec<T> {
+        // All threads are needed where one key is much of the log.
+        let least = self.stamps.len().div_ceil(rayon::current_num_threads()).max(PARALLEL_MIN);
+        let mut all = Vec::new();
+        reserve(&mut all, self.stamps.len());
+        all.par_extend(self.stamps.par_iter().with_min_len(least).map(|&stamp| of(stamp as u32)));
+        all
     }
 
     /// The numbers of those that are so near the last one that they may have come after it.
     pub(crate) fn last(self) -> impl Iterator<Item = u32> {
         let end = self.stamps.last().map_or(0, |&last| last.saturating_sub(self.reach));
         let from = self.stamps.partition_point(|&stamp| stamp < end);
-        NearWrites { stamps: &self.stamps[from..], ..self }.numbers()
+        self.stamps[from..].iter().map(|&stamp| stamp as u32)
     }
 
-    /// Hands over the numbers of each pair that may touch, unless there are more than `most`; whether all were.
-    pub(crate) fn pairs(self, most: usize, mut meet: impl FnMut(u32, u32)) -> bool {
-        let mut left = most;
+    /// Whether they began in the order of their numbers.
+    pub(crate) fn are_in_order(self) -> bool {
+        self.stamps.is_sorted_by_key(|&stamp| stamp as u32)
+    }
+
+    /// How many pairs may touch.
+    pub(crate) fn pairs(self) -> usize {
+        self.pairs
+    }
+
+    /// Hands over the numbers of each pair that may touch.
+    pub(crate) fn for_each_pair(self, mut meet: impl FnMut(u32, u32)) {
         for (at, &stamp) in self.stamps.iter().enumerate() {
-            for &before in self.stamps[..at].iter().rev().take_while(|&&before| stamp - before <= self.reach) {
-                if left == 0 {
-                    return false;
-                }
-                left -= 1;
-                meet(before as u32, stamp as u32);
-            }
+            let before = self.stamps[..at].iter().rev().take_while(|&&before| stamp - before <= self.reach);
+            before.for_each(|&before| meet(before as u32, stamp as u32));
         }
-        true
     }
 }
 
@@ -114,9 +135,13 @@ mod tests {
             let count = numbers.clone().flat_map(|b| (0..b).map(move |a| (a, b))).filter(|&(a, b)| touch(a, b)).count();
             let (mut met, mut last) = (0, Vec::new());
             if let Some(near) = NearWrites::of(&mut all, stamps.reach) {
-                prop_assert!(near.pairs(usize::MAX, |a, b| met += usize::from(touch(a, b))));
+                let mut pairs = 0;
+                near.for_each_pair(|a, b| {
+                    pairs += 1;
+                    met += usize::from(touch(a, b));
+                });
+                prop_assert_eq!(near.pairs(), pairs);
                 last.extend(near.last());
-                prop_assert!(!near.pairs(0, |_, _| ()));
             }
             prop_assert_eq!(met, count);
             let begun = begins.iter().max().copied().unwrap_or_default();

@@ -46,7 +46,7 @@ impl<'a> Feed<'a> {
     /// The blocks of `plan` from `warm_up` on.
     pub(super) fn of(stream: Stream<'a>, plan: &'a Plan, warm_up: usize) -> Self {
         let room = |wanted: bool| if wanted { plan.reach.max(1).next_power_of_two() } else { 0 };
-        let span = stream.reach(plan.long.rest_width);
+        let span = plan.long.rest_width;
         Feed {
             stream,
             plan,
@@ -189,8 +189,10 @@ impl<'a> Feed<'a> {
 
     /// Where the write of that sequence number stands.
     pub(super) fn at(&self, sequence: u32) -> At {
-        if let Some((slices, _)) = &self.plan.slices {
-            return slices.at(self.numbers[sequence as usize & (self.numbers.len() - 1)]);
+        if self.plan.slices.is_some() {
+            let number = self.numbers[sequence as usize & (self.numbers.len() - 1)];
+            let (segment, at) = self.stream.writes.find(number);
+            return (segment as u32, at as u32);
         }
         let block = self.starts.partition_point(|&start| start <= sequence) - 1;
         let of = &self.plan.blocks[self.warm_up + block];

@@ -13,7 +13,7 @@ use skewer_kernels::Isa;
 use super::At;
 use super::join::{CACHED, REACH_MAX};
 use super::plan::{BLOCK, Block, Plan};
-use super::stream::{Meeting, Stream};
+use super::stream::Stream;
 use crate::history::{Segment, Writes};
 use crate::scatter::States;
 
@@ -33,7 +33,7 @@ pub(crate) fn for_each_key<T: Send>(
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, &[At], usize) + Sync,
 ) -> Option<Vec<T>> {
-    let stream = Stream { writes, isa, meeting: Meeting::Lifetimes };
+    let stream = Stream { writes, isa };
     let mut plan = writes.measure("scan", 16, || Plan::whole(stream));
     if insist {
         plan = plan.finer(stream);

@@ -12,7 +12,7 @@ use super::long::is_long;
 use super::plan::{BLOCK, Block, FINE, Plan};
 use super::ring::Ring;
 use super::slices::SLICE_ROWS;
-use super::stream::{Meeting, Stream};
+use super::stream::Stream;
 use crate::history::Writes;
 use crate::scatter::Arena;
 
@@ -52,8 +52,8 @@ pub(crate) enum Force {
     Parts,
 }
 
-/// Meets every pair of writes of one key that `meeting` names; each pair once, in no order. `meet` is given the state of its stretch; the states
-/// come back. Other pairs, also of different keys, may be among them: `meet` judges.
+/// Meets every pair of writes of one key whose lifetimes overlap, each pair once, in no order. `meet` is given the state
+/// of its stretch; the states come back. Other pairs, also of different keys, may be among them: `meet` judges.
 ///
 /// `None` if the log is not for this path: too many writes at a time, or too many rivals a row;
 /// a forced path stands four million at a time, and any number of rivals.
@@ -63,11 +63,11 @@ pub(crate) enum Force {
 pub(crate) fn pairs<T: Send>(
     writes: &Writes<'_>,
     isa: Isa,
-    (meeting, force): (Meeting, Option<Force>),
+    force: Option<Force>,
     make: impl Fn() -> T + Sync,
     meet: impl Fn(&mut T, At, At) + Sync,
 ) -> Option<Vec<T>> {
-    let stream = Stream { writes, isa, meeting };
+    let stream = Stream { writes, isa };
     let insist = force.is_some();
     // Records and the tables of their lists.
     let slice_bytes = 9 * writes.len() as u64;
@@ -112,7 +112,7 @@ impl Pass<'_> {
             let stretches = self.plan.stretches().into_par_iter();
             // Eight buckets a write keep seven chains in eight dead; more than the second-level cache
             // holds cost more than they spare.
-            let small = self.plan.part_rows.is_some() && self.plan.alive(self.stream) <= ALIVE_FEW;
+            let small = self.plan.part_rows.is_some() && self.plan.alive() <= ALIVE_FEW;
             let of_stretch = |s: Range<usize>| match self.plan.reach {
                 0..=0x4000 if small => self.stretch::<_, 0x2000, 0x4000>(s, make(), meet),
                 0..=0x400 => self.stretch::<_, 0x2000, 0x400>(s, make(), meet),

@@ -1,4 +1,4 @@
-//! The window join: pairs of writes of a key that overlap, of a nearly time-ordered log in one pass.
+//! The window join: pairs of writes of a key whose lifetimes overlap, of a nearly time-ordered log in one pass.
 //!
 //! Two spans `[begin, end]` overlap only if `begin` of each lies before `end` of the other,
 //! so their begins differ by less than the widest span `w`. Taken in order of begins, a
@@ -37,7 +37,6 @@ mod stream;
 
 pub(crate) use gather::for_each_key;
 pub(crate) use join::{Force, pairs};
-pub(crate) use stream::Meeting;
 
 /// A write: its segment and its place there.
 pub(crate) type At = (u32, u32);

@@ -62,19 +62,19 @@ impl Plan {
         if !long.is_empty() {
             blocks.iter_mut().for_each(|b| b.leave_out(stream, long.rest_width));
         }
-        Plan::in_order(stream, blocks, long)
+        Plan::in_order(blocks, long)
     }
 
     /// The same with no write kept aside.
     pub(super) fn whole(stream: Stream<'_>) -> Plan {
         let blocks = blocks(stream);
         let rest_width = blocks.iter().map(|b| b.extent.max_width).max().unwrap_or(0);
-        Plan::in_order(stream, blocks, Long::none(rest_width))
+        Plan::in_order(blocks, Long::none(rest_width))
     }
 
-    fn in_order(stream: Stream<'_>, mut blocks: Vec<Block>, long: Long) -> Plan {
+    fn in_order(mut blocks: Vec<Block>, long: Long) -> Plan {
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
-        let (look_back, reach) = look_back(&blocks, stream.reach(long.rest_width));
+        let (look_back, reach) = look_back(&blocks, long.rest_width);
         Plan { blocks, look_back, reach, long, slices: None, part_rows: None }
     }
 
@@ -107,16 +107,16 @@ impl Plan {
         });
         let mut blocks: Vec<Block> = parts.collect();
         blocks.par_sort_by_key(|b| (b.extent.min_begin, b.segment, b.first));
-        let (look_back, reach) = look_back(&blocks, stream.reach(width));
+        let (look_back, reach) = look_back(&blocks, width);
         Plan { blocks, look_back, reach, ..self }
     }
 
     /// How many writes begin, on average, within the time in which two may meet.
-    pub(super) fn alive(&self, stream: Stream<'_>) -> u64 {
+    pub(super) fn alive(&self) -> u64 {
         let all = self.blocks.iter().fold(Extent::EMPTY, |all, b| all.merge(b.extent));
         let rows: u64 = self.blocks.iter().map(|b| u64::from(b.len)).sum();
         let time = u128::from(all.max_begin.abs_diff(all.min_begin)).max(1);
-        let alive = u128::from(rows) * u128::from(stream.reach(self.long.rest_width)) / time;
+        let alive = u128::from(rows) * u128::from(self.long.rest_width) / time;
         u64::try_from(alive).unwrap_or(u64::MAX)
     }
 
@@ -133,7 +133,7 @@ impl Plan {
         let Some((slices, blocks)) = Slices::of(stream, (&self.blocks, rows), &self.long) else {
             return self;
         };
-        let (look_back, reach) = look_back(&blocks, stream.reach(self.long.rest_width));
+        let (look_back, reach) = look_back(&blocks, self.long.rest_width);
         Plan {
             blocks,
             look_back,
@@ -152,7 +152,9 @@ fn blocks(stream: Stream<'_>) -> Vec<Block> {
 
 fn blocks_of(stream: Stream<'_>, segment: u32) -> Vec<Block> {
     let (begins, ends) = stream.spans(segment);
-    let known = stream.outline(&stream.writes.segments[segment as usize]);
+    let writes = &stream.writes.segments[segment as usize];
+    // What is known is the extents of commit bounds.
+    let known = if writes.start.is_some() { &[] } else { writes.outline() };
     let pieces = begins.chunks(BLOCK).zip(ends.chunks(BLOCK)).enumerate();
     pieces
         .map(|(i, (begins, ends))| Block {

@@ -8,12 +8,9 @@
 use rayon::prelude::*;
 use skewer_kernels::{Extent, prefetch_range};
 
-use super::At;
 use super::long::{Long, is_long};
 use super::plan::{BLOCK, Block};
 use super::stream::Stream;
-use crate::history::Segment;
-use crate::log::Whereabouts;
 use crate::scatter::{Lists, Writer};
 
 /// Rows wanted in a slice: their chains fit the second-level cache.
@@ -38,8 +35,6 @@ pub(super) struct Slices {
     cut: Cut,
     /// Of each stretch of the log.
     lists: Vec<Lists<u64>>,
-    /// Writes are numbered segment by segment.
-    numbers: Whereabouts,
 }
 
 /// Slices of equal width.
@@ -133,7 +128,6 @@ impl Slices {
         long: &Long,
     ) -> Option<(Slices, Vec<Block>)> {
         let cut = Cut::of(blocks, slice_rows, stream.writes.len())?;
-        let numbers = Whereabouts::of(stream.writes.segments.iter().map(Segment::len));
         let per_stretch = blocks.len().div_ceil(rayon::current_num_threads() * 4).max(1);
         let lists: Vec<Lists<u64>> = blocks
             .par_chunks(per_stretch)
@@ -142,13 +136,13 @@ impl Slices {
                 let mut lists = Lists::new(cut.slices, rows, &stream.writes.spare);
                 let mut sink = lists.writer();
                 for block in blocks {
-                    let number = numbers.start(block.segment as usize) as u32 + block.first;
+                    let number = stream.writes.number(block.segment as usize, block.first as usize);
                     scatter(stream, (block, number), (long, cut), &mut sink);
                 }
                 lists
             })
             .collect();
-        let slices = Slices { cut, lists, numbers };
+        let slices = Slices { cut, lists };
         let block = |slice: usize| {
             let (min_begin, max_begin) = cut.ends(slice);
             let extent = Extent { min_begin, max_begin, ..Extent::EMPTY };
@@ -215,12 +209,6 @@ impl Slices {
         let shift = self.cut.part_shift();
         let first = first.saturating_add_unsigned((part as u64) << shift);
         (first, first.saturating_add_unsigned((1 << shift) - 1).min(last))
-    }
-
-    /// Where the write of that number stands.
-    pub(super) fn at(&self, number: u32) -> At {
-        let (segment, at) = self.numbers.find(number.into());
-        (segment as u32, at as u32)
     }
 }
 
