@@ -6,16 +6,17 @@
 //! 2. A search looks at a block of 4 vectors, branches once, and lets the scalar loop name the
 //!    place.
 //! 3. There are 64-bit maxima, signed and unsigned, and there is a 64-bit product.
+//! 4. Vectors that begin one number after the other are shifted together from two loads.
 //!
 //! Knowingly left: tails of up to 7 ticks run in the scalar loop (masked loads take pointers,
 //! and so `unsafe`); streams are not read ahead of nor stored around the cache (large slices
 //! are bound by memory, and the caller's blocks are small).
 
 use std::arch::x86_64::{
-    __m512i, __mmask8, _mm512_add_epi64, _mm512_cmpgt_epi64_mask, _mm512_cmple_epi64_mask,
-    _mm512_mask_add_epi64, _mm512_mask_cmpeq_epi64_mask, _mm512_mask_cmple_epu64_mask,
-    _mm512_mask_testn_epi64_mask, _mm512_maskz_sub_epi64, _mm512_max_epi64, _mm512_max_epu64,
-    _mm512_min_epi64, _mm512_mullo_epi64, _mm512_reduce_add_epi64, _mm512_reduce_max_epi64,
+    __m512i, __mmask8, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_cmpgt_epi64_mask,
+    _mm512_cmple_epi64_mask, _mm512_mask_add_epi64, _mm512_mask_cmpeq_epi64_mask,
+    _mm512_mask_cmple_epu64_mask, _mm512_mask_testn_epi64_mask, _mm512_maskz_sub_epi64, _mm512_max_epi64,
+    _mm512_max_epu64, _mm512_min_epi64, _mm512_mullo_epi64, _mm512_reduce_add_epi64, _mm512_reduce_max_epi64,
     _mm512_reduce_max_epu64, _mm512_reduce_min_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
     _mm512_srli_epi64, _mm512_sub_epi64, _mm512_testn_epi64_mask, _mm512_xor_si512,
 };
@@ -29,7 +30,7 @@ use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 /// 64-bit integers in a vector.
 const LANES: usize = 8;
 /// Numbers of a vector and those that these are compared with.
-const SPAN: usize = LANES + NEAR;
+const SPAN: usize = 2 * LANES;
 /// 64-bit integers looked at between two branches of a search.
 const BLOCK: usize = 4 * LANES;
 
@@ -112,41 +113,97 @@ pub(crate) fn near_pairs(marks: Marks<'_>, likeness: Likeness, close: &mut Vec<u
     }
 }
 
+/// A column's vector at hand and the one after it.
+#[derive(Clone, Copy)]
+struct Window {
+    here: __m512i,
+    ahead: __m512i,
+}
+
+impl Window {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+    fn of(numbers: &[u64; SPAN]) -> Self {
+        Window { here: load(lanes(numbers, 0)), ahead: load(lanes(numbers, LANES)) }
+    }
+
+    /// The vector that begins so many numbers later. It is made of both, since loads that cross the lines of the cache
+    /// would take twice as long.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+    fn apart<const APART: i32>(self) -> __m512i {
+        _mm512_alignr_epi64::<APART>(self.ahead, self.here)
+    }
+}
+
+/// What is compared with the marks at hand, and how.
+#[derive(Clone, Copy)]
+struct Near<const PAIRED: bool> {
+    words: Window,
+    others: Window,
+    times: Window,
+    looked_at: __m512i,
+    reach: __m512i,
+    both_ways: __m512i,
+}
+
+/// What was found so far.
+struct Found {
+    alike: __m512i,
+    equal: __m512i,
+    /// Of the marks at hand: which agree with a later one, and which are close to it as well.
+    any: __mmask8,
+    any_close: __mmask8,
+}
+
+impl<const PAIRED: bool> Near<PAIRED> {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+    fn compare<const APART: i32>(self, found: &mut Found) {
+        let one = _mm512_set1_epi64(1);
+        let differing = _mm512_xor_si512(self.words.here, self.words.apart::<APART>());
+        let mut agree = _mm512_testn_epi64_mask(differing, self.looked_at);
+        if PAIRED {
+            agree = _mm512_mask_cmpeq_epi64_mask(agree, self.others.here, self.others.apart::<APART>());
+        }
+        found.any |= agree;
+        found.alike = _mm512_mask_add_epi64(found.alike, agree, found.alike, one);
+        let same = _mm512_mask_testn_epi64_mask(agree, differing, differing);
+        found.equal = _mm512_mask_add_epi64(found.equal, same, found.equal, one);
+        let until = _mm512_add_epi64(self.times.here, self.reach);
+        let between = _mm512_sub_epi64(until, self.times.apart::<APART>());
+        found.any_close |= _mm512_mask_cmple_epu64_mask(agree, between, self.both_ways);
+    }
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
 fn near<const PAIRED: bool>(marks: Marks<'_>, likeness: Likeness, close: &mut Vec<u32>) -> NearPairs {
+    const { assert!(NEAR == 5, "each distance is compared below") };
     let Marks { words, times, .. } = marks;
     let others = if PAIRED { marks.others } else { words };
+    let zero = _mm512_setzero_si512();
     let looked_at = _mm512_set1_epi64(likeness.bits.cast_signed());
     let reach = _mm512_set1_epi64(likeness.reach.cast_signed());
     let both_ways = _mm512_add_epi64(reach, reach);
-    let one = _mm512_set1_epi64(1);
-    let (mut alike, mut equal) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+    let mut found = Found { alike: zero, equal: zero, any: 0, any_close: 0 };
     let (mut repeated, mut at) = (0, 0);
-    while let (Some(window), Some(beside), Some(when)) =
+    while let (Some(words), Some(others), Some(times)) =
         (span::<SPAN>(words, at), span::<SPAN>(others, at), span::<SPAN>(times, at))
     {
-        let (here, other) = (load(lanes(window, 0)), load(lanes(beside, 0)));
-        let until = _mm512_add_epi64(load(lanes(when, 0)), reach);
-        let (mut any, mut any_close): (__mmask8, __mmask8) = (0, 0);
-        for apart in 1..=NEAR {
-            let differing = _mm512_xor_si512(here, load(lanes(window, apart)));
-            let mut agree = _mm512_testn_epi64_mask(differing, looked_at);
-            if PAIRED {
-                agree = _mm512_mask_cmpeq_epi64_mask(agree, other, load(lanes(beside, apart)));
-            }
-            any |= agree;
-            alike = _mm512_mask_add_epi64(alike, agree, alike, one);
-            let same = _mm512_mask_testn_epi64_mask(agree, differing, differing);
-            equal = _mm512_mask_add_epi64(equal, same, equal, one);
-            let between = _mm512_sub_epi64(until, load(lanes(when, apart)));
-            any_close |= _mm512_mask_cmple_epu64_mask(agree, between, both_ways);
-        }
-        repeated += u64::from(any.count_ones());
-        push_places(close, at, any_close.into());
+        let (words, others, times) = (Window::of(words), Window::of(others), Window::of(times));
+        let near = Near::<PAIRED> { words, others, times, looked_at, reach, both_ways };
+        (found.any, found.any_close) = (0, 0);
+        near.compare::<1>(&mut found);
+        near.compare::<2>(&mut found);
+        near.compare::<3>(&mut found);
+        near.compare::<4>(&mut found);
+        near.compare::<5>(&mut found);
+        repeated += u64::from(found.any.count_ones());
+        push_places(close, at, found.any_close.into());
         at += LANES;
     }
     let sum = |lanes: __m512i| _mm512_reduce_add_epi64(lanes).cast_unsigned();
-    NearPairs { alike: sum(alike), equal: sum(equal), repeated }
+    NearPairs { alike: sum(found.alike), equal: sum(found.equal), repeated }
         + scalar::near_pairs_from(at, marks, likeness, close)
 }
