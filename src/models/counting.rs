@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use crate::scatter::insert_nearly;
+
 /// From that many elements on sorting is spread over threads.
 const PARALLEL_MIN: usize = 1 << 16;
 
@@ -105,35 +107,15 @@ impl Groups {
     }
 }
 
-/// Ends of bounds of like widths that begin in order stand few places from where they belong. Where it is more than so
-/// many on average, inserting them there costs more than sorting.
-const SHIFTS_A_TICK: usize = 8;
-
-/// Sorts by the first member what stands nearly sorted; whether it did. If not, only the order has changed.
-fn insert(ticks: &mut [(i64, u32)]) -> bool {
-    let mut shifts = 0;
-    for at in 1..ticks.len() {
-        let (tick, mut to) = (ticks[at], at);
-        while to > 0 && ticks[to - 1].0 > tick.0 {
-            ticks[to] = ticks[to - 1];
-            to -= 1;
-        }
-        ticks[to] = tick;
-        shifts += at - to;
-        // Noticed early: a few ticks may stand anywhere.
-        if shifts > SHIFTS_A_TICK * (at + SHIFTS_A_TICK) {
-            return false;
-        }
-    }
-    true
-}
-
 /// Sorts by the first member.
 fn sorted_by_tick(mut ticks: Vec<(i64, u32)>) -> Vec<(i64, u32)> {
-    match insert(&mut ticks) {
-        true => {}
-        false if ticks.len() < PARALLEL_MIN => ticks.sort_unstable_by_key(|t| t.0),
-        false => ticks.par_sort_unstable_by_key(|t| t.0),
+    // Ends of bounds of like widths that begin in order stand few places from where they belong.
+    if !insert_nearly(&mut ticks, |t| t.0) {
+        if ticks.len() < PARALLEL_MIN {
+            ticks.sort_unstable_by_key(|t| t.0);
+        } else {
+            ticks.par_sort_unstable_by_key(|t| t.0);
+        }
     }
     ticks
 }

@@ -44,8 +44,9 @@ pub(super) fn judge(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Mode
 /// Counts pairs, and looks at those that may touch. `None` if these are many, or the log is not for it.
 fn by_count(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tally>> {
     let isa = options.tuning.isa();
+    let all = writes.extent(isa);
     let most = match options.tuning.path {
-        Path::Auto if mostly_touch(writes.extent(isa)) => return Ok(None),
+        Path::Auto if mostly_touch(all) => return Ok(None),
         Path::Auto => writes.len() / WRITES_A_LOOK_UP,
         _ => usize::MAX,
     };
@@ -59,7 +60,7 @@ fn by_count(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tally
         is_worth_it
     };
     let make = || Tally::new(options.findings);
-    let Some((counts, tallies)) = count_pairs(writes, isa, make, visit)? else { return Ok(None) };
+    let Some((counts, tallies)) = count_pairs(writes, (isa, all), make, visit)? else { return Ok(None) };
     let mut tally = sum(tallies, options);
     tally.facts.pairs = counts.pairs;
     tally.facts.cross_pairs = counts.across;

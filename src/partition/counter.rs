@@ -107,7 +107,7 @@ impl Counter {
         let pairs = near_pairs(self.isa, marks, Likeness { bits: !REGION, reach: self.reach }, &mut close);
         for nth in 0..close.len() {
             if gather(marks, &close[..=nth], &mut key) {
-                NearWrites::of(&mut key, self.reach).into_iter().for_each(&mut *meet);
+                hand_over(&mut key, self.reach, meet);
             }
         }
         (self.key, self.close) = (key, close);
@@ -127,7 +127,7 @@ impl Counter {
     /// other, and the rest is sorted.
     fn any(&mut self, mut range: Range<usize>, meet: &mut impl FnMut(NearWrites<'_>)) -> PairCounts {
         if let Some(counts) = self.one_key(range.clone()) {
-            NearWrites::of(&mut self.stamps[range], self.reach).into_iter().for_each(meet);
+            hand_over(&mut self.stamps[range], self.reach, meet);
             return counts;
         }
         let mut sum = PairCounts::default();
@@ -136,7 +136,7 @@ impl Counter {
                 return sum + self.near(range, meet);
             }
             sum = sum + self.take_first_key(&mut range);
-            NearWrites::of(&mut self.key, self.reach).into_iter().for_each(&mut *meet);
+            hand_over(&mut self.key, self.reach, meet);
         }
         sum + self.sorted(range, meet)
     }
@@ -197,7 +197,7 @@ impl Counter {
             sum = sum + PairCounts::of(group, |mark| mark.3);
             self.key.clear();
             self.key.extend(group.iter().map(|mark| mark.2));
-            NearWrites::of(&mut self.key, self.reach).into_iter().for_each(&mut *meet);
+            hand_over(&mut self.key, self.reach, meet);
         }
         sum
     }
@@ -219,4 +219,11 @@ fn gather(Marks { words, others, times }: Marks<'_>, close: &[u32], key: &mut Ve
     key.clear();
     key.extend(around.filter(|&other| is_same(other)).map(|other| times[other]));
     true
+}
+
+/// Gives `meet` the writes of a key with these stamps if some of them may touch.
+fn hand_over(stamps: &mut [u64], reach: u64, meet: &mut impl FnMut(NearWrites<'_>)) {
+    if let Some(near) = NearWrites::of(stamps, reach) {
+        meet(near);
+    }
 }

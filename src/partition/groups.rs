@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
 use crate::memory::reserve;
-use crate::scatter::States;
+use crate::scatter::{States, insert_nearly};
 use crate::txn::Datum;
 
 /// What records carry.
@@ -185,9 +185,6 @@ impl<R> Default for Sorter<R> {
 /// then, and little enough to stay near.
 const EXPECTED: usize = 64;
 
-/// A record farther than that from its place shows that buckets do not tell the keys apart.
-const SHIFT_MAX: usize = 64;
-
 impl<R: Keyed> Sorter<R> {
     /// Brings the records of a partition together, equal fingerprints next to each other.
     pub(super) fn sort(&mut self, scattered: &Scattered<R>, partition: usize) {
@@ -206,7 +203,11 @@ impl<R: Keyed> Sorter<R> {
         }
         let records = &mut self.records;
         partition.place(&mut self.starts, |at, words| records[at] = R::unpack(words));
-        sort_nearly(&mut self.records[..rows]);
+        let records = &mut self.records[..rows];
+        if !insert_nearly(records, R::fingerprint) {
+            // Buckets do not tell the keys apart.
+            records.sort_by_key(R::fingerprint);
+        }
     }
 
     /// Calls `visit` with the records of each key, and `expect` with each record some time before that. Where
@@ -235,28 +236,5 @@ impl<R: Keyed> Sorter<R> {
             group.sort_by_key(|r| datum(key(r)));
             group.chunk_by(|a, b| datum(key(a)) == datum(key(b))).for_each(&mut visit);
         }
-    }
-}
-
-/// Sorts records that stand near their places by their fingerprints; those of equal ones keep
-/// their order.
-fn sort_nearly<R: Keyed>(records: &mut [R]) {
-    for at in 1..records.len() {
-        let record = records[at];
-        let fingerprint = record.fingerprint();
-        if records[at - 1].fingerprint() <= fingerprint {
-            continue;
-        }
-        let mut to = at;
-        while to > 0 && records[to - 1].fingerprint() > fingerprint {
-            records[to] = records[to - 1];
-            to -= 1;
-            if at - to > SHIFT_MAX {
-                records[to] = record;
-                records.sort_by_key(R::fingerprint);
-                return;
-            }
-        }
-        records[to] = record;
     }
 }

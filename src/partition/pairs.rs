@@ -4,7 +4,7 @@ use std::ops::Add;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use skewer_kernels::{Isa, mix, prefetch_range};
+use skewer_kernels::{Extent, Isa, mix, prefetch_range};
 
 use super::counter::Counter;
 use super::groups::{Piece, scatter};
@@ -26,7 +26,7 @@ pub(crate) struct PairCounts {
     pub(crate) across: u64,
 }
 
-/// The pairs of `writes`, and what `visit` made of the keys that have writes whose commit bounds may touch: each is
+/// The pairs of `writes`, whose commit bounds have the extent `all`, and what `visit` made of the keys that have writes whose commit bounds may touch: each is
 /// handed over once, and no other. `None` if regions are many, keys fit no two words, or `visit` said once that this
 /// leads nowhere.
 ///
@@ -37,14 +37,14 @@ pub(crate) struct PairCounts {
 /// keys apart, else 24.
 pub(crate) fn count_pairs<T: Send>(
     writes: &Writes<'_>,
-    isa: Isa,
+    (isa, all): (Isa, Extent),
     make: impl Fn() -> T + Sync,
     visit: impl Fn(&mut T, NearWrites<'_>) -> bool + Sync,
 ) -> Result<Option<(PairCounts, Vec<T>)>> {
     if writes.log.regions().len() > REGIONS {
         return Ok(None);
     }
-    let marking = Marking { writes, isa, stamps: Stamps::of(writes.extent(isa)) };
+    let marking = Marking { writes, isa, stamps: Stamps::of(all) };
     if writes.exact {
         let words = |(at, first): (usize, usize), fingerprints: &mut [u64], _: &mut [u64]| {
             writes.fingerprints(isa, at, first, fingerprints);
