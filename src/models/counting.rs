@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use crate::scatter::insert_nearly;
+use crate::partition::insert_nearly;
 
 /// From that many elements on sorting is spread over threads.
 const PARALLEL_MIN: usize = 1 << 16;

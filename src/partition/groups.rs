@@ -6,13 +6,14 @@ use rayon::prelude::*;
 use skewer_kernels::Isa;
 
 use super::collisions::{self, Place, datum};
+use super::insert::insert_nearly;
 use super::record::Label;
 use super::scatter::{Keyed, Scattered, Sink, Split};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
 use crate::log::{Chunk, Log};
 use crate::memory::reserve;
-use crate::scatter::{States, insert_nearly};
+use crate::scatter::States;
 use crate::txn::Datum;
 
 /// What records carry.

@@ -14,6 +14,7 @@ mod collisions;
 mod counter;
 mod distinct;
 mod groups;
+mod insert;
 mod marks;
 mod operations;
 mod pairs;
@@ -24,6 +25,7 @@ mod stamps;
 
 pub(crate) use distinct::count_distinct;
 pub(crate) use groups::{Carried, for_each_key, key_at};
+pub(crate) use insert::insert_nearly;
 pub(crate) use operations::{Gathering, for_each_operated_key};
 pub(crate) use pairs::count_pairs;
 pub(crate) use record::{Label, LeanRecord, Record, Written};

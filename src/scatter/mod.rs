@@ -6,11 +6,9 @@
 //! more than the scatter itself.
 
 mod arena;
-mod insert;
 mod lists;
 mod states;
 
 pub(crate) use arena::Arena;
-pub(crate) use insert::insert_nearly;
 pub(crate) use lists::{Lists, Writer};
 pub(crate) use states::States;
