@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use skewer_kernels::{Isa, Likeness, Marks, extent, first_inverted, mix, mix_one, near_pairs};
+use skewer_kernels::{High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs};
 
 use crate::data::median;
 use crate::seconds;
@@ -12,12 +12,13 @@ const IN_CACHE: usize = 1 << 10;
 /// A gain below that pays for no code.
 const LEAST_GAIN: f64 = 1.1;
 
-/// The columns that kernels read, and the one that they write.
+/// The columns that kernels read, and those that they write.
 struct Columns {
     keys: Vec<u64>,
     begins: Vec<i64>,
     ends: Vec<i64>,
     mixed: Vec<u64>,
+    places: Vec<u32>,
 }
 
 impl Columns {
@@ -26,19 +27,23 @@ impl Columns {
         let keys: Vec<u64> = (0..rows as u64).map(mix_one).collect();
         let begins: Vec<i64> = (0..).step_by(1_000).take(rows).collect();
         let ends = begins.iter().zip(&keys).map(|(begin, key)| begin + (key & 0xfff) as i64).collect();
-        Columns { keys, begins, ends, mixed: vec![0; rows] }
+        Columns { keys, begins, ends, mixed: vec![0; rows], places: Vec::new() }
     }
 }
 
 /// A kernel: its name, the bytes of a row that it moves, and what of its answer is compared.
 type Kernel = (&'static str, usize, fn(Isa, &mut Columns) -> u64);
 
-const KERNELS: [Kernel; 4] = [
+const KERNELS: [Kernel; 5] = [
     ("first_inverted", 16, |isa, t| first_inverted(isa, &t.begins, &t.ends).map_or(0, |row| row as u64 + 1)),
     ("extent", 16, |isa, t| extent(isa, &t.begins, &t.ends).max_width),
     ("mix", 16, |isa, t| {
         mix(isa, &t.keys, &mut t.mixed);
         t.mixed[t.mixed.len() / 2] ^ t.mixed[t.mixed.len() - 1]
+    }),
+    ("choose", 8, |isa, t| {
+        let chosen = choose(isa, &t.keys, High { shift: 62, value: 2 }, &mut t.places);
+        (chosen.len() as u64) << 32 | chosen.last().copied().map_or(0, u64::from)
     }),
     ("near_pairs", 16, |isa, t| {
         let marks = Marks { words: &t.keys, others: &[], times: bytemuck::cast_slice(&t.begins) };

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use skewer_kernels::{Isa, Likeness, Marks, extent, first_inverted, mix, mix_one, near_pairs};
+use skewer_kernels::{High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs};
 
 const ROWS: [usize; 2] = [1 << 10, 1 << 20];
 const SEED: u64 = 20_240_229;
@@ -89,6 +89,10 @@ fn writers(c: &mut Criterion) {
         let columns = Columns::of(rows);
         let (middle, last) = (rows / 2, rows - 1);
         let mut mixed = vec![0; rows];
+        let mut places = Vec::new();
+        race(c, "choose", &columns, WORD, |isa, t| {
+            choose(isa, &t.keys, High { shift: 62, value: 2 }, &mut places).len()
+        });
         race(c, "mix", &columns, 2 * WORD, |isa, t| {
             mix(isa, &t.keys, &mut mixed);
             (mixed[middle], mixed[last])

@@ -8,20 +8,24 @@
 //!    place.
 //! 3. There is no 64-bit maximum: a comparison and a blend.
 //! 4. There is no 64-bit product: three of 32 by 32 bits, of which the fourth falls off the top.
-//! 5. Unsigned widths are compared with their sign bit turned, and turned back once at the end.
+//! 5. Chosen places come from a table of all choices out of four; what is written behind them is
+//!    written over.
+//! 6. Unsigned widths are compared with their sign bit turned, and turned back once at the end.
 //!
 //! Knowingly left: tails of up to 3 ticks run in the scalar loop; streams are not read ahead of
 //! nor stored around the cache.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_blendv_epi8,
-    _mm256_castsi256_pd, _mm256_cmpeq_epi64, _mm256_cmpgt_epi64, _mm256_movemask_pd, _mm256_mul_epu32,
-    _mm256_or_si256, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64, _mm256_srli_epi64,
-    _mm256_sub_epi64, _mm256_testz_si256, _mm256_xor_si256,
+    __m128i, __m256i, _mm_add_epi32, _mm_cvtsi32_si128, _mm_set1_epi32, _mm256_add_epi64, _mm256_and_si256,
+    _mm256_andnot_si256, _mm256_blendv_epi8, _mm256_castsi256_pd, _mm256_cmpeq_epi64, _mm256_cmpgt_epi64,
+    _mm256_movemask_pd, _mm256_mul_epu32, _mm256_or_si256, _mm256_set1_epi64x, _mm256_setzero_si256,
+    _mm256_slli_epi64, _mm256_srl_epi64, _mm256_srli_epi64, _mm256_sub_epi64, _mm256_testz_si256,
+    _mm256_xor_si256,
 };
 
 use bytemuck::{Pod, must_cast};
 
+use crate::choose::{High, SLACK};
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
@@ -152,6 +156,43 @@ pub(crate) fn mix(keys: &[u64], out: &mut [u64]) {
         *out = must_cast(_mm256_xor_si256(key, _mm256_srli_epi64::<31>(key)));
     }
     scalar::mix(keys_tail, out_tail);
+}
+
+/// Which of four places are chosen, in front of any others, by one bit each.
+const CHOSEN: [[u32; LANES]; 1 << LANES] = {
+    let mut table = [[0; LANES]; 1 << LANES];
+    let mut bits = 0;
+    while bits < table.len() {
+        let (mut lane, mut count) = (0, 0);
+        while lane < LANES {
+            if bits >> lane & 1 == 1 {
+                table[bits][count] = lane as u32;
+                count += 1;
+            }
+            lane += 1;
+        }
+        bits += 1;
+    }
+    table
+};
+
+#[target_feature(enable = "avx2")]
+pub(crate) fn choose(words: &[u64], high: High, places: &mut [u32]) -> usize {
+    const { assert!(SLACK >= LANES) };
+    let value = _mm256_set1_epi64x(high.value.cast_signed());
+    let shift = _mm_cvtsi32_si128(high.shift.cast_signed());
+    let (vectors, tail) = words.as_chunks();
+    let (mut count, mut at) = (0, 0);
+    for vector in vectors {
+        let is_chosen = mask(_mm256_cmpeq_epi64(_mm256_srl_epi64(load(vector), shift), value));
+        let chosen: __m128i = must_cast(CHOSEN[is_chosen as usize]);
+        if let Some(slots) = places[count..].first_chunk_mut::<LANES>() {
+            *slots = must_cast(_mm_add_epi32(_mm_set1_epi32(at), chosen));
+        }
+        count += is_chosen.count_ones() as usize;
+        at += LANES as i32;
+    }
+    scalar::choose_from(words.len() - tail.len(), count, words, high, places)
 }
 
 #[target_feature(enable = "avx2")]

@@ -23,6 +23,9 @@ use std::arch::x86_64::{
 
 use bytemuck::{Pod, must_cast};
 
+// Four places at a time: what has AVX-512 has that as well.
+pub(crate) use crate::avx2::choose;
+
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};

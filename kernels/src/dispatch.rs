@@ -4,6 +4,7 @@
 #[cfg(target_arch = "x86_64")]
 use crate::{avx2, avx512};
 
+use crate::choose::{High, SLACK};
 use crate::extent::Extent;
 use crate::isa::{Isa, Kind};
 use crate::near::{Likeness, Marks, NearPairs};
@@ -66,6 +67,31 @@ pub fn extent(isa: Isa, begin: &[i64], end: &[i64]) -> Extent {
 pub fn mix(isa: Isa, keys: &[u64], out: &mut [u64]) {
     assert_eq!(keys.len(), out.len(), "one place for each key");
     dispatch!(isa, mix(keys, out));
+}
+
+/// The places, in order, of the words whose highest bits have a value. They stand in `places`, which only grows: of a
+/// list that is used again nothing is allocated.
+///
+/// O(n) in words, and no branch depends on which are chosen.
+///
+/// # Panics
+/// If there are more words than a `u32` counts, or the shift is 64 or more.
+///
+/// ```
+/// use skewer_kernels::{High, Isa, choose};
+/// let words = [0x10, 0x22, 0x11, 0x30, 0x1f];
+/// assert_eq!(choose(Isa::best(), &words, High { shift: 4, value: 1 }, &mut Vec::new()), [0, 2, 4]);
+/// ```
+#[inline]
+pub fn choose<'p>(isa: Isa, words: &[u64], high: High, places: &'p mut Vec<u32>) -> &'p [u32] {
+    assert!(u32::try_from(words.len()).is_ok() && high.shift < u64::BITS, "numbers in their range");
+    let room = words.len() + SLACK;
+    if places.len() < room {
+        places.resize(room, 0);
+    }
+    let slots = &mut places[..];
+    let count = dispatch!(isa, choose(words, high, slots));
+    &places[..count]
 }
 
 /// How many pairs of marks at most [`NEAR`](crate::NEAR) places apart agree in `likeness.bits` of their words, and

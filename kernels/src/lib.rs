@@ -44,6 +44,7 @@
 //! left to promise is that the CPU has them, and the token proves that.
 
 mod bytes;
+mod choose;
 mod clock;
 mod counter;
 mod dictionary;
@@ -64,10 +65,11 @@ mod avx2;
 mod avx512;
 
 pub use bytes::mix_bytes;
+pub use choose::High;
 pub use clock::{KernelClock, SystemClock, kernel_clock, system_clock_ns};
 pub use counter::counter;
 pub use dictionary::dictionary;
-pub use dispatch::{extent, first_inverted, mix, near_pairs};
+pub use dispatch::{choose, extent, first_inverted, mix, near_pairs};
 pub use extent::Extent;
 pub use huge::advise_huge;
 pub use isa::Isa;

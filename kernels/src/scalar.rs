@@ -4,6 +4,7 @@
 //! to these loops. The compiler may use whatever vectors the target always has (SSE2, NEON): this
 //! is the honest rival of the wide kernels.
 
+use crate::choose::High;
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs};
 
@@ -53,6 +54,26 @@ pub(crate) fn near_pairs_from(
         }
     }
     sum
+}
+
+pub(crate) fn choose(words: &[u64], high: High, places: &mut [u32]) -> usize {
+    choose_from(0, 0, words, high, places)
+}
+
+/// The same of the words from `from` on, where `count` places are known.
+pub(crate) fn choose_from(
+    from: usize,
+    mut count: usize,
+    words: &[u64],
+    high: High,
+    places: &mut [u32],
+) -> usize {
+    // Written always and kept if it counts: whether it does is a coin that no CPU guesses.
+    for (at, &word) in words.iter().enumerate().skip(from) {
+        places[count] = at as u32;
+        count += usize::from(high.is_of(word));
+    }
+    count
 }
 
 pub(crate) fn mix(keys: &[u64], out: &mut [u64]) {

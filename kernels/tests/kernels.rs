@@ -7,7 +7,7 @@ use std::sync::Once;
 
 use proptest::prelude::*;
 use skewer_kernels::{
-    Extent, Isa, Likeness, Marks, extent, first_inverted, mix, mix_one, near_pairs, unmix_one,
+    Extent, High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs, unmix_one,
 };
 
 mod naive;
@@ -150,6 +150,21 @@ fn near_words() {
                         "{isa} {likeness:x?} {marks:?}"
                     );
                 }
+            }
+        }
+    });
+}
+
+/// Promise: what is chosen are the words with these highest bits, in order, whatever the list held before.
+#[test]
+fn chosen_words() {
+    let mut places = vec![9; 3];
+    for_each_case(|isa, rows| {
+        for shift in [0, 1, 4, 32, 62, 63] {
+            for value in [0, 1, 2, 3, rows.keys.first().map_or(5, |key| key >> shift)] {
+                let high = High { shift, value };
+                let chosen = choose(isa, rows.keys, high, &mut places);
+                assert_eq!(chosen, naive::choose(rows.keys, high), "{isa} {high:?} {rows:?}");
             }
         }
     });

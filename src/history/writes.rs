@@ -2,7 +2,7 @@
 
 use arrow::buffer::ScalarBuffer;
 use rayon::prelude::*;
-use skewer_kernels::{Extent, Isa, extent, prefetch_range};
+use skewer_kernels::{Extent, Isa, extent, prefetch_range, prefetch_read};
 
 use super::fates::Fates;
 use super::select::{lacking, segments, select};
@@ -84,9 +84,16 @@ impl Segment<'_> {
     pub(crate) fn regions(&self, first: usize, out: &mut [u16]) {
         match &self.rows {
             None => self.chunk.region.fill(first, out),
-            Some(rows) => {
-                rows[first..].iter().zip(out).for_each(|(&r, o)| *o = self.chunk.region.get(r as usize));
-            }
+            Some(rows) => self.chunk.region.fill_at(rows[first..].iter().map(|&row| row as usize), out),
+        }
+    }
+
+    /// The regions of the writes at those places from `first` on.
+    pub(crate) fn regions_at(&self, first: usize, places: &[u32], out: &mut [u16]) {
+        let places = places.iter().map(|&place| first + place as usize);
+        match &self.rows {
+            None => self.chunk.region.fill_at(places, out),
+            Some(rows) => self.chunk.region.fill_at(places.map(|at| rows[at] as usize), out),
         }
     }
 
@@ -234,6 +241,14 @@ impl<'a> Writes<'a> {
         prefetch_range(latest, first, len);
     }
 
+    /// Asks for the commit bound of the write of a number to be brought closer.
+    pub(crate) fn prefetch_bound(&self, number: u32) {
+        let (segment, at) = self.find(number);
+        let Ends { earliest, latest } = &self.segments[segment].commit;
+        prefetch_read(earliest, at);
+        prefetch_read(latest, at);
+    }
+
     /// The extent of all commit bounds.
     pub(crate) fn extent(&self, isa: Isa) -> Extent {
         self.segments.par_iter().map(|s| s.extent(isa)).reduce(|| Extent::EMPTY, Extent::merge)
@@ -255,6 +270,6 @@ impl<'a> Writes<'a> {
 
     /// Writes.
     pub(crate) fn len(&self) -> usize {
-        self.segments.iter().map(Segment::len).sum()
+        self.numbers.len() as usize
     }
 }

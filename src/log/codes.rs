@@ -65,6 +65,11 @@ impl Indices {
         each_width!(self, buffer => gather(&buffer[first..first + out.len()], table, out));
     }
 
+    /// `out[i] = table[index(rows[i])]`.
+    fn look_up_at<T: Copy>(&self, rows: impl Iterator<Item = usize>, table: &[T], out: &mut [T]) {
+        each_width!(self, buffer => out.iter_mut().zip(rows).for_each(|(slot, row)| *slot = table[buffer[row].as_usize()]));
+    }
+
     /// For each of `values` dictionary entries the first row that uses it, if any does.
     fn first_rows(&self, values: usize) -> Vec<Option<usize>> {
         let mut first = vec![None; values];
@@ -189,6 +194,15 @@ impl Codes {
             Codes::Constant(code) => out.fill(*code),
             Codes::Dictionary(indices, table) => indices.look_up(first, table, out),
             Codes::Plain(codes) => out.copy_from_slice(&codes[first..first + out.len()]),
+        }
+    }
+
+    /// The codes of some rows.
+    pub(crate) fn fill_at(&self, rows: impl Iterator<Item = usize>, out: &mut [u16]) {
+        match self {
+            Codes::Constant(code) => out.fill(*code),
+            Codes::Dictionary(indices, table) => indices.look_up_at(rows, table, out),
+            Codes::Plain(codes) => out.iter_mut().zip(rows).for_each(|(slot, row)| *slot = codes[row]),
         }
     }
 

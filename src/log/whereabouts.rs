@@ -26,6 +26,11 @@ impl Whereabouts {
         Whereabouts { starts, first }
     }
 
+    /// Rows.
+    pub(crate) fn len(&self) -> u64 {
+        self.starts.last().copied().unwrap_or(0)
+    }
+
     /// The first row of a stretch.
     pub(crate) fn start(&self, stretch: usize) -> u64 {
         self.starts[stretch]

@@ -11,13 +11,15 @@ use super::shortlist::Shortlist;
 use super::{Path, VerifyOptions};
 use crate::error::Result;
 use crate::history::{Segment, Writes};
-use crate::partition::{Carried, Label, LeanRecord, NearWrites, Record, Written, count_pairs, for_each_key};
+use crate::partition::{
+    Carried, Label, LeanRecord, NearWrites, Record, Waiting, Written, count_pairs, for_each_key,
+};
 use crate::report::{Certainty, Counts, Detail, Finding, Kind, Model, ModelReport};
 use crate::time::BoundedTimestamp;
 
-/// Near writes of larger groups are met pair by pair where there are so many writes a pair, and counted otherwise: what is
-/// looked up in the log is waited for.
-const WRITES_A_PAIR: usize = 4;
+/// Near writes are met pair by pair where there are so many writes a pair, and else all looked at: what is looked up in the
+/// log is waited for.
+const WRITES_A_PAIR: usize = 2;
 
 /// Groups up to that size are counted pair by pair: that beats two sorts.
 const PAIRWISE_MAX: usize = 24;
@@ -51,17 +53,21 @@ fn by_count(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Option<Tally
         _ => usize::MAX,
     };
     let looked_up = AtomicUsize::new(0);
-    let visit = |tally: &mut Tally, near: NearWrites<'_>| {
+    let visit = |(tally, waiting): &mut (Tally, Waiting), near: NearWrites<'_>| {
         let look_ups = look_ups(writes, near);
         let is_worth_it = looked_up.fetch_add(look_ups, Ordering::Relaxed) + look_ups <= most;
         if is_worth_it {
-            tally.near(writes, near);
+            waiting.add(near, |number| writes.prefetch_bound(number), |near| tally.near(writes, near));
         }
         is_worth_it
     };
-    let make = || Tally::new(options.findings);
-    let Some((counts, tallies)) = count_pairs(writes, (isa, all), make, visit)? else { return Ok(None) };
-    let mut tally = sum(tallies, options);
+    let make = || (Tally::new(options.findings), Waiting::default());
+    let Some((counts, states)) = count_pairs(writes, (isa, all), make, visit)? else { return Ok(None) };
+    let finish = |(mut tally, mut waiting): (Tally, Waiting)| {
+        waiting.judge(|near| tally.near(writes, near));
+        tally
+    };
+    let mut tally = sum(states.into_iter().map(finish), options);
     tally.facts.pairs = counts.pairs;
     tally.facts.cross_pairs = counts.across;
     tally.facts.justified = counts.keys - tally.facts.contested - tally.facts.wrong;
@@ -124,7 +130,7 @@ fn by_key(writes: &Writes<'_>, options: &VerifyOptions) -> Result<Tally> {
     Ok(sum(tallies, options))
 }
 
-fn sum(tallies: Vec<Tally>, options: &VerifyOptions) -> Tally {
+fn sum(tallies: impl IntoIterator<Item = Tally>, options: &VerifyOptions) -> Tally {
     let mut sum = Tally::new(options.findings);
     tallies.into_iter().for_each(|tally| sum.merge(tally));
     sum
@@ -187,6 +193,20 @@ impl Facts {
         overlaps(end(R::earliest), end(R::latest)).into()
     }
 
+    /// Adds the pair of these writes' numbers if their bounds touch.
+    fn add_touching(&mut self, writes: &Writes<'_>, a: u32, b: u32) {
+        let [(a, at_a), (b, at_b)] = [a, b].map(|number| {
+            let (segment, at) = writes.find(number);
+            (&writes.segments[segment], at)
+        });
+        let (first, second) = (a.commit.get(at_a), b.commit.get(at_b));
+        // Most do not, and for those no region is looked up.
+        if first.0 <= second.1 && second.0 <= first.1 {
+            self.ambiguous += 1;
+            self.cross_ambiguous += u64::from(a.region(at_a) != b.region(at_b));
+        }
+    }
+
     fn add_pair<R: Written>(&mut self, a: &R, b: &R) {
         let ambiguous = u64::from(a.earliest() <= b.latest() && b.earliest() <= a.latest());
         let cross = u64::from(a.region() != b.region());
@@ -228,12 +248,12 @@ impl Tally {
 
     /// Judges a key of which some writes may touch; how many pairs it has is known.
     fn near(&mut self, writes: &Writes<'_>, near: NearWrites<'_>) {
-        let met = if near.len() <= PAIRWISE_MAX {
-            Facts::of_pairs(&near.map(|number| candidate(writes, number)))
-        } else if near.pairs() <= near.len() / WRITES_A_PAIR {
+        let met = if near.pairs() <= near.len() / WRITES_A_PAIR {
             let mut met = Facts::default();
-            near.for_each_pair(|a, b| met.add_pair(&candidate(writes, a), &candidate(writes, b)));
+            near.for_each_pair(|a, b| met.add_touching(writes, a, b));
             met
+        } else if near.len() <= PAIRWISE_MAX {
+            Facts::of_pairs(&near.map(|number| candidate(writes, number)))
         } else {
             // Each end by itself: nothing else is looked up.
             let ends = |end: for<'s> fn(&'s Segment<'_>) -> &'s [i64]| {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use skewer_kernels::{Isa, Likeness, Marks, NEAR, near_pairs};
 
 use super::marks::{Counted, REGION, REGIONS};
-use super::pairs::{PairCounts, pairs_of};
+use super::pairs::PairCounts;
 use super::scatter::{Partition, Scattered};
 use super::stamps::NearWrites;
 
@@ -127,7 +127,10 @@ impl Counter {
     /// other, and the rest is sorted.
     fn any(&mut self, mut range: Range<usize>, meet: &mut impl FnMut(NearWrites<'_>)) -> PairCounts {
         if let Some(counts) = self.one_key(range.clone()) {
-            hand_over(&mut self.stamps[range], self.reach, meet);
+            let stamps = &mut self.stamps[range];
+            if may_be_near(stamps, self.reach) {
+                hand_over(stamps, self.reach, meet);
+            }
             return counts;
         }
         let mut sum = PairCounts::default();
@@ -144,17 +147,9 @@ impl Counter {
     /// The pairs of marks if these are all of one key.
     fn one_key(&self, range: Range<usize>) -> Option<PairCounts> {
         let Marks { words, others, .. } = self.marks(range);
-        let (first, mut differing, mut within) = (words[0], 0, 0);
-        let mut by_region = [0; REGIONS];
-        for &word in words {
-            differing |= (word ^ first) & !REGION;
-            let before = &mut by_region[(word & REGION) as usize];
-            within += *before;
-            *before += 1;
-        }
-        let is_one = differing == 0 && others.iter().all(|&other| other == others[0]);
-        let pairs = pairs_of(words.len() as u64);
-        is_one.then_some(PairCounts { keys: 1, pairs, across: pairs - within })
+        let differing = words.iter().fold(0, |differing, word| differing | (word ^ words[0]));
+        let is_one = differing & !REGION == 0 && others.iter().all(|&other| other == others[0]);
+        is_one.then(|| PairCounts::of_regions(&by_region(words)))
     }
 
     /// The pairs of the key of the first mark, whose marks are taken out of the range; leaves their stamps.
@@ -201,6 +196,31 @@ impl Counter {
         }
         sum
     }
+}
+
+/// How many marks of each region there are.
+fn by_region(words: &[u64]) -> [u64; REGIONS] {
+    // Counts of so few marks have room in one register: in memory each would wait for the one before it.
+    const COUNT_BITS: u32 = u64::BITS / REGIONS as u32;
+    const COUNTED: usize = (1 << COUNT_BITS) - 1;
+    let mut counts = [0; REGIONS];
+    for words in words.chunks(COUNTED) {
+        let mut packed = words.iter().map(|word| 1 << ((word & REGION) as u32 * COUNT_BITS)).sum::<u64>();
+        for count in &mut counts {
+            if packed == 0 {
+                break;
+            }
+            *count += packed & COUNTED as u64;
+            packed >>= COUNT_BITS;
+        }
+    }
+    counts
+}
+
+/// Whether some of these stamps may be so near each other: surely not if they ascend by more at every step.
+fn may_be_near(stamps: &[u64], reach: u64) -> bool {
+    let is_near = |pair: &[u64]| pair[1].cast_signed() - pair[0].cast_signed() <= reach.cast_signed();
+    stamps.windows(2).fold(false, |any, pair| any | is_near(pair))
 }
 
 /// Makes `key` the stamps of the key at the last of these places, unless it is the key of one before. All marks of a key

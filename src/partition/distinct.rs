@@ -15,7 +15,7 @@ use crate::memory::{Budget, Spare};
 /// # Errors
 /// If records had to go to a file and it failed.
 ///
-/// Cost: O(rows), and 16 bytes a row of memory, of up to 512 MiB at a time; with a smaller budget each
+/// Cost: O(rows), and 16 bytes a row of memory, of up to 1 GiB at a time; with a smaller budget each
 /// record is written and read once more.
 pub(crate) fn count_distinct(
     log: &Log,
@@ -51,7 +51,7 @@ pub(crate) fn count_distinct(
     let mut scattered = Scattered::new(split, lens, Spare::default());
     let mut sum = 0;
     for round in split.rounds() {
-        scattered.fill(round, fill)?;
+        scattered.fill(Isa::in_use(), round, fill)?;
         let count = |sorter: &mut Sorter<Record<2>>, partition: usize| {
             sorter.sort(&scattered, partition);
             let mut count = 0;

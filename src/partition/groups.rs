@@ -45,7 +45,7 @@ pub(crate) fn for_each_key<R: Keyed, T: Send>(
     let states = States::default();
     let fill =
         |piece: Piece, sink: &mut Sink<'_, '_, R>| fill((writes, isa, carried.times), piece, &record, sink);
-    scatter(writes, carried.least, fill, |scattered| {
+    scatter(writes, (isa, carried.least), fill, |scattered| {
         each_group(writes.log, writes.exact, scattered, &states, &make, &visit);
     })?;
     Ok(states.into_all())
@@ -58,7 +58,7 @@ pub(crate) fn for_each_key<R: Keyed, T: Send>(
 /// If records had to go to a file and it failed.
 pub(super) fn scatter<R: Keyed>(
     writes: &Writes<'_>,
-    least: u32,
+    (isa, least): (Isa, u32),
     fill: impl Fn(Piece, &mut Sink<'_, '_, R>) + Sync,
     mut judge: impl FnMut(&Scattered<R>),
 ) -> Result<()> {
@@ -68,7 +68,7 @@ pub(super) fn scatter<R: Keyed>(
     let mut scattered: Scattered<R> = Scattered::new(split, lens, writes.spare.clone());
     for round in split.rounds() {
         writes.measure("partition", size_of::<R>(), || {
-            scattered.fill(round, |stretch, sink| {
+            scattered.fill(isa, round, |stretch, sink| {
                 stretches[stretch].iter().for_each(|piece| fill(piece.clone(), sink));
             })
         })?;

@@ -22,6 +22,7 @@ mod record;
 mod scatter;
 mod spill;
 mod stamps;
+mod waiting;
 
 pub(crate) use distinct::count_distinct;
 pub(crate) use groups::{Carried, for_each_key, key_at};
@@ -30,3 +31,4 @@ pub(crate) use operations::{Gathering, for_each_operated_key};
 pub(crate) use pairs::count_pairs;
 pub(crate) use record::{Label, LeanRecord, Record, Written};
 pub(crate) use stamps::NearWrites;
+pub(crate) use waiting::Waiting;

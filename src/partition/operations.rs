@@ -77,7 +77,7 @@ pub(crate) fn for_each_operated_key<T: Send>(
     let states = States::default();
     for round in split.rounds() {
         measure(how.timings, "partition", size, || {
-            scattered.fill(round, |stretch, sink| {
+            scattered.fill(how.isa, round, |stretch, sink| {
                 stretches[stretch]
                     .iter()
                     .for_each(|(chunk, rows)| fill(txns, how, chunk, rows.clone(), sink));

@@ -97,7 +97,7 @@ impl Marking<'_> {
             }
         };
         let mut sum = PairCounts::default();
-        scatter(self.writes, REGION_BITS, fill, |scattered| {
+        scatter(self.writes, (self.isa, REGION_BITS), fill, |scattered| {
             sum = sum + self.count_round(scattered, (&states, &given_up), &make, &visit);
         })?;
         Ok((!given_up.into_inner()).then(|| (sum, states.into_all())))
@@ -111,19 +111,26 @@ impl Marking<'_> {
         sink: &mut Sink<'_, '_, R>,
     ) -> bool {
         let segment = &self.writes.segments[at];
-        let (mut fingerprints, mut seconds, mut regions) = ([0; STEP], [0; STEP], [0; STEP]);
+        let (mut fingerprints, mut seconds) = ([0; STEP], [0; STEP]);
         for first in rows.clone().step_by(STEP) {
             let len = STEP.min(rows.end - first);
             if !words((at, first), &mut fingerprints[..len], &mut seconds[..len]) {
                 return false;
             }
-            segment.regions(first, &mut regions[..len]);
+            let regions = |places: Option<&[u32]>| {
+                let mut regions = [0; STEP];
+                match places {
+                    None => segment.regions(first, &mut regions[..len]),
+                    Some(places) => segment.regions_at(first, places, &mut regions[..places.len()]),
+                }
+                regions
+            };
             let begins = &segment.commit.earliest[first..first + len];
             self.writes.prefetch_keys(at, first + len, STEP);
             prefetch_range(&segment.commit.earliest, first + len, STEP);
             let number = self.writes.number(at, first);
-            sink.take(&fingerprints[..len], |i, rest| {
-                R::of(rest, regions[i], seconds[i], self.stamps.stamp(begins[i], number + i as u32))
+            sink.take_of(&fingerprints[..len], regions, |regions, nth, i, rest| {
+                R::of(rest, regions[nth], seconds[i], self.stamps.stamp(begins[i], number + i as u32))
             });
         }
         true
@@ -170,7 +177,7 @@ impl Add for PairCounts {
 }
 
 /// Pairs of `n` writes.
-pub(super) fn pairs_of(n: u64) -> u64 {
+fn pairs_of(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 

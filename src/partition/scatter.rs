@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytemuck::Pod;
 use rayon::prelude::*;
-use skewer_kernels::prefetch_range;
+use skewer_kernels::{High, Isa, choose, prefetch_range};
 
 use super::spill::{Outbox, Spill};
 use crate::error::Result;
@@ -51,7 +51,7 @@ pub(crate) struct Split {
 
 /// Bytes of records held at a time without a budget: up to about there what is read once more with every further round
 /// costs more than fresh memory does, also where the system takes long to find that.
-const BYTES_MAX: u64 = 1 << 29;
+const BYTES_MAX: u64 = 1 << 30;
 
 /// More rounds than 2 to that are not worth their runs' short writes.
 const ROUND_BITS_MAX: u32 = 12;
@@ -122,13 +122,14 @@ impl<R: Keyed> Scattered<R> {
     /// If records had to go to a file and it failed.
     pub(super) fn fill(
         &mut self,
+        isa: Isa,
         round: usize,
         fill: impl Fn(usize, &mut Sink<'_, '_, R>) + Sync,
     ) -> Result<()> {
         let split = self.split;
         if let Some(budget) = split.spilled {
             if self.spill.is_none() {
-                self.spill = Some(spilled(split, self.lens.len(), budget, fill)?);
+                self.spill = Some(spilled((split, isa), self.lens.len(), budget, fill)?);
             }
             return self.read_back(round);
         }
@@ -140,7 +141,7 @@ impl<R: Keyed> Scattered<R> {
         self.stretches.par_iter_mut().enumerate().for_each(|(stretch, lists)| {
             lists.clear();
             let to = To::Lists(lists.writer());
-            fill(stretch, &mut Sink { split, round, to, chosen: Vec::new() });
+            fill(stretch, &mut Sink { isa, split, round, to, chosen: Vec::new() });
         });
         Ok(())
     }
@@ -236,18 +237,19 @@ impl<R: Keyed> Partition<'_, R> {
 }
 
 fn spilled<R: Keyed>(
-    split: Split,
+    (split, isa): (Split, Isa),
     stretches: usize,
     budget: Budget,
     fill: impl Fn(usize, &mut Sink<'_, '_, R>) + Sync,
 ) -> Result<Spill<R>> {
     Spill::of(stretches, split.round_bits, budget, |stretch, outbox| {
-        fill(stretch, &mut Sink { split, round: 0, to: To::File(outbox), chosen: Vec::new() });
+        fill(stretch, &mut Sink { isa, split, round: 0, to: To::File(outbox), chosen: Vec::new() });
     })
 }
 
 /// Takes the records of one stretch that belong to a round, or to any if they are written to a file.
 pub(super) struct Sink<'l, 'f, R: Keyed> {
+    isa: Isa,
     split: Split,
     round: usize,
     to: To<'l, 'f, R>,
@@ -259,42 +261,53 @@ enum To<'l, 'f, R: Keyed> {
     File(&'l mut Outbox<'f, R>),
 }
 
+/// Of memory that was there before, the places of so many records are asked for before the first of these is stored:
+/// stores wait for each other.
+const AHEAD: usize = 64;
+
 impl<R: Keyed> Sink<'_, '_, R> {
     /// Takes the records of the keys of these fingerprints that belong to this round:
     /// `record(i, rest)` makes the one at place `i`.
     #[inline]
     pub(super) fn take(&mut self, fingerprints: &[u64], record: impl Fn(usize, u64) -> R) {
+        self.take_of(fingerprints, |_| (), |(), _, i, rest| record(i, rest));
+    }
+
+    /// The same, where `of` looks something up for all places that are taken, or for those given, and `record(&looked_up,
+    /// nth, i, rest)` makes the record of the nth of these, at place `i`.
+    #[inline]
+    pub(super) fn take_of<T>(
+        &mut self,
+        fingerprints: &[u64],
+        of: impl FnOnce(Option<&[u32]>) -> T,
+        record: impl Fn(&T, usize, usize, u64) -> R,
+    ) {
         let split = self.split;
         let lists = match &mut self.to {
-            To::Lists(lists) => lists,
-            To::File(outbox) => return outbox.take(fingerprints, record),
-        };
-        if split.round_bits == 0 {
-            for (i, &f) in fingerprints.iter().enumerate() {
-                lists.push(split.partition(f), record(i, split.rest(f)).pack());
+            To::Lists(lists) if split.round_bits > 0 => lists,
+            To::Lists(lists) => {
+                let of = of(None);
+                for (i, &f) in fingerprints.iter().enumerate() {
+                    lists.push(split.partition(f), record(&of, i, i, split.rest(f)).pack());
+                }
+                return;
             }
-            return;
-        }
-        self.chosen.resize(fingerprints.len() + 1, 0);
-        let mine = |i: u32| bucket(fingerprints[i as usize], split.round_bits) == self.round;
-        let count = choose(0..fingerprints.len() as u32, &mut self.chosen, mine);
-        for &i in &self.chosen[..count] {
-            let f = fingerprints[i as usize];
-            lists.push(split.partition(f), record(i as usize, split.rest(f)).pack());
+            To::File(outbox) => {
+                let of = of(None);
+                return outbox.take(fingerprints, |i, rest| record(&of, i, i, rest));
+            }
+        };
+        let mine = High { shift: u64::BITS - split.round_bits, value: self.round as u64 };
+        let chosen = choose(self.isa, fingerprints, mine, &mut self.chosen);
+        let of = of(Some(chosen));
+        for (chunk, ahead) in chosen.chunks(AHEAD).enumerate() {
+            ahead.iter().for_each(|&i| lists.prefetch(split.partition(fingerprints[i as usize])));
+            for (nth, &i) in (chunk * AHEAD..).zip(ahead) {
+                let f = fingerprints[i as usize];
+                lists.push(split.partition(f), record(&of, nth, i as usize, split.rest(f)).pack());
+            }
         }
     }
-}
-
-/// Copies the numbers that `is` holds of; how many these are. `to` has room for one more than all.
-#[inline]
-pub(super) fn choose(numbers: impl Iterator<Item = u32>, to: &mut [u32], is: impl Fn(u32) -> bool) -> usize {
-    // Written always and kept if it counts: whether it does is a coin that no CPU guesses.
-    let mut count = 0;
-    for number in numbers {
-        to[count] = number;
-        count += usize::from(is(number));
-    }
-    count
 }
 
 /// The value of the highest `bits` bits.

@@ -46,9 +46,9 @@ impl Stamps {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NearWrites<'a> {
     /// In order.
-    stamps: &'a [u64],
-    reach: u64,
-    pairs: usize,
+    pub(super) stamps: &'a [u64],
+    pub(super) reach: u64,
+    pub(super) pairs: usize,
 }
 
 impl<'a> NearWrites<'a> {

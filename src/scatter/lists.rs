@@ -1,7 +1,7 @@
 //! Lists in blocks.
 
 use bytemuck::Pod;
-use skewer_kernels::prefetch_range;
+use skewer_kernels::{prefetch_range, prefetch_read};
 
 use super::arena::Arena;
 use crate::memory::Spare;
@@ -9,17 +9,13 @@ use crate::memory::Spare;
 /// Bytes that a block should have: some two dozen cache lines.
 const BLOCK_BYTES: usize = 1536;
 
-/// The last block of a list.
-const NONE: u32 = u32::MAX;
-
 /// Lists of records `W`, each appended to on its own.
 #[derive(Debug)]
 pub(crate) struct Lists<W> {
     arena: Arena<W>,
     /// Where the next record of each list goes.
     slots: Vec<u32>,
-    /// The block after each block.
-    next: Vec<u32>,
+    blocks: Blocks,
 }
 
 impl<W: Pod> Lists<W> {
@@ -32,11 +28,8 @@ impl<W: Pod> Lists<W> {
     pub(crate) fn new(lists: usize, records: usize, spare: &Spare) -> Self {
         // A full block is followed by a fresh one at once.
         let blocks = lists + records.div_ceil(Self::BLOCK as usize) + 1;
-        let mut made = Lists {
-            arena: Arena::new(blocks * Self::BLOCK as usize, spare),
-            slots: vec![0; lists],
-            next: Vec::with_capacity(blocks),
-        };
+        let arena = Arena::new(blocks * Self::BLOCK as usize, spare);
+        let mut made = Lists { arena, slots: vec![0; lists], blocks: Blocks::default() };
         made.clear();
         made
     }
@@ -45,40 +38,82 @@ impl<W: Pod> Lists<W> {
     pub(crate) fn clear(&mut self) {
         // List `i` begins in block `i`.
         self.slots.iter_mut().enumerate().for_each(|(list, slot)| *slot = list as u32 * Self::BLOCK);
-        self.next.clear();
-        self.next.resize(self.slots.len(), NONE);
+        self.blocks.clear(self.slots.len());
     }
 
-    /// What appends to the lists.
+    /// What appends to the lists, which have what it took once it is dropped.
     pub(crate) fn writer(&mut self) -> Writer<'_, W> {
-        Writer { records: self.arena.records_mut(), slots: &mut self.slots, next: &mut self.next }
+        Writer { records: self.arena.records_mut(), slots: &mut self.slots, blocks: &mut self.blocks }
     }
 
     /// How many records a list has.
-    ///
-    /// Cost: O(blocks of the list).
     pub(crate) fn len(&self, list: usize) -> usize {
-        let blocks = std::iter::successors(Some(list as u32), |&at| {
-            Some(self.next[at as usize]).filter(|&n| n != NONE)
-        });
-        let (blocks, end) = blocks.fold((0, 0), |(count, _), at| (count + 1, at));
-        ((blocks - 1) * Self::BLOCK + (self.slots[list] - end * Self::BLOCK)) as usize
+        let Some((last, full)) = self.blocks.of(list).split_last() else { return 0 };
+        full.len() * Self::BLOCK as usize + (self.slots[list] - last * Self::BLOCK) as usize
     }
 
     /// The records of a list, in the order in which they came.
     pub(crate) fn list(&self, list: usize) -> impl Iterator<Item = &[W]> {
-        let records = self.arena.records();
-        let mut block = Some(list as u32);
-        std::iter::from_fn(move || {
-            let at = block?;
-            let start = at * Self::BLOCK;
-            block = Some(self.next[at as usize]).filter(|&next| next != NONE);
-            let end = if block.is_some() { start + Self::BLOCK } else { self.slots[list] };
-            if let Some(next) = block {
-                prefetch_range(records, (next * Self::BLOCK) as usize, Self::BLOCK as usize);
-            }
-            Some(&records[start as usize..end as usize])
+        let (records, blocks) = (self.arena.records(), self.blocks.of(list));
+        blocks.iter().enumerate().map(move |(at, &block)| {
+            let start = block * Self::BLOCK;
+            let Some(&next) = blocks.get(at + 1) else {
+                return &records[start as usize..self.slots[list] as usize];
+            };
+            prefetch_range(records, (next * Self::BLOCK) as usize, Self::BLOCK as usize);
+            &records[start as usize..(start + Self::BLOCK) as usize]
         })
+    }
+}
+
+/// Which blocks are whose.
+#[derive(Debug, Default)]
+struct Blocks {
+    /// The list of each block.
+    owners: Vec<u32>,
+    /// The blocks, list by list, and where those of each list end: if each told the next one, every one of them would
+    /// be waited for.
+    by_list: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+impl Blocks {
+    /// A block for each list.
+    fn clear(&mut self, lists: usize) {
+        self.owners.clear();
+        self.owners.extend(0..lists as u32);
+        self.ends.clear();
+        self.ends.resize(lists, 0);
+        self.sort();
+    }
+
+    /// A fresh block for a list.
+    #[inline(never)]
+    fn add(&mut self, list: usize) -> u32 {
+        self.owners.push(list as u32);
+        self.owners.len() as u32 - 1
+    }
+
+    /// Brings the blocks of each list together.
+    fn sort(&mut self) {
+        self.ends.fill(0);
+        self.owners.iter().for_each(|&owner| self.ends[owner as usize] += 1);
+        let mut sum = 0;
+        for end in &mut self.ends {
+            sum += std::mem::replace(end, sum);
+        }
+        self.by_list.resize(self.owners.len(), 0);
+        for (block, &owner) in (0..).zip(&self.owners) {
+            let end = &mut self.ends[owner as usize];
+            self.by_list[*end as usize] = block;
+            *end += 1;
+        }
+    }
+
+    /// Those of a list, as they were added.
+    fn of(&self, list: usize) -> &[u32] {
+        let start = list.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.by_list[start as usize..self.ends[list] as usize]
     }
 }
 
@@ -86,10 +121,16 @@ impl<W: Pod> Lists<W> {
 pub(crate) struct Writer<'l, W> {
     records: &'l mut [W],
     slots: &'l mut [u32],
-    next: &'l mut Vec<u32>,
+    blocks: &'l mut Blocks,
 }
 
 impl<W: Pod> Writer<'_, W> {
+    /// Asks for the place of the next record of `list` to be brought closer.
+    #[inline]
+    pub(crate) fn prefetch(&self, list: usize) {
+        prefetch_read(self.records, self.slots[list] as usize);
+    }
+
     /// Appends `record` to `list`.
     ///
     /// # Panics
@@ -100,18 +141,15 @@ impl<W: Pod> Writer<'_, W> {
         self.records[*slot as usize] = record;
         *slot += 1;
         if slot.is_multiple_of(Lists::<W>::BLOCK) {
-            *slot = extend(self.next, *slot / Lists::<W>::BLOCK - 1) * Lists::<W>::BLOCK;
+            *slot = self.blocks.add(list) * Lists::<W>::BLOCK;
         }
     }
 }
 
-/// A fresh block after `full`.
-#[inline(never)]
-fn extend(next: &mut Vec<u32>, full: u32) -> u32 {
-    let fresh = next.len() as u32;
-    next.push(NONE);
-    next[full as usize] = fresh;
-    fresh
+impl<W> Drop for Writer<'_, W> {
+    fn drop(&mut self) {
+        self.blocks.sort();
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +169,7 @@ mod tests {
                 // Some lists are long, the last ones stay empty.
                 writer.push((i * i % 31) as usize, [i, round, !i]);
             }
+            drop(writer);
             let mut seen = 0;
             for list in 0..lists {
                 let all: Vec<[u64; 3]> = made.list(list).flatten().copied().collect();

@@ -139,6 +139,7 @@ impl Slices {
                     let number = stream.writes.number(block.segment as usize, block.first as usize);
                     scatter(stream, (block, number), (long, cut), &mut sink);
                 }
+                drop(sink);
                 lists
             })
             .collect();

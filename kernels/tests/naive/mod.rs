@@ -1,6 +1,6 @@
 //! What the kernels compute, in the plainest words: no shared code, no wrapping, no cleverness.
 
-use skewer_kernels::{Extent, Likeness, Marks, NEAR, NearPairs};
+use skewer_kernels::{Extent, High, Likeness, Marks, NEAR, NearPairs};
 
 pub(crate) fn sorted(values: &[i64]) -> Vec<i64> {
     let mut sorted = values.to_vec();
@@ -21,6 +21,11 @@ pub(crate) fn extent(begin: &[i64], end: &[i64]) -> Extent {
 
 pub(crate) fn first_inverted(earliest: &[i64], latest: &[i64]) -> Option<usize> {
     (0..earliest.len()).find(|i| earliest[*i] > latest[*i])
+}
+
+pub(crate) fn choose(words: &[u64], High { shift, value }: High) -> Vec<u32> {
+    let is_chosen = |word: u64| u128::from(word) / (1 << shift) == u128::from(value);
+    (0..words.len() as u32).filter(|i| is_chosen(words[*i as usize])).collect()
 }
 
 pub(crate) fn near_pairs(marks: Marks<'_>, Likeness { bits, reach }: Likeness) -> (NearPairs, Vec<u32>) {
