@@ -261,10 +261,6 @@ enum To<'l, 'f, R: Keyed> {
     File(&'l mut Outbox<'f, R>),
 }
 
-/// Of memory that was there before, the places of so many records are asked for before the first of these is stored:
-/// stores wait for each other.
-const AHEAD: usize = 64;
-
 impl<R: Keyed> Sink<'_, '_, R> {
     /// Takes the records of the keys of these fingerprints that belong to this round:
     /// `record(i, rest)` makes the one at place `i`.
@@ -300,13 +296,11 @@ impl<R: Keyed> Sink<'_, '_, R> {
         let mine = High { shift: u64::BITS - split.round_bits, value: self.round as u64 };
         let chosen = choose(self.isa, fingerprints, mine, &mut self.chosen);
         let of = of(Some(chosen));
-        for (chunk, ahead) in chosen.chunks(AHEAD).enumerate() {
-            ahead.iter().for_each(|&i| lists.prefetch(split.partition(fingerprints[i as usize])));
-            for (nth, &i) in (chunk * AHEAD..).zip(ahead) {
-                let f = fingerprints[i as usize];
-                lists.push(split.partition(f), record(&of, nth, i as usize, split.rest(f)).pack());
-            }
-        }
+        let list = |&i: &u32| split.partition(fingerprints[i as usize]);
+        lists.append(chosen, list, |nth, &i| {
+            let i = i as usize;
+            record(&of, nth, i, split.rest(fingerprints[i])).pack()
+        });
     }
 }
 

@@ -9,6 +9,9 @@ use crate::memory::Spare;
 /// Bytes that a block should have: some two dozen cache lines.
 const BLOCK_BYTES: usize = 1536;
 
+/// As many places as a core asks memory for at a time, and some.
+const AHEAD: usize = 32;
+
 /// Lists of records `W`, each appended to on its own.
 #[derive(Debug)]
 pub(crate) struct Lists<W> {
@@ -125,10 +128,24 @@ pub(crate) struct Writer<'l, W> {
 }
 
 impl<W: Pod> Writer<'_, W> {
-    /// Asks for the place of the next record of `list` to be brought closer.
+    /// Appends `record(i, &items[i])` to `list(&items[i])` for each item. Places of a few are asked for before the first
+    /// of these is stored: stores wait for each other. (Where lists are few, to [`push`](Self::push) is quicker.)
+    ///
+    /// # Panics
+    /// As [`push`](Self::push).
     #[inline]
-    pub(crate) fn prefetch(&self, list: usize) {
-        prefetch_read(self.records, self.slots[list] as usize);
+    pub(crate) fn append<T>(
+        &mut self,
+        items: &[T],
+        list: impl Fn(&T) -> usize,
+        record: impl Fn(usize, &T) -> W,
+    ) {
+        for (chunk, few) in items.chunks(AHEAD).enumerate() {
+            few.iter().for_each(|item| prefetch_read(self.records, self.slots[list(item)] as usize));
+            for (i, item) in (chunk * AHEAD..).zip(few) {
+                self.push(list(item), record(i, item));
+            }
+        }
     }
 
     /// Appends `record` to `list`.

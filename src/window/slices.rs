@@ -231,10 +231,7 @@ fn scatter(
     let record =
         |place: usize, begin: i64| cut.record(fingerprints[place], begin, u64::from(number + place as u32));
     if long.is_empty() {
-        for (place, &begin) in begins.iter().enumerate() {
-            sink.push(cut.slice(begin), record(place, begin));
-        }
-        return;
+        return sink.append(begins, |&begin| cut.slice(begin), |place, &begin| record(place, begin));
     }
     for (place, (&begin, &end)) in begins.iter().zip(&ends[rows]).enumerate() {
         if !is_long(begin, end, long.rest_width) {
