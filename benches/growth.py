@@ -55,11 +55,35 @@ def threads(args, log):
         print(f"{model:24} two threads are {statistics.median(ratios):.2f}x as fast as one", flush=True)
 
 
+def start_timed(args, log, model, count):
+    command = [args.binary, "verify", str(log), "--model", model, "--threads", str(count), "--quiet", "--timings"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def milliseconds(table, phase):
+    return next(float(line.split()[1]) for line in table.splitlines() if line.split()[:1] == [phase])
+
+
+def join(args, log):
+    """What a second thread gains in the window join alone, beside what a second core gives two processes that share
+    nothing: where cores are shared with others, that is not twice as much."""
+    model, phase = MODELS[0], "join"
+    gains, ceilings = [], []
+    for _ in range(2 * args.runs):
+        one, two = (milliseconds(start_timed(args, log, model, n).communicate()[1], phase) for n in (1, 2))
+        apart = [start_timed(args, log, model, 1) for _ in range(2)]
+        together = statistics.mean(milliseconds(p.communicate()[1], phase) for p in apart)
+        gains.append(one / two)
+        ceilings.append(2 * one / together)
+    spread = lambda ratios: f"{statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"
+    print(f"{model}, the join alone: two threads are {spread(gains)} as fast as one; "
+          f"two processes of one thread at once do {spread(ceilings)} the work of one", flush=True)
+
+
 def phases(args, log):
     for model in MODELS:
         for count in (1, 2):
-            command = [args.binary, "verify", str(log), "--model", model, "--threads", str(count), "--quiet", "--timings"]
-            table = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+            table = start_timed(args, log, model, count).communicate()[1]
             print(f"{model}, threads: {count}\n{table}", flush=True)
 
 
@@ -82,6 +106,7 @@ def main():
             logs.append((path, rows))
         growth(args, logs)
         threads(args, logs[0][0])
+        join(args, logs[0][0])
         phases(args, logs[0][0])
 
 

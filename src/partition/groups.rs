@@ -47,11 +47,12 @@ pub(crate) fn for_each_key<R: Keyed, T: Send>(
         |piece: Piece, sink: &mut Sink<'_, '_, R>| fill((writes, isa, carried.times), piece, &record, sink);
     scatter(writes, (isa, carried.least), fill, |scattered| {
         each_group(writes.log, writes.exact, scattered, &states, &make, &visit);
+        true
     })?;
     Ok(states.into_all())
 }
 
-/// Scatters the records of `writes`, round by round, and has `judge` look at each round's. `fill` hands in
+/// Scatters the records of `writes`, round by round, and has `judge` look at each round's until it says no. `fill` hands in
 /// those of a piece, with `least` bits of fingerprints cut off for something else.
 ///
 /// # Errors
@@ -60,7 +61,7 @@ pub(super) fn scatter<R: Keyed>(
     writes: &Writes<'_>,
     (isa, least): (Isa, u32),
     fill: impl Fn(Piece, &mut Sink<'_, '_, R>) + Sync,
-    mut judge: impl FnMut(&Scattered<R>),
+    mut judge: impl FnMut(&Scattered<R>) -> bool,
 ) -> Result<()> {
     let split = Split::of(writes.len(), size_of::<R::Words>(), writes.budget, least);
     let stretches = stretches(pieces(writes));
@@ -72,7 +73,9 @@ pub(super) fn scatter<R: Keyed>(
                 stretches[stretch].iter().for_each(|piece| fill(piece.clone(), sink));
             })
         })?;
-        writes.measure("group", size_of::<R>(), || judge(&scattered));
+        if !writes.measure("group", size_of::<R>(), || judge(&scattered)) {
+            break;
+        }
     }
     Ok(())
 }

@@ -99,6 +99,7 @@ impl Marking<'_> {
         let mut sum = PairCounts::default();
         scatter(self.writes, (self.isa, REGION_BITS), fill, |scattered| {
             sum = sum + self.count_round(scattered, (&states, &given_up), &make, &visit);
+            !given_up.load(Ordering::Relaxed)
         })?;
         Ok((!given_up.into_inner()).then(|| (sum, states.into_all())))
     }

@@ -51,8 +51,8 @@ impl<W: Pod> Lists<W> {
 
     /// How many records a list has.
     pub(crate) fn len(&self, list: usize) -> usize {
-        let Some((last, full)) = self.blocks.of(list).split_last() else { return 0 };
-        full.len() * Self::BLOCK as usize + (self.slots[list] - last * Self::BLOCK) as usize
+        let Some((end, full)) = self.blocks.of(list).split_last() else { return 0 };
+        full.len() * Self::BLOCK as usize + (self.slots[list] - end * Self::BLOCK) as usize
     }
 
     /// The records of a list, in the order in which they came.
