@@ -5,7 +5,7 @@ use std::ops::Range;
 use skewer_kernels::{Isa, Likeness, Marks, NEAR, near_pairs};
 
 use super::marks::{Counted, REGION, REGIONS};
-use super::pairs::PairCounts;
+use super::pairs::{PairCounts, pairs_of};
 use super::scatter::{Partition, Scattered};
 use super::stamps::NearWrites;
 
@@ -126,10 +126,9 @@ impl Counter {
     /// The pairs of any marks: those of the keys that many of them have are taken out, one key after the
     /// other, and the rest is sorted.
     fn any(&mut self, mut range: Range<usize>, meet: &mut impl FnMut(NearWrites<'_>)) -> PairCounts {
-        if let Some(counts) = self.one_key(range.clone()) {
-            let stamps = &mut self.stamps[range];
-            if may_be_near(stamps, self.reach) {
-                hand_over(stamps, self.reach, meet);
+        if let Some((counts, may_be_near)) = self.one_key(range.clone()) {
+            if may_be_near {
+                hand_over(&mut self.stamps[range], self.reach, meet);
             }
             return counts;
         }
@@ -144,12 +143,25 @@ impl Counter {
         sum + self.sorted(range, meet)
     }
 
-    /// The pairs of marks if these are all of one key.
-    fn one_key(&self, range: Range<usize>) -> Option<PairCounts> {
-        let Marks { words, others, .. } = self.marks(range);
-        let differing = words.iter().fold(0, |differing, word| differing | (word ^ words[0]));
+    /// The pairs of marks if these are all of one key, and whether some of these may be near: surely not if their
+    /// stamps ascend by more than the reach at every step.
+    fn one_key(&self, range: Range<usize>) -> Option<(PairCounts, bool)> {
+        let Marks { words, others, times } = self.marks(range);
+        let (reach, mut before) =
+            (self.reach.cast_signed(), times[0].cast_signed() - self.reach.cast_signed() - 1);
+        let (mut differing, mut may_be_near, mut regions) = (0, false, Regions::default());
+        for (few, times) in words.chunks(Regions::FEW).zip(times.chunks(Regions::FEW)) {
+            // All in one loop: most keys have few marks, and each end of a loop is guessed wrong.
+            for (&word, time) in few.iter().zip(times) {
+                differing |= word ^ words[0];
+                regions.add(word);
+                may_be_near |= time.cast_signed() - before <= reach;
+                before = time.cast_signed();
+            }
+            regions.settle();
+        }
         let is_one = differing & !REGION == 0 && others.iter().all(|&other| other == others[0]);
-        is_one.then(|| PairCounts::of_regions(&by_region(words)))
+        is_one.then(|| (regions.pairs(), may_be_near))
     }
 
     /// The pairs of the key of the first mark, whose marks are taken out of the range; leaves their stamps.
@@ -198,29 +210,48 @@ impl Counter {
     }
 }
 
-/// How many marks of each region there are.
-fn by_region(words: &[u64]) -> [u64; REGIONS] {
-    // Counts of so few marks have room in one register: in memory each would wait for the one before it.
-    const COUNT_BITS: u32 = u64::BITS / REGIONS as u32;
-    const COUNTED: usize = (1 << COUNT_BITS) - 1;
-    let mut counts = [0; REGIONS];
-    for words in words.chunks(COUNTED) {
-        let mut packed = words.iter().map(|word| 1 << ((word & REGION) as u32 * COUNT_BITS)).sum::<u64>();
-        for count in &mut counts {
-            if packed == 0 {
-                break;
-            }
-            *count += packed & COUNTED as u64;
-            packed >>= COUNT_BITS;
-        }
-    }
-    counts
+/// How many marks of each region a key has.
+#[derive(Default)]
+struct Regions {
+    /// Those of the last few: counts side by side in one register, since in memory each would wait for the one before it.
+    packed: u64,
+    /// All others, where there are any.
+    counts: [u64; REGIONS],
+    marks: u64,
+    /// Pairs within a region.
+    within: u64,
 }
 
-/// Whether some of these stamps may be so near each other: surely not if they ascend by more at every step.
-fn may_be_near(stamps: &[u64], reach: u64) -> bool {
-    let is_near = |pair: &[u64]| pair[1].cast_signed() - pair[0].cast_signed() <= reach.cast_signed();
-    stamps.windows(2).fold(false, |any, pair| any | is_near(pair))
+impl Regions {
+    const COUNT_BITS: u32 = u64::BITS / REGIONS as u32;
+    /// As many have room in a register, whatever their regions.
+    const FEW: usize = (1 << Self::COUNT_BITS) - 1;
+
+    #[inline]
+    fn add(&mut self, word: u64) {
+        self.packed += 1 << ((word & REGION) as u32 * Self::COUNT_BITS);
+    }
+
+    /// Makes room for as many again.
+    #[inline]
+    fn settle(&mut self) {
+        let (mut packed, mut region) = (std::mem::take(&mut self.packed), 0);
+        while packed != 0 {
+            let new = packed & Self::FEW as u64;
+            // New ones make pairs among themselves and with those before them.
+            self.within += pairs_of(new) + new * self.counts[region];
+            self.counts[region] += new;
+            self.marks += new;
+            packed >>= Self::COUNT_BITS;
+            region += 1;
+        }
+    }
+
+    /// The pairs of a key, all of whose marks are settled.
+    fn pairs(&self) -> PairCounts {
+        let pairs = pairs_of(self.marks);
+        PairCounts { keys: 1, pairs, across: pairs - self.within }
+    }
 }
 
 /// Makes `key` the stamps of the key at the last of these places, unless it is the key of one before. All marks of a key

@@ -178,7 +178,7 @@ impl Add for PairCounts {
 }
 
 /// Pairs of `n` writes.
-fn pairs_of(n: u64) -> u64 {
+pub(super) fn pairs_of(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 
