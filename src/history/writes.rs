@@ -243,8 +243,8 @@ impl<'a> Writes<'a> {
 
     /// Asks for the commit bound of the write of a number to be brought closer.
     pub(crate) fn prefetch_bound(&self, number: u32) {
-        let (segment, at) = self.find(number);
-        let Ends { earliest, latest } = &self.segments[segment].commit;
+        let (segment, at) = self.segment_of(number);
+        let Ends { earliest, latest } = &segment.commit;
         prefetch_read(earliest, at);
         prefetch_read(latest, at);
     }
@@ -266,6 +266,16 @@ impl<'a> Writes<'a> {
     #[inline]
     pub(crate) fn find(&self, number: u32) -> (usize, usize) {
         self.numbers.find(u64::from(number))
+    }
+
+    /// The same with the segment itself.
+    ///
+    /// # Panics
+    /// If there is no such write.
+    #[inline]
+    pub(crate) fn segment_of(&self, number: u32) -> (&Segment<'a>, usize) {
+        let (segment, at) = self.find(number);
+        (&self.segments[segment], at)
     }
 
     /// Writes.

@@ -89,8 +89,7 @@ fn look_ups(writes: &Writes<'_>, near: NearWrites<'_>) -> usize {
 type Candidate = Record<4>;
 
 fn candidate(writes: &Writes<'_>, number: u32) -> Candidate {
-    let (segment, at) = writes.find(number);
-    let segment = &writes.segments[segment];
+    let (segment, at) = writes.segment_of(number);
     let label = Label { rest: 0, region: segment.region(at), row: segment.row(at) };
     Record::new(label, &<[i64; 2]>::from(segment.commit.get(at)))
 }
@@ -195,10 +194,7 @@ impl Facts {
 
     /// Adds the pair of these writes' numbers if their bounds touch.
     fn add_touching(&mut self, writes: &Writes<'_>, a: u32, b: u32) {
-        let [(a, at_a), (b, at_b)] = [a, b].map(|number| {
-            let (segment, at) = writes.find(number);
-            (&writes.segments[segment], at)
-        });
+        let [(a, at_a), (b, at_b)] = [a, b].map(|number| writes.segment_of(number));
         let (first, second) = (a.commit.get(at_a), b.commit.get(at_b));
         // Most do not, and for those no region is looked up.
         if first.0 <= second.1 && second.0 <= first.1 {
@@ -258,8 +254,7 @@ impl Tally {
             // Each end by itself: nothing else is looked up.
             let ends = |end: for<'s> fn(&'s Segment<'_>) -> &'s [i64]| {
                 near.map(|number| {
-                    let (segment, at) = writes.find(number);
-                    let segment = &writes.segments[segment];
+                    let (segment, at) = writes.segment_of(number);
                     (end(segment)[at], segment.region(at).into())
                 })
             };
