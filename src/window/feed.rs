@@ -6,7 +6,7 @@ use skewer_kernels::prefetch_read;
 
 use super::At;
 use super::plan::{BLOCK, Block, Plan};
-use super::slices::Slices;
+use super::slices::{PARTS, Slices};
 use super::stream::Stream;
 
 /// The blocks of a stretch, one after the other, and where their writes stand.
@@ -17,6 +17,8 @@ pub(super) struct Feed<'a> {
     /// The sequence number of the first row of each block so far.
     starts: Vec<u32>,
     fingerprints: Vec<u64>,
+    /// Of a slice that is met part by part: its records, and what was there before.
+    records: Vec<u64>,
     /// The keys of the segment of the next block, and where it begins there.
     ahead: (&'a [u64], usize),
     /// Of slices: the writes' numbers, by their sequence numbers.
@@ -53,6 +55,7 @@ impl<'a> Feed<'a> {
             warm_up,
             starts: Vec::new(),
             fingerprints: Vec::with_capacity(BLOCK),
+            records: Vec::new(),
             ahead: (&[], 0),
             numbers: vec![0; room(plan.slices.is_some())],
             begins: vec![0; room(plan.part_rows.is_some())],
@@ -68,17 +71,11 @@ impl<'a> Feed<'a> {
         self.starts.push(first);
         let at = &self.plan.blocks[block];
         if let Some((slices, _)) = &self.plan.slices {
+            if self.plan.part_rows.is_some() {
+                return self.load_parts(slices, at.first, first);
+            }
             let (numbers, mask) = (&mut self.numbers, self.plan.reach.max(1).next_power_of_two() - 1);
             let mut note = |place: usize, number| numbers[(first as usize + place) & mask] = number;
-            if self.plan.part_rows.is_some() {
-                let begins = &mut self.begins;
-                let ends = slices.load_parts(at.first, &mut self.fingerprints, |place, number, step| {
-                    note(place, number);
-                    begins[(first as usize + place) & mask] = step;
-                });
-                self.cut(slices, at.first, first, &ends);
-                return;
-            }
             let mut place = 0;
             slices.load(at.first, &mut self.fingerprints, |number| {
                 note(place, number);
@@ -96,6 +93,23 @@ impl<'a> Feed<'a> {
         let next = self.plan.blocks.get(block + 1);
         self.ahead =
             next.map_or((&[], 0), |b| (self.stream.writes.key_words(b.segment as usize), b.first as usize));
+    }
+
+    /// Makes a slice the block at hand, in the order of its parts.
+    fn load_parts(&mut self, slices: &Slices, slice: u32, first: u32) {
+        let ends = slices.load_parts(slice, &mut self.records);
+        let rows = ends[PARTS - 1] as usize;
+        self.fingerprints.resize(rows, 0);
+        let start = first as usize & (self.numbers.len() - 1);
+        // What does not fit the end of the ring goes to its front.
+        let fits = rows.min(self.numbers.len() - start);
+        for (rows, place) in [(0..fits, start), (fits..rows, 0)] {
+            let places = place..place + rows.len();
+            let (numbers, begins) = (&mut self.numbers[places.clone()], &mut self.begins[places]);
+            let fingerprints = &mut self.fingerprints[rows.clone()];
+            slices.tell(slice, &self.records[rows], (fingerprints, numbers, begins));
+        }
+        self.cut(slices, slice, first, &ends);
     }
 
     /// The first write that those of a block may meet. What a stretch does not judge looks back beyond

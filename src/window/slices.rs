@@ -19,9 +19,13 @@ pub(super) const SLICE_ROWS: usize = 1 << 13;
 /// A scatter to more lists than that misses the cache with every store.
 const SLICES_MAX: usize = 1 << 11;
 
-/// A record has the write's number in its lowest bits, then so many of the time in its slice, then as much of the
-/// fingerprint as there is room for.
-const STEP_BITS: u32 = 12;
+/// A record has the write's number in its lowest bits, then some of the time in its slice, then the highest ones of
+/// its fingerprint: so many, if the time is left what it needs at least. That is enough for few keys to be taken for others of those
+/// that stand near them.
+const FINGERPRINT_BITS: u32 = 24;
+
+/// Bits of the time: the more of them, the fewer writes are looked up in vain.
+const STEP_BITS: std::ops::RangeInclusive<u32> = 12..=16;
 
 /// The highest of these name the part of the slice.
 const PART_BITS: u32 = 8;
@@ -46,6 +50,8 @@ struct Cut {
     slices: usize,
     /// Bits of a write's number.
     number_bits: u32,
+    /// Bits of its time in its slice.
+    step_bits: u32,
 }
 
 impl Cut {
@@ -56,7 +62,10 @@ impl Cut {
         let span = (all.min_begin <= all.max_begin).then(|| all.max_begin.abs_diff(all.min_begin))?;
         let shift = (span / wanted).checked_ilog2().map_or(0, |bits| bits + 1).min(63);
         let number_bits = u64::BITS - (rows_of_log as u64).leading_zeros();
-        Some(Cut { first: all.min_begin, shift, slices: (span >> shift) as usize + 1, number_bits })
+        let step_bits =
+            (u64::BITS - FINGERPRINT_BITS - number_bits).clamp(*STEP_BITS.start(), *STEP_BITS.end());
+        let slices = (span >> shift) as usize + 1;
+        Some(Cut { first: all.min_begin, shift, slices, number_bits, step_bits })
     }
 
     #[inline]
@@ -71,7 +80,7 @@ impl Cut {
 
     /// Ticks of a step of time, as a power of two.
     fn step_shift(self) -> u32 {
-        self.shift.saturating_sub(STEP_BITS)
+        self.shift.saturating_sub(self.step_bits)
     }
 
     /// The step of its slice that a begin falls into.
@@ -83,7 +92,7 @@ impl Cut {
 
     #[inline]
     fn record(self, fingerprint: u64, begin: i64, number: u64) -> u64 {
-        fingerprint & u64::MAX << (self.number_bits + STEP_BITS)
+        fingerprint & u64::MAX << (self.number_bits + self.step_bits)
             | self.step(begin) << self.number_bits
             | number
     }
@@ -95,7 +104,7 @@ impl Cut {
 
     #[inline]
     fn step_of(self, record: u64) -> u64 {
-        record >> self.number_bits & ((1 << STEP_BITS) - 1)
+        record >> self.number_bits & ((1 << self.step_bits) - 1)
     }
 
     #[inline]
@@ -106,7 +115,7 @@ impl Cut {
     /// The fingerprint as far as it is known, with bits that differ at both ends.
     #[inline]
     fn fingerprint_of(self, record: u64) -> u64 {
-        let known = self.number_bits + STEP_BITS;
+        let known = self.number_bits + self.step_bits;
         record & u64::MAX << known | record >> known
     }
 
@@ -171,31 +180,46 @@ impl Slices {
         }
     }
 
-    /// The same in the order of the slice's parts; `each` is also given the places and the steps of
-    /// the writes. The writes before the end of each part.
-    pub(super) fn load_parts(
-        &self,
-        slice: u32,
-        fingerprints: &mut Vec<u64>,
-        mut each: impl FnMut(usize, u32, i64),
-    ) -> [u32; PARTS] {
+    /// Puts the records of a slice first in `records`, in the order of its parts; how many of them stand before the
+    /// end of each part.
+    pub(super) fn load_parts(&self, slice: u32, records: &mut Vec<u64>) -> [u32; PARTS] {
         let cut = self.cut;
         let mut next = [0_u32; PARTS];
-        self.slices(slice as usize).flatten().for_each(|&record| next[cut.part_of(record)] += 1);
+        for list in self.slices(slice as usize) {
+            list.iter().for_each(|&record| next[cut.part_of(record)] += 1);
+        }
         let mut sum = 0;
         for next in &mut next {
             sum += std::mem::replace(next, sum);
         }
-        fingerprints.clear();
-        fingerprints.resize(sum as usize, 0);
-        let before = u64::from(slice) << (cut.shift - cut.step_shift());
-        for &record in self.slices(slice as usize).flatten() {
-            let place = &mut next[cut.part_of(record)];
-            fingerprints[*place as usize] = cut.fingerprint_of(record);
-            each(*place as usize, cut.number_of(record), (before + cut.step_of(record)).cast_signed());
-            *place += 1;
+        records.resize(records.len().max(sum as usize), 0);
+        for list in self.slices(slice as usize) {
+            for &record in list {
+                let place = &mut next[cut.part_of(record)];
+                records[*place as usize] = record;
+                *place += 1;
+            }
         }
         next
+    }
+
+    /// What records of a slice tell: fingerprints as far as they are known, numbers, and the steps of time at which
+    /// the writes begin.
+    pub(super) fn tell(
+        &self,
+        slice: u32,
+        records: &[u64],
+        (fingerprints, numbers, steps): (&mut [u64], &mut [u32], &mut [i64]),
+    ) {
+        let cut = self.cut;
+        let before = u64::from(slice) << (cut.shift - cut.step_shift());
+        for (fingerprint, &record) in fingerprints.iter_mut().zip(records) {
+            *fingerprint = cut.fingerprint_of(record);
+        }
+        numbers.iter_mut().zip(records).for_each(|(number, &record)| *number = cut.number_of(record));
+        for (step, &record) in steps.iter_mut().zip(records) {
+            *step = (before + cut.step_of(record)).cast_signed();
+        }
     }
 
     /// In steps, how far apart writes are known not to meet that do not meet from `span` ticks on.
