@@ -15,7 +15,7 @@ use crate::memory::{Budget, Spare};
 /// # Errors
 /// If records had to go to a file and it failed.
 ///
-/// Cost: O(rows), and 16 bytes a row of memory, of up to 1 GiB at a time; with a smaller budget each
+/// Cost: O(rows), and 16 bytes a row of memory, of up to 2 GiB at a time; with a smaller budget each
 /// record is written and read once more.
 pub(crate) fn count_distinct(
     log: &Log,

@@ -14,6 +14,10 @@ use crate::scatter::{Lists, Writer};
 /// Records wanted in a partition: they and their sorted copy fit the second-level cache, and a scatter writes to few lists.
 const PARTITION_ROWS: usize = 1 << 14;
 
+/// So many lists, as a power of two, are too many for the caches that are near; rather than more of them, partitions
+/// are twice as large.
+const LISTS_MANY: u32 = 12;
+
 /// What is grouped by key.
 pub(crate) trait Keyed: Copy + Send + Sync {
     /// The record as it lies in memory.
@@ -51,7 +55,7 @@ pub(crate) struct Split {
 
 /// Bytes of records held at a time without a budget: up to about there what is read once more with every further round
 /// costs more than fresh memory does, also where the system takes long to find that.
-const BYTES_MAX: u64 = 1 << 30;
+const BYTES_MAX: u64 = 1 << 31;
 
 /// More rounds than 2 to that are not worth their runs' short writes.
 const ROUND_BITS_MAX: u32 = 12;
@@ -69,8 +73,8 @@ impl Split {
         let round_bits = rounds.next_power_of_two().trailing_zeros().min(ROUND_BITS_MAX);
         // What is written to a file is cut by the bits of its round alone.
         let round_bits = if spilled.is_some() { round_bits.max(least) } else { round_bits };
-        let wanted = (rows >> round_bits).div_ceil(PARTITION_ROWS);
-        let bits = wanted.next_power_of_two().trailing_zeros().min(14);
+        let bits_for = |most: usize| (rows >> round_bits).div_ceil(most).next_power_of_two().trailing_zeros();
+        let bits = bits_for(PARTITION_ROWS).min(bits_for(2 * PARTITION_ROWS).max(LISTS_MANY)).min(14);
         Split { round_bits, bits: bits.max(least.saturating_sub(round_bits)), spilled }
     }
 
@@ -283,8 +287,12 @@ impl<R: Keyed> Sink<'_, '_, R> {
             To::Lists(lists) if split.round_bits > 0 => lists,
             To::Lists(lists) => {
                 let of = of(None);
+                let record = |i: usize, f: u64| record(&of, i, i, split.rest(f)).pack();
+                if split.bits >= LISTS_MANY {
+                    return lists.append(fingerprints, |&f| split.partition(f), |i, &f| record(i, f));
+                }
                 for (i, &f) in fingerprints.iter().enumerate() {
-                    lists.push(split.partition(f), record(&of, i, i, split.rest(f)).pack());
+                    lists.push(split.partition(f), record(i, f));
                 }
                 return;
             }
