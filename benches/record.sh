@@ -11,7 +11,7 @@
 #   adversaries  * logs that defeat shortcuts, beside the uniform one (benches/adversaries.rs)
 #   growth       * 10 M and 100 M rows, one and two threads, phases (benches/growth.py)
 #   duckdb       * verify against DuckDB's best queries, 10 M rows (benches/vs_duckdb.py)
-#   duckdb50       the same, 50 M rows
+#   duckdb50       the same, 50 M rows; RUNS of each, or five, which takes hours
 #   models       * all models on transactions of fifteen operations, and a hot key (benches/models.rs)
 #   resolve      * FoundationDB's benchmark of the commit path (examples/skip_list_test.rs)
 #   windows        the commit path by window, age and keys (benches/resolve.rs)
@@ -85,7 +85,7 @@ run_part() {
         duckdb) need_python && need_skewer &&
             part "$python" benches/vs_duckdb.py --binary "$skewer" --folder "$target/vs_duckdb" ;;
         duckdb50) need_python && need_skewer &&
-            part "$python" benches/vs_duckdb.py --rows 50_000_000 --binary "$skewer" --folder "$target/vs_duckdb" ;;
+            part "$python" benches/vs_duckdb.py --rows 50_000_000 --runs "${RUNS:-5}" --binary "$skewer" --folder "$target/vs_duckdb" ;;
         models) figures cargo bench --quiet --bench models ;;
         # Five runs: the machine's mood is seen.
         resolve) for _ in 1 2 3 4 5; do part cargo run --release --quiet --example skip_list_test || return; done ;;
