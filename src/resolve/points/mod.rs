@@ -6,92 +6,22 @@
 //! how far: with so many slots a bucket, few are full. Keys are compared in full: halves of hashes only spare
 //! comparisons. A table of fingerprints compares 64 bits of a hash instead, and stores no keys.
 
-use skewer_kernels::{advise_huge, at_most, equal_to, prefetch_address, prefetch_read};
+mod bucket;
+mod resize;
+mod sweep;
 
+use skewer_kernels::{prefetch_address, prefetch_read};
+
+pub(super) use self::bucket::Hash;
+use self::bucket::{Bucket, EMPTY, Line, SLOTS, bits, upper};
 use super::hashes::Hasher;
 use super::key_log::KeyLog;
 use super::keys::KeyRef;
 use super::stamps::Stamp;
 
-const SLOTS: usize = 15;
 const SMALLEST: usize = 2;
-/// Writes for which a bucket is swept. A rotation then takes a quarter of a window's writes, and what
-/// is dead and not yet swept stays about an eighth of what lives.
-const WRITES_PER_SWEEP: usize = 3;
-/// Keys are moved to a greater table when this one is so full, in sixteenths; that one is so full then.
-const FULL: usize = 12;
-const REFILLED: usize = 10;
 /// How far from home a key may lie.
 const FURTHEST: usize = 15;
-
-/// A hash. Its upper half chooses the home and is compared first, the lower one completes a fingerprint.
-pub(super) type Hash = u64;
-
-/// A cache line: a number for each slot, and one more for what is said of the bucket.
-type Line<T> = [T; SLOTS + 1];
-
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-struct Bucket {
-    /// The upper halves of hashes, which say where keys are at home. The last number has a bit for each slot that holds a
-    /// key, then the reach: how many buckets behind this one a key may lie whose home it is, as known since the
-    /// sweep settled it.
-    hashes: Line<i32>,
-    /// Where the keys are, or the lower halves of their hashes. Last, a bit for each slot whose key has its home elsewhere.
-    keys: Line<KeyRef>,
-    /// When the keys were written. Last, the reach as found since it was settled.
-    stamps: Line<Stamp>,
-}
-
-const EMPTY: Bucket = Bucket { hashes: [0; SLOTS + 1], keys: [0; SLOTS + 1], stamps: [0; SLOTS + 1] };
-/// One bit for each slot.
-const ALL: u32 = (1 << SLOTS) - 1;
-
-impl Bucket {
-    /// One bit for each slot that holds a key.
-    #[inline]
-    fn used(&self) -> u32 {
-        self.hashes[SLOTS] as u32 & ALL
-    }
-
-    #[inline]
-    fn reach(&self) -> u32 {
-        self.hashes[SLOTS] as u32 >> SLOTS
-    }
-
-    #[inline]
-    fn set_reach(&mut self, reach: u32) {
-        self.hashes[SLOTS] = (self.used() | reach << SLOTS) as i32;
-    }
-
-    #[inline]
-    fn found(&mut self) -> &mut i32 {
-        &mut self.stamps[SLOTS]
-    }
-
-    #[inline]
-    fn strangers(&mut self) -> &mut u32 {
-        &mut self.keys[SLOTS]
-    }
-
-    /// One bit for each slot whose key has a hash with this upper half.
-    #[inline]
-    fn hits(&self, upper: u32) -> u32 {
-        equal_to(&self.hashes, upper as i32) & self.used()
-    }
-
-    /// The first empty slot.
-    #[inline]
-    fn vacant(&self) -> Option<usize> {
-        (self.used() != ALL).then_some(self.used().trailing_ones() as usize)
-    }
-
-    /// One bit for each slot whose version is not above the floor.
-    #[inline]
-    fn dead(&self, floor: Stamp) -> u32 {
-        at_most(&self.stamps, floor) & self.used()
-    }
-}
 
 /// Where a table lies, and how many buckets it has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -143,15 +73,6 @@ impl Points {
 
     pub(super) fn has_keys(&self) -> bool {
         self.keys.is_some()
-    }
-
-    /// Makes room for a window of `keys` keys at once, instead of while it grows.
-    pub(super) fn reserve(&mut self, keys: usize) {
-        // With the dead ones that are not yet swept.
-        let wanted = (keys + keys / 4) * 16 / FULL / SLOTS + 1;
-        if wanted > self.buckets.len() {
-            self.resize(wanted);
-        }
     }
 
     #[inline]
@@ -232,24 +153,6 @@ impl Points {
         {
             keys.free(bucket.keys[slot]);
             bucket.keys[slot] = keys.store(key);
-        }
-    }
-
-    /// Sweeps what the writes since the last call owe: constant work a write.
-    #[inline]
-    pub(super) fn sweep(&mut self) {
-        while self.owed >= WRITES_PER_SWEEP {
-            self.owed -= WRITES_PER_SWEEP;
-            self.sweep_bucket();
-        }
-    }
-
-    /// Fetches what the next sweep will touch.
-    #[inline]
-    pub(super) fn foresee_sweep(&self) {
-        prefetch_read(&self.buckets, self.swept);
-        if let Some(bucket) = self.buckets.get(self.swept) {
-            prefetch_read(std::slice::from_ref(&bucket.stamps), 0);
         }
     }
 
@@ -335,8 +238,8 @@ impl Points {
 
     #[inline]
     fn insert(&mut self, hash: Hash, key: &[u8], stamp: Stamp) {
-        if self.held * 16 >= self.buckets.len() * SLOTS * FULL {
-            self.resize((self.held * 16).div_ceil(REFILLED * SLOTS));
+        if self.is_full() {
+            self.grow();
         }
         let home = self.home(upper(hash));
         let (at, distance) = match self.buckets[home].vacant() {
@@ -344,7 +247,7 @@ impl Points {
             None => self.vacancy(home),
         };
         let Some(slot) = self.buckets[at].vacant() else {
-            self.resize(self.buckets.len() * 5 / 4 + 1);
+            self.spread();
             return self.insert(hash, key, stamp);
         };
         let key = self.keys.as_mut().map_or(hash as u32, |keys| keys.store(key));
@@ -390,109 +293,6 @@ impl Points {
             *home.found() = (*home.found()).max(distance as i32);
         }
     }
-
-    #[inline]
-    fn empty(&mut self, at: usize, slot: usize) {
-        let bucket = &mut self.buckets[at];
-        bucket.hashes[SLOTS] &= !(1 << slot);
-        *bucket.strangers() &= !(1 << slot);
-        self.held -= 1;
-        if let Some(keys) = &mut self.keys {
-            keys.free(bucket.keys[slot]);
-        }
-    }
-
-    #[inline]
-    fn sweep_bucket(&mut self) {
-        let at = self.swept;
-        bits(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
-        if self.keys.as_ref().is_some_and(KeyLog::has_condemned) {
-            self.move_keys(at);
-        }
-        bits(*self.buckets[at].strangers()).for_each(|slot| self.meet(at, slot));
-        // All that may lie behind this home was met since it was settled last.
-        let back = self.furthest();
-        let settled = if at >= back { at - back } else { at + self.buckets.len() - back };
-        let settled = &mut self.buckets[settled];
-        let found = std::mem::take(settled.found());
-        settled.set_reach(found as u32);
-        self.swept = self.next(at);
-        self.prefetch_bucket(self.swept);
-    }
-
-    /// Moves keys that keep chunks from being given back.
-    #[cold]
-    fn move_keys(&mut self, at: usize) {
-        let Some(keys) = &mut self.keys else { return };
-        let bucket = &mut self.buckets[at];
-        for slot in bits(bucket.used()) {
-            if keys.is_condemned(bucket.keys[slot]) {
-                bucket.keys[slot] = keys.restore(bucket.keys[slot]);
-            }
-        }
-    }
-
-    /// Notes how far from home a key lies.
-    fn meet(&mut self, at: usize, slot: usize) {
-        let home = self.home(self.buckets[at].hashes[slot] as u32);
-        let distance = if at >= home { at - home } else { at + self.buckets.len() - home };
-        let found = self.buckets[home].found();
-        *found = (*found).max(distance as i32);
-    }
-
-    /// Moves all keys that are not forgotten to a table of `buckets`, or of more if some key does not come to lie near its
-    /// home.
-    #[cold]
-    fn resize(&mut self, mut buckets: usize) {
-        for at in 0..self.buckets.len() {
-            bits(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
-        }
-        let old = std::mem::take(&mut self.buckets);
-        while !self.refill(&old, buckets.max(SMALLEST)) {
-            buckets = buckets * 5 / 4 + 1;
-        }
-        // The order of homes is the same: the sweep goes on where it was, lest it never comes to the end of a table
-        // that grows again and again.
-        self.swept = self.swept * self.buckets.len() / old.len();
-    }
-
-    fn refill(&mut self, old: &[Bucket], buckets: usize) -> bool {
-        self.buckets = Vec::with_capacity(buckets);
-        advise_huge(self.buckets.spare_capacity_mut());
-        self.buckets.resize(buckets, EMPTY);
-        old.iter().all(|bucket| {
-            bits(bucket.used())
-                .all(|slot| self.rehome((bucket.hashes[slot] as u32, bucket.keys[slot], bucket.stamps[slot])))
-        })
-    }
-
-    fn rehome(&mut self, item: (u32, KeyRef, Stamp)) -> bool {
-        let home = self.home(item.0);
-        let (at, distance) = match self.buckets[home].vacant() {
-            Some(_) => (home, 0),
-            None => self.vacancy(home),
-        };
-        let vacant = self.buckets[at].vacant();
-        if let Some(slot) = vacant {
-            self.fill((at, slot), item, (home, distance));
-        }
-        vacant.is_some()
-    }
-}
-
-#[inline]
-fn upper(hash: Hash) -> u32 {
-    (hash >> 32) as u32
-}
-
-/// The places of the bits that are set.
-#[inline]
-fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let at = (bits != 0).then_some(bits.trailing_zeros() as usize);
-        bits &= bits.wrapping_sub(1);
-        at
-    })
 }
 
 #[cfg(test)]

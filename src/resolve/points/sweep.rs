@@ -1,0 +1,79 @@
+//! Slots of forgotten keys are emptied, a bucket at a time.
+
+use skewer_kernels::prefetch_read;
+
+use super::bucket::{SLOTS, bits};
+use super::{KeyLog, Points};
+
+/// Writes for which a bucket is swept. A rotation then takes a quarter of a window's writes, and what
+/// is dead and not yet swept stays about an eighth of what lives.
+const WRITES_PER_SWEEP: usize = 3;
+
+impl Points {
+    /// Sweeps what the writes since the last call owe: constant work a write.
+    #[inline]
+    pub(in crate::resolve) fn sweep(&mut self) {
+        while self.owed >= WRITES_PER_SWEEP {
+            self.owed -= WRITES_PER_SWEEP;
+            self.sweep_bucket();
+        }
+    }
+
+    /// Fetches what the next sweep will touch.
+    #[inline]
+    pub(in crate::resolve) fn foresee_sweep(&self) {
+        prefetch_read(&self.buckets, self.swept);
+        if let Some(bucket) = self.buckets.get(self.swept) {
+            prefetch_read(std::slice::from_ref(&bucket.stamps), 0);
+        }
+    }
+
+    #[inline]
+    pub(super) fn empty(&mut self, at: usize, slot: usize) {
+        let bucket = &mut self.buckets[at];
+        bucket.hashes[SLOTS] &= !(1 << slot);
+        *bucket.strangers() &= !(1 << slot);
+        self.held -= 1;
+        if let Some(keys) = &mut self.keys {
+            keys.free(bucket.keys[slot]);
+        }
+    }
+
+    #[inline]
+    fn sweep_bucket(&mut self) {
+        let at = self.swept;
+        bits(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
+        if self.keys.as_ref().is_some_and(KeyLog::has_condemned) {
+            self.move_keys(at);
+        }
+        bits(*self.buckets[at].strangers()).for_each(|slot| self.meet(at, slot));
+        // All that may lie behind this home was met since it was settled last.
+        let back = self.furthest();
+        let settled = if at >= back { at - back } else { at + self.buckets.len() - back };
+        let settled = &mut self.buckets[settled];
+        let found = std::mem::take(settled.found());
+        settled.set_reach(found as u32);
+        self.swept = self.next(at);
+        self.prefetch_bucket(self.swept);
+    }
+
+    /// Moves keys that keep chunks from being given back.
+    #[cold]
+    fn move_keys(&mut self, at: usize) {
+        let Some(keys) = &mut self.keys else { return };
+        let bucket = &mut self.buckets[at];
+        for slot in bits(bucket.used()) {
+            if keys.is_condemned(bucket.keys[slot]) {
+                bucket.keys[slot] = keys.restore(bucket.keys[slot]);
+            }
+        }
+    }
+
+    /// Notes how far from home a key lies.
+    fn meet(&mut self, at: usize, slot: usize) {
+        let home = self.home(self.buckets[at].hashes[slot] as u32);
+        let distance = if at >= home { at - home } else { at + self.buckets.len() - home };
+        let found = self.buckets[home].found();
+        *found = (*found).max(distance as i32);
+    }
+}
