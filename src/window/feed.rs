@@ -6,7 +6,7 @@ use skewer_kernels::prefetch_read;
 
 use super::At;
 use super::plan::{BLOCK, Block, Plan};
-use super::slices::{PARTS, Slices};
+use super::slices::Slices;
 use super::stream::Stream;
 
 /// The blocks of a stretch, one after the other, and where their writes stand.
@@ -17,8 +17,8 @@ pub(super) struct Feed<'a> {
     /// The sequence number of the first row of each block so far.
     starts: Vec<u32>,
     fingerprints: Vec<u64>,
-    /// Of a slice that is met part by part: its records, and what was there before.
-    records: Vec<u64>,
+    /// For a slice that is met part by part: its records, and where its parts end.
+    memory: (Vec<u64>, Vec<u32>),
     /// The keys of the segment of the next block, and where it begins there.
     ahead: (&'a [u64], usize),
     /// Of slices: the writes' numbers, by their sequence numbers.
@@ -55,7 +55,7 @@ impl<'a> Feed<'a> {
             warm_up,
             starts: Vec::new(),
             fingerprints: Vec::with_capacity(BLOCK),
-            records: Vec::new(),
+            memory: Default::default(),
             ahead: (&[], 0),
             numbers: vec![0; room(plan.slices.is_some())],
             begins: vec![0; room(plan.part_rows.is_some())],
@@ -97,19 +97,20 @@ impl<'a> Feed<'a> {
 
     /// Makes a slice the block at hand, in the order of its parts.
     fn load_parts(&mut self, slices: &Slices, slice: u32, first: u32) {
-        let ends = slices.load_parts(slice, &mut self.records);
-        let rows = ends[PARTS - 1] as usize;
-        self.fingerprints.resize(rows, 0);
+        let mut memory = std::mem::take(&mut self.memory);
+        let (records, ends) = slices.load_parts(slice, (&mut memory.0, &mut memory.1));
+        self.fingerprints.resize(records.len(), 0);
         let start = first as usize & (self.numbers.len() - 1);
         // What does not fit the end of the ring goes to its front.
-        let fits = rows.min(self.numbers.len() - start);
-        for (rows, place) in [(0..fits, start), (fits..rows, 0)] {
+        let fits = records.len().min(self.numbers.len() - start);
+        for (rows, place) in [(0..fits, start), (fits..records.len(), 0)] {
             let places = place..place + rows.len();
             let (numbers, begins) = (&mut self.numbers[places.clone()], &mut self.begins[places]);
             let fingerprints = &mut self.fingerprints[rows.clone()];
-            slices.tell(slice, &self.records[rows], (fingerprints, numbers, begins));
+            slices.tell(slice, &records[rows], (fingerprints, numbers, begins));
         }
-        self.cut(slices, slice, first, &ends);
+        self.cut(slices, slice, first, ends);
+        self.memory = memory;
     }
 
     /// The first write that those of a block may meet. What a stretch does not judge looks back beyond

@@ -115,6 +115,8 @@ impl Pass<'_> {
             let small = self.plan.part_rows.is_some() && self.plan.alive() <= ALIVE_FEW;
             let of_stretch = |s: Range<usize>| match self.plan.reach {
                 0..=0x4000 if small => self.stretch::<_, 0x2000, 0x4000>(s, make(), meet),
+                0x4001..=0x1_0000 if small => self.stretch::<_, 0x2000, 0x1_0000>(s, make(), meet),
+                0x1_0001..=REACH_MAX if small => self.stretch::<_, 0x2000, REACH_MAX>(s, make(), meet),
                 0..=0x400 => self.stretch::<_, 0x2000, 0x400>(s, make(), meet),
                 0x401..=0x4000 => self.stretch::<_, 0x2_0000, 0x4000>(s, make(), meet),
                 0x4001..=0x8000 => self.stretch::<_, 0x2_0000, 0x8000>(s, make(), meet),

@@ -5,6 +5,8 @@
 //! slice then is a block of the stream as any other: its rows stand in any order. Where keys are hot, a slice
 //! is brought into the order of its parts when it is met.
 
+use std::ops::RangeInclusive;
+
 use rayon::prelude::*;
 use skewer_kernels::{Extent, prefetch_range};
 
@@ -25,13 +27,14 @@ const SLICES_MAX: usize = 1 << 11;
 const FINGERPRINT_BITS: u32 = 24;
 
 /// Bits of the time: the more of them, the fewer writes are looked up in vain.
-const STEP_BITS: std::ops::RangeInclusive<u32> = 12..=16;
+const STEP_BITS: RangeInclusive<u32> = 12..=16;
 
-/// The highest of these name the part of the slice.
-const PART_BITS: u32 = 8;
+/// The highest of these name the part of the slice: so many of them that a part has few rows, however many a slice
+/// has, since hot keys meet themselves all over a part.
+const PART_BITS: RangeInclusive<u32> = 8..=*STEP_BITS.start();
 
-/// Parts of a slice.
-pub(super) const PARTS: usize = 1 << PART_BITS;
+/// Rows wanted in a part.
+const PART_ROWS: usize = 32;
 
 /// Writes by slices of time.
 #[derive(Debug)]
@@ -52,6 +55,8 @@ struct Cut {
     number_bits: u32,
     /// Bits of its time in its slice.
     step_bits: u32,
+    /// Those of them that name its part.
+    part_bits: u32,
 }
 
 impl Cut {
@@ -65,7 +70,9 @@ impl Cut {
         let step_bits =
             (u64::BITS - FINGERPRINT_BITS - number_bits).clamp(*STEP_BITS.start(), *STEP_BITS.end());
         let slices = (span >> shift) as usize + 1;
-        Some(Cut { first: all.min_begin, shift, slices, number_bits, step_bits })
+        let parts = (rows / slices / PART_ROWS).next_power_of_two().trailing_zeros();
+        let part_bits = parts.clamp(*PART_BITS.start(), *PART_BITS.end());
+        Some(Cut { first: all.min_begin, shift, slices, number_bits, step_bits, part_bits })
     }
 
     #[inline]
@@ -75,7 +82,7 @@ impl Cut {
 
     /// Ticks of a part of a slice, as a power of two.
     fn part_shift(self) -> u32 {
-        self.shift.saturating_sub(PART_BITS)
+        self.shift.saturating_sub(self.part_bits)
     }
 
     /// Ticks of a step of time, as a power of two.
@@ -180,27 +187,32 @@ impl Slices {
         }
     }
 
-    /// Puts the records of a slice first in `records`, in the order of its parts; how many of them stand before the
-    /// end of each part.
-    pub(super) fn load_parts(&self, slice: u32, records: &mut Vec<u64>) -> [u32; PARTS] {
+    /// Makes `records` those of a slice, in the order of its parts, and `ends` how many of them stand before the end of
+    /// each part. What else there is in either is kept for its memory.
+    pub(super) fn load_parts<'v>(
+        &self,
+        slice: u32,
+        (records, ends): (&'v mut Vec<u64>, &'v mut Vec<u32>),
+    ) -> (&'v [u64], &'v [u32]) {
         let cut = self.cut;
-        let mut next = [0_u32; PARTS];
+        ends.clear();
+        ends.resize(1 << cut.part_bits, 0);
         for list in self.slices(slice as usize) {
-            list.iter().for_each(|&record| next[cut.part_of(record)] += 1);
+            list.iter().for_each(|&record| ends[cut.part_of(record)] += 1);
         }
         let mut sum = 0;
-        for next in &mut next {
-            sum += std::mem::replace(next, sum);
+        for end in &mut *ends {
+            sum += std::mem::replace(end, sum);
         }
         records.resize(records.len().max(sum as usize), 0);
         for list in self.slices(slice as usize) {
             for &record in list {
-                let place = &mut next[cut.part_of(record)];
+                let place = &mut ends[cut.part_of(record)];
                 records[*place as usize] = record;
                 *place += 1;
             }
         }
-        next
+        (&records[..sum as usize], ends)
     }
 
     /// What records of a slice tell: fingerprints as far as they are known, numbers, and the steps of time at which

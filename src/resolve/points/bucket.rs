@@ -26,7 +26,8 @@ pub(super) struct Bucket {
     pub(super) stamps: Line<Stamp>,
 }
 
-pub(super) const EMPTY: Bucket = Bucket { hashes: [0; SLOTS + 1], keys: [0; SLOTS + 1], stamps: [0; SLOTS + 1] };
+pub(super) const EMPTY: Bucket =
+    Bucket { hashes: [0; SLOTS + 1], keys: [0; SLOTS + 1], stamps: [0; SLOTS + 1] };
 /// One bit for each slot.
 pub(super) const ALL: u32 = (1 << SLOTS) - 1;
 
@@ -90,4 +91,3 @@ pub(super) fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
         at
     })
 }
-
