@@ -14,9 +14,9 @@ use crate::scatter::{Lists, Writer};
 /// Records wanted in a partition: they and their sorted copy fit the second-level cache, and a scatter writes to few lists.
 const PARTITION_ROWS: usize = 1 << 14;
 
-/// So many lists, as a power of two, are too many for the caches that are near; rather than more of them, partitions
-/// are twice as large.
-const LISTS_MANY: u32 = 12;
+/// Rather than more partitions than that, as a power of two, there are partitions twice as large: each store to so many
+/// lists waits for memory.
+const PARTITIONS_MANY: u32 = 12;
 
 /// What is grouped by key.
 pub(crate) trait Keyed: Copy + Send + Sync {
@@ -74,7 +74,7 @@ impl Split {
         // What is written to a file is cut by the bits of its round alone.
         let round_bits = if spilled.is_some() { round_bits.max(least) } else { round_bits };
         let bits_for = |most: usize| (rows >> round_bits).div_ceil(most).next_power_of_two().trailing_zeros();
-        let bits = bits_for(PARTITION_ROWS).min(bits_for(2 * PARTITION_ROWS).max(LISTS_MANY)).min(14);
+        let bits = bits_for(PARTITION_ROWS).min(bits_for(2 * PARTITION_ROWS).max(PARTITIONS_MANY)).min(14);
         Split { round_bits, bits: bits.max(least.saturating_sub(round_bits)), spilled }
     }
 
@@ -287,14 +287,8 @@ impl<R: Keyed> Sink<'_, '_, R> {
             To::Lists(lists) if split.round_bits > 0 => lists,
             To::Lists(lists) => {
                 let of = of(None);
-                let record = |i: usize, f: u64| record(&of, i, i, split.rest(f)).pack();
-                if split.bits >= LISTS_MANY {
-                    return lists.append(fingerprints, |&f| split.partition(f), |i, &f| record(i, f));
-                }
-                for (i, &f) in fingerprints.iter().enumerate() {
-                    lists.push(split.partition(f), record(i, f));
-                }
-                return;
+                let record = |i: usize, &f: &u64| record(&of, i, i, split.rest(f)).pack();
+                return lists.append(fingerprints, |&f| split.partition(f), record);
             }
             To::File(outbox) => {
                 let of = of(None);

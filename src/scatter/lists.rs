@@ -12,6 +12,9 @@ const BLOCK_BYTES: usize = 1536;
 /// As many places as a core asks memory for at a time, and some.
 const AHEAD: usize = 32;
 
+/// Of so many lists the places where they go on do not fit the caches that are near.
+const MANY: usize = 1 << 11;
+
 /// Lists of records `W`, each appended to on its own.
 #[derive(Debug)]
 pub(crate) struct Lists<W> {
@@ -128,8 +131,8 @@ pub(crate) struct Writer<'l, W> {
 }
 
 impl<W: Pod> Writer<'_, W> {
-    /// Appends `record(i, &items[i])` to `list(&items[i])` for each item. Places of a few are asked for before the first
-    /// of these is stored: stores wait for each other. (Where lists are few, to [`push`](Self::push) is quicker.)
+    /// Appends `record(i, &items[i])` to `list(&items[i])` for each item. Where lists are many, places of a few are asked for
+    /// before the first of these is stored: stores wait for each other.
     ///
     /// # Panics
     /// As [`push`](Self::push).
@@ -140,6 +143,9 @@ impl<W: Pod> Writer<'_, W> {
         list: impl Fn(&T) -> usize,
         record: impl Fn(usize, &T) -> W,
     ) {
+        if self.slots.len() < MANY {
+            return items.iter().enumerate().for_each(|(i, item)| self.push(list(item), record(i, item)));
+        }
         for (chunk, few) in items.chunks(AHEAD).enumerate() {
             few.iter().for_each(|item| prefetch_read(self.records, self.slots[list(item)] as usize));
             for (i, item) in (chunk * AHEAD..).zip(few) {

@@ -74,11 +74,10 @@ impl<'a> Feed<'a> {
             if self.plan.part_rows.is_some() {
                 return self.load_parts(slices, at.first, first);
             }
-            let (numbers, mask) = (&mut self.numbers, self.plan.reach.max(1).next_power_of_two() - 1);
-            let mut note = |place: usize, number| numbers[(first as usize + place) & mask] = number;
-            let mut place = 0;
+            let (mask, numbers) = (self.numbers.len() - 1, &mut self.numbers);
+            let mut place = first as usize;
             slices.load(at.first, &mut self.fingerprints, |number| {
-                note(place, number);
+                numbers[place & mask] = number;
                 place += 1;
             });
             self.whole(block);

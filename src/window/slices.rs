@@ -21,12 +21,12 @@ pub(super) const SLICE_ROWS: usize = 1 << 13;
 /// A scatter to more lists than that misses the cache with every store.
 const SLICES_MAX: usize = 1 << 11;
 
-/// A record has the write's number in its lowest bits, then some of the time in its slice, then the highest ones of
-/// its fingerprint: so many, if the time is left what it needs at least. That is enough for few keys to be taken for others of those
-/// that stand near them.
+/// A record has the write's number in its lowest bits, then the time in its slice, then the highest bits of its
+/// fingerprint. So many of these tell most keys from those that stand near them; what else there is room for, the time
+/// has.
 const FINGERPRINT_BITS: u32 = 24;
 
-/// Bits of the time: the more of them, the fewer writes are looked up in vain.
+/// Bits of the time, even if less of the fingerprint is left: the more of them, the fewer writes are looked up in vain.
 const STEP_BITS: RangeInclusive<u32> = 12..=16;
 
 /// The highest of these name the part of the slice: so many of them that a part has few rows, however many a slice
@@ -59,6 +59,11 @@ struct Cut {
     part_bits: u32,
 }
 
+/// Bits of the time, given those of the number.
+fn step_bits(number_bits: u32) -> u32 {
+    (u64::BITS - FINGERPRINT_BITS - number_bits).clamp(*STEP_BITS.start(), *STEP_BITS.end())
+}
+
 impl Cut {
     fn of(blocks: &[Block], slice_rows: usize, rows_of_log: usize) -> Option<Cut> {
         let all = blocks.iter().fold(Extent::EMPTY, |all, b| all.merge(b.extent));
@@ -67,8 +72,7 @@ impl Cut {
         let span = (all.min_begin <= all.max_begin).then(|| all.max_begin.abs_diff(all.min_begin))?;
         let shift = (span / wanted).checked_ilog2().map_or(0, |bits| bits + 1).min(63);
         let number_bits = u64::BITS - (rows_of_log as u64).leading_zeros();
-        let step_bits =
-            (u64::BITS - FINGERPRINT_BITS - number_bits).clamp(*STEP_BITS.start(), *STEP_BITS.end());
+        let step_bits = step_bits(number_bits);
         let slices = (span >> shift) as usize + 1;
         let parts = (rows / slices / PART_ROWS).next_power_of_two().trailing_zeros();
         let part_bits = parts.clamp(*PART_BITS.start(), *PART_BITS.end());
@@ -273,5 +277,43 @@ fn scatter(
         if !is_long(begin, end, long.rest_width) {
             sink.push(cut.slice(begin), record(place, begin));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Promise: a record tells its number and its fingerprint as far as there was room, and of two writes of a slice the
+    /// one in the later part, or at the later step, began later; whatever the log's size and the slices' width.
+    #[test]
+    fn records_tell_what_was_put_in() {
+        for (rows, part_bits) in [(50, 8), (10_000_000, 8), (60_000_000, 10), (1 << 31, 12)] {
+            for shift in [0, 5, 11, 14, 40, 62] {
+                let cut = Cut { part_bits, ..cut(rows, shift) };
+                let begins =
+                    (0..2_000_u64).map(|i| (skewer_kernels::mix_one(i) >> (64 - shift.max(1))) as i64 - 7);
+                let mut known: Vec<_> = begins
+                    .filter(|begin| cut.slice(*begin) == 0)
+                    .map(|begin| {
+                        let fingerprint = skewer_kernels::mix_one(begin.cast_unsigned());
+                        let record = cut.record(fingerprint, begin, rows - 1);
+                        assert_eq!(u64::from(cut.number_of(record)), rows - 1);
+                        assert_eq!(cut.fingerprint_of(record) >> 44, fingerprint >> 44);
+                        assert!(cut.part_of(record) < 1 << part_bits);
+                        (begin, cut.step_of(record), cut.part_of(record))
+                    })
+                    .collect();
+                known.sort_unstable();
+                assert!(known.is_sorted_by_key(|k| k.1) && known.is_sorted_by_key(|k| k.2), "{rows} {shift}");
+            }
+        }
+    }
+
+    /// Slices from -7 on, so many ticks wide as a power of two.
+    fn cut(rows: u64, shift: u32) -> Cut {
+        let number_bits = u64::BITS - rows.leading_zeros();
+        let step_bits = step_bits(number_bits);
+        Cut { first: -7, shift, slices: 1, number_bits, step_bits, part_bits: 8 }
     }
 }

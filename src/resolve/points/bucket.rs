@@ -29,7 +29,7 @@ pub(super) struct Bucket {
 pub(super) const EMPTY: Bucket =
     Bucket { hashes: [0; SLOTS + 1], keys: [0; SLOTS + 1], stamps: [0; SLOTS + 1] };
 /// One bit for each slot.
-pub(super) const ALL: u32 = (1 << SLOTS) - 1;
+const ALL: u32 = (1 << SLOTS) - 1;
 
 impl Bucket {
     /// One bit for each slot that holds a key.

@@ -242,10 +242,7 @@ impl Points {
             self.grow();
         }
         let home = self.home(upper(hash));
-        let (at, distance) = match self.buckets[home].vacant() {
-            Some(_) => (home, 0),
-            None => self.vacancy(home),
-        };
+        let (at, distance) = self.nearest(home);
         let Some(slot) = self.buckets[at].vacant() else {
             self.spread();
             return self.insert(hash, key, stamp);
@@ -253,6 +250,15 @@ impl Points {
         let key = self.keys.as_mut().map_or(hash as u32, |keys| keys.store(key));
         self.fill((at, slot), (upper(hash), key, stamp), (home, distance));
         self.held += 1;
+    }
+
+    /// The bucket for a key of this home, which is full if none that is near has room, and how far it is.
+    #[inline]
+    fn nearest(&self, home: usize) -> (usize, usize) {
+        match self.buckets[home].vacant() {
+            Some(_) => (home, 0),
+            None => self.vacancy(home),
+        }
     }
 
     /// The nearest bucket behind a full home that is not full, if any is near, and how far it is.

@@ -65,10 +65,7 @@ impl Points {
 
     fn rehome(&mut self, item: (u32, KeyRef, Stamp)) -> bool {
         let home = self.home(item.0);
-        let (at, distance) = match self.buckets[home].vacant() {
-            Some(_) => (home, 0),
-            None => self.vacancy(home),
-        };
+        let (at, distance) = self.nearest(home);
         let vacant = self.buckets[at].vacant();
         if let Some(slot) = vacant {
             self.fill((at, slot), item, (home, distance));
