@@ -147,7 +147,8 @@ impl Plan {
 
 fn blocks(stream: Stream<'_>) -> Vec<Block> {
     let segments = 0..stream.writes.segments.len() as u32;
-    segments.into_par_iter().flat_map_iter(|at| blocks_of(stream, at)).collect()
+    let blocks: Vec<Vec<Block>> = segments.into_par_iter().map(|at| blocks_of(stream, at)).collect();
+    blocks.concat()
 }
 
 fn blocks_of(stream: Stream<'_>, segment: u32) -> Vec<Block> {
@@ -168,32 +169,25 @@ fn blocks_of(stream: Stream<'_>, segment: u32) -> Vec<Block> {
 
 /// For each block the first whose rows may meet its own, and the most rows in between.
 fn look_back(blocks: &[Block], span: u64) -> (Vec<u32>, usize) {
-    let mut rows = 0;
-    let mut latest = i64::MIN;
-    // The prefix maximum of begins after each block, and the rows before it.
-    let prefix: Vec<(i64, usize)> = blocks
-        .iter()
-        .map(|b| {
+    let (mut reach, mut rows) = (0, 0);
+    // The first block, the rows before it, and the greatest begin up to and with it.
+    let (mut first, mut before, mut latest) = (0, 0, i64::MIN);
+    let of_block = |(at, block): (usize, &Block)| {
+        rows += block.len as usize;
+        let horizon = block.extent.min_begin.saturating_sub_unsigned(span);
+        // Horizons only move on, as blocks are in order. One that saturates rules nothing out.
+        while first < at && horizon > i64::MIN {
             // A block of which all rows are kept aside has the extent of nothing.
-            latest = latest.max(b.extent.max_begin);
-            let before = rows;
-            rows += b.len as usize;
-            (latest, before)
-        })
-        .collect();
-    let (mut reach, mut first) = (0, 0);
-    let look_back = blocks
-        .iter()
-        .enumerate()
-        .map(|(at, block)| {
-            let horizon = block.extent.min_begin.saturating_sub_unsigned(span);
-            // Horizons only move on, as blocks are in order. One that saturates rules nothing out.
-            while first < at && horizon > i64::MIN && prefix[first].0 <= horizon {
-                first += 1;
+            latest = latest.max(blocks[first].extent.max_begin);
+            if latest > horizon {
+                break;
             }
-            reach = reach.max(prefix[at].1 + block.len as usize - prefix[first].1);
-            first as u32
-        })
-        .collect();
+            before += blocks[first].len as usize;
+            first += 1;
+        }
+        reach = reach.max(rows - before);
+        first as u32
+    };
+    let look_back = blocks.iter().enumerate().map(of_block).collect();
     (look_back, reach)
 }
