@@ -53,9 +53,9 @@ pub(crate) struct Split {
     spilled: Option<Budget>,
 }
 
-/// Bytes of records held at a time without a budget: up to about there what is read once more with every further round
-/// costs more than fresh memory does, also where the system takes long to find that.
-const BYTES_MAX: u64 = 1 << 31;
+/// Bytes of records held at a time without a budget. Twice as many spare reading the keys once more, a few per cent of the
+/// time where fresh memory comes at once; where a host gives it slowly they cost a third more.
+const BYTES_MAX: u64 = 1 << 30;
 
 /// More rounds than 2 to that are not worth their runs' short writes.
 const ROUND_BITS_MAX: u32 = 12;
