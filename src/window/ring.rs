@@ -76,13 +76,10 @@ impl<'m, const BUCKETS: usize, const ENTRIES: usize> Ring<'m, BUCKETS, ENTRIES> 
         let (mut visited, mut chains) = (0, [0; STEP]);
         for (step, fingerprints) in fingerprints.chunks(STEP).enumerate() {
             let mut count = 0;
-            for (place, &fingerprint) in fingerprints.iter().enumerate() {
-                if place.is_multiple_of(8) {
-                    ahead(step * STEP + place);
-                }
+            let mut enter = |place: usize, fingerprint: u64| {
                 let sequence = self.next + place as u32;
                 if skip(step * STEP + place) {
-                    continue;
+                    return;
                 }
                 // Two shifts, lest one bucket mean a shift by 64.
                 let head = &mut heads[(fingerprint >> 1 >> (63 - BUCKETS.trailing_zeros())) as usize];
@@ -92,6 +89,19 @@ impl<'m, const BUCKETS: usize, const ENTRIES: usize> Ring<'m, BUCKETS, ENTRIES> 
                 // place of a step is 255, so the count fits.
                 chains[usize::from(count as u8)] = sequence;
                 count += usize::from(older >= tail);
+            };
+            let (eights, rest) = fingerprints.as_chunks::<8>();
+            for (at, eight) in eights.iter().enumerate() {
+                ahead(step * STEP + 8 * at);
+                for (place, &fingerprint) in eight.iter().enumerate() {
+                    enter(8 * at + place, fingerprint);
+                }
+            }
+            if !rest.is_empty() {
+                ahead(step * STEP + 8 * eights.len());
+            }
+            for (place, &fingerprint) in rest.iter().enumerate() {
+                enter(8 * eights.len() + place, fingerprint);
             }
             self.next += fingerprints.len() as u32;
             for &newer in &chains[..count] {
