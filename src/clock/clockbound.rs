@@ -146,7 +146,11 @@ impl ClockBound {
     /// case, in which nothing is copied.
     fn unchanged_window(&self) -> Option<Window> {
         let last = self.last.as_ref().filter(|_| self.is_unchanged())?;
-        let window = self.window(&last.snapshot).ok()?;
+        // An error that names no file costs nothing to drop.
+        let window = match self.layout {
+            Layout::V3 => last.snapshot.at_counter(counter()?).ok()?,
+            Layout::V2 => self.window(&last.snapshot).ok()?,
+        };
         let disrupted = match &self.vmclock {
             Some(vmclock) => vmclock.marker() != last.snapshot.disruption_marker,
             None => false,
@@ -194,9 +198,10 @@ impl ClockBound {
 
     /// Whether the segment still holds the last update, which then need not be copied. Mapped memory
     /// only: a file's words cost a call each.
+    #[inline]
     fn is_unchanged(&self) -> bool {
         let Words::Map(memory) = &self.words else { return false };
-        self.last.is_some_and(|last| {
+        self.last.as_ref().is_some_and(|last| {
             // In this order: what is equal now was whole when the header was read.
             last.known_by == [memory.word(1), memory.word(2), memory.word(3)]
         })
