@@ -29,8 +29,8 @@ impl Stamps {
     pub(super) fn of(all: Extent) -> Self {
         let span = if all.min_begin <= all.max_begin { all.max_begin.abs_diff(all.min_begin) } else { 0 };
         let shift = (u64::BITS - span.leading_zeros()).saturating_sub(TIME_BITS);
-        // Rounding may bring two begins one tick farther apart.
-        let ticks = ((all.max_width >> shift) + 1).min((1 << TIME_BITS) - 1);
+        // Rounding may bring two begins one tick farther apart. (A width of all time has no tick to add.)
+        let ticks = (all.max_width >> shift).saturating_add(1).min((1 << TIME_BITS) - 1);
         Stamps { first: all.min_begin, shift, reach: ticks << NUMBER_BITS | u64::from(u32::MAX) }
     }
 
@@ -118,12 +118,19 @@ mod tests {
         /// may be last are among the last.
         #[test]
         fn nothing_that_touches_is_missed(
-            drawn in prop::collection::vec((any::<i64>(), 0..1_000_i64, 0..63_u32), 2..30),
+            drawn in prop::collection::vec((any::<i64>(), 0..1_000_i64, 0..64_u32), 2..30),
+            from in prop_oneof![3 => Just(0), 1 => Just(i64::MIN)],
+            is_unbounded in prop::bool::weighted(0.25),
         ) {
-            let bounds: Vec<(i64, i64)> = drawn.iter().map(|&(tick, width, shift)| {
+            let mut bounds: Vec<(i64, i64)> = drawn.iter().map(|&(tick, width, shift)| {
                 let begin = (tick >> shift).min(i64::MAX - 1_000);
+                // From the first tick of all on, or from where it is.
+                let begin = if from < 0 { from.saturating_add(begin.max(0)) } else { begin };
                 (begin, begin + width)
             }).collect();
+            if is_unbounded {
+                bounds[0] = (i64::MIN, i64::MAX);
+            }
             let (begins, ends): (Vec<i64>, Vec<i64>) = bounds.iter().copied().unzip();
             let stamps = Stamps::of(skewer_kernels::extent(skewer_kernels::Isa::scalar(), &begins, &ends));
             let mut all: Vec<u64> = (0..).zip(&begins).map(|(number, &begin)| stamps.stamp(begin, number)).collect();

@@ -138,6 +138,50 @@ fn all_at_one_time() {
     judge(&sample(Shape { rows: 150, keys: 3, step: 0, width: 0, lifetime: 1, ..LINE }, 32));
 }
 
+/// All bounds between two of these ticks.
+fn bounds_of(ticks: &[i64]) -> Vec<BoundedTimestamp> {
+    ticks
+        .iter()
+        .flat_map(|&first| ticks.iter().filter_map(move |&last| BoundedTimestamp::new(first, last)))
+        .collect()
+}
+
+/// Promise: so are two and three writes of a key, wherever their bounds lie between the first and the last tick of all
+/// time, and two with any lifetimes there.
+#[test]
+fn ends_of_time() {
+    let write = |n: usize, start, commit| Record {
+        key: 1.into(),
+        txn: Some((n as i64).into()),
+        region: Some(if n == 0 { "eu" } else { "us" }.to_owned()),
+        start,
+        commit: Some(commit),
+        ..Record::default()
+    };
+    let bounds = bounds_of(&[i64::MIN, i64::MIN + 1, 0, i64::MAX - 1, i64::MAX]);
+    let ways = How::paths();
+    for &a in &bounds {
+        for (at, &b) in bounds.iter().enumerate() {
+            let two = [write(0, None, a), write(1, None, b)];
+            agree(&Sample::of(two.to_vec()), Asked::default(), &ways);
+            for &c in &bounds[at..] {
+                let [first, second] = two.clone();
+                agree(&Sample::of(vec![first, second, write(2, None, c)]), Asked::default(), &ways);
+            }
+        }
+    }
+    let bounds = bounds_of(&[i64::MIN, 0, i64::MAX]);
+    let starts: Vec<_> = bounds.iter().map(|&start| Some(start)).chain([None]).collect();
+    let lives: Vec<_> =
+        bounds.iter().flat_map(|&commit| starts.iter().map(move |&start| (start, commit))).collect();
+    for &a in &lives {
+        for &b in &lives {
+            let two = vec![write(0, a.0, a.1), write(1, b.0, b.1)];
+            agree(&Sample::of(two), Asked { visibility_lag: 1, findings: None }, &ways);
+        }
+    }
+}
+
 /// The shapes of thousands of rows: several blocks, several stretches of the window join.
 fn large() -> Vec<(u64, Shape)> {
     let line = Shape { rows: 20_000, keys: 3_000, width: 300, ..LINE };
