@@ -15,6 +15,7 @@
 #[path = "data/keys.rs"]
 mod keys;
 
+use std::collections::VecDeque;
 use std::ops::Bound::{Excluded, Included};
 use std::time::Instant;
 
@@ -222,14 +223,18 @@ fn shared_rate(threads: u64, size: usize, ordered: bool, window: usize) -> Resul
             move || -> Outcome {
                 let mut random = SplitMix(thread << 40);
                 let (mut batch, mut verdicts) = (Batch::new(), Vec::<Verdict>::new());
+                // Others call as often: the window is as many transactions however they are grouped.
+                let kept = (window / size / threads as usize).max(1);
+                let mut versions = VecDeque::with_capacity(kept + 1);
                 for call in 0..calls {
                     batch.clear();
                     let snapshot = shared.version();
                     (0..size).try_for_each(|_| add(&mut batch, snapshot, &mut random, ordered))?;
                     committer.resolve(&batch, &mut verdicts)?;
-                    if call % 64 == 0 {
-                        let kept = (window / size).max(1) as Version;
-                        shared.with(|r| r.forget_before((r.version() - kept).max(r.floor())))??;
+                    versions.push_back(committer.version());
+                    let last = if versions.len() > kept { versions.pop_front() } else { None };
+                    if let (Some(last), 0) = (last, call % 64) {
+                        shared.with(|r| r.forget_before(last.max(r.floor())))??;
                     }
                 }
                 Ok(())
@@ -340,7 +345,7 @@ fn main() -> Outcome {
     }
     for (form, ordered) in [("points", false), ("ranges", true)] {
         for window in windows.into_iter().filter(|w| *w >= if is_smoke() { 1_000 } else { 125_000 }) {
-            for size in [1, 16, 256, 2_500] {
+            for size in [1, 16, 64, 256, 2_500] {
                 let work = || shared(size, ordered, window as usize);
                 run(format!("shared/{form}/{window}/{size}"), &work)?;
             }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::batch::{Batch, Transaction};
 use super::hashes::Hashes;
-use super::shared::{Held, Inner, Seat};
+use super::parts::Parts;
+use super::seat::Seat;
+use super::shared::{Held, Inner};
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
 
@@ -13,6 +16,11 @@ use super::{ResolveError, Version};
 const LARGE: usize = 32;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
 const LOOKS: usize = 2_000;
+/// A large call waits for another one no longer than that, nor than so long for each of its transactions.
+const PATIENCE: Duration = Duration::from_millis(5);
+const PATIENCE_PER_TXN: Duration = Duration::from_micros(1);
+/// So often it looks for one between two readings of the clock.
+const LOOKS_A_READING: usize = 4;
 
 /// One thread's way to a [`SharedResolver`](super::SharedResolver).
 #[derive(Debug)]
@@ -20,12 +28,18 @@ pub struct Committer {
     inner: Arc<Inner>,
     seat: Arc<Seat>,
     hashes: Hashes,
+    parts: Arc<Parts>,
     version: Version,
+    /// When its last call began that was to be judged together with others.
+    last_meeting: Option<Instant>,
+    /// Tells committers apart.
+    number: u64,
 }
 
 impl Committer {
-    pub(super) fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, seat: Arc::default(), hashes: Hashes::default(), version: Version::MIN }
+    pub(super) fn new(inner: Arc<Inner>, number: u64) -> Self {
+        let (seat, hashes, parts) = Default::default();
+        Self { inner, seat, hashes, parts, version: Version::MIN, last_meeting: None, number }
     }
 
     /// Judges one transaction, and records its writes if it commits, at a version of its own or of its group.
@@ -59,20 +73,31 @@ impl Committer {
     fn call<T>(&mut self, batch: &Batch, take: impl FnOnce(&[Verdict]) -> T) -> Result<T, ResolveError> {
         let last = self.inner.version.0.load(Ordering::Acquire);
         admit(&self.inner, batch, last)?;
-        let hasher = self.inner.hasher.as_ref().filter(|_| !batch.has_ranges());
-        if let Some(hasher) = hasher {
+        let is_hashed = self.inner.hasher.is_some() && !batch.has_ranges();
+        if is_hashed && self.may_meet(batch) && self.meet(batch)? {
+            return self.collect(take);
+        }
+        if let Some(hasher) = &self.inner.hasher
+            && is_hashed
+        {
             self.hashes.take(hasher, batch);
             self.inner.shown.reach.foresee(&self.hashes, self.inner.checked);
         }
-        let taken_before = hasher.map(|_| &self.hashes);
-        let found = find_free(&self.inner, batch)?;
-        if let Some(core) = found {
+        if let Some(core) = find_free(&self.inner, batch)? {
+            let is_large = is_hashed && batch.len() >= LARGE;
+            let taken_before = is_hashed.then_some(&self.hashes);
+            let _at_work = is_large.then(|| self.inner.meeting.work());
             let taken;
-            (taken, self.version) = self.inner.serve_now(core, batch, taken_before, take)?;
+            (taken, self.version) = self.inner.serve_now((core, self.number), batch, taken_before, take)?;
             return Ok(taken);
         }
         self.inner.join(&self.seat, batch)?;
-        self.wait()?;
+        self.wait(false)?;
+        self.collect(take)
+    }
+
+    /// Takes the verdicts that the seat was served.
+    fn collect<T>(&mut self, take: impl FnOnce(&[Verdict]) -> T) -> Result<T, ResolveError> {
         let mut served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
         self.version = served.version;
         match served.error.take() {
@@ -81,16 +106,64 @@ impl Committer {
         }
     }
 
-    /// Returns when the seat is served; serves the group if nobody else does.
-    fn wait(&self) -> Result<(), ResolveError> {
-        let served = || self.seat.served.load(Ordering::Acquire);
+    /// Whether a call, of points, may be judged together with others of its size, and others are expected.
+    fn may_meet(&self, batch: &Batch) -> bool {
+        batch.len() >= LARGE && self.inner.meeting.is_expected() && !batch.txns().iter().any(|t| t.explain)
+    }
+
+    /// Has the call judged together with others; whether that could be done.
+    fn meet(&mut self, batch: &Batch) -> Result<bool, ResolveError> {
+        if Arc::get_mut(&mut self.parts).is_none() {
+            // A round that failed has them still.
+            self.parts = Arc::default();
+        }
+        if let (Some(parts), Some(hasher)) = (Arc::get_mut(&mut self.parts), &self.inner.hasher) {
+            parts.take(batch, hasher, self.inner.checked);
+        }
+        self.seat.open(batch.len())?;
+        let meeting = &self.inner.meeting;
+        meeting.join(&self.seat, &self.parts)?;
+        let begun = Instant::now();
+        // Others like this one come again about as soon.
+        let round = self.last_meeting.replace(begun).map_or(Duration::MAX, |last| begun - last);
+        let patience = (2 * round.min(PATIENCE)).min(PATIENCE_PER_TXN * batch.len() as u32);
+        while meeting.len() == 1 && !self.is_served() {
+            if meeting.offer.is_open() {
+                meeting.offer.help(self.number);
+            } else if begun.elapsed() > patience {
+                meeting.expect(false);
+                break;
+            }
+            (0..LOOKS_A_READING).for_each(|_| std::hint::spin_loop());
+        }
+        self.wait(true)?;
+        let served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
+        Ok(!served.is_declined)
+    }
+
+    fn is_served(&self) -> bool {
+        self.seat.served.load(Ordering::Acquire)
+    }
+
+    /// Returns when the seat is served; serves the group if nobody else does. Who waits for calls to be judged together
+    /// does not sleep meanwhile: it is to help.
+    fn wait(&self, is_helper: bool) -> Result<(), ResolveError> {
         let serve = |core: Held<'_>| {
-            self.inner.alone(core, |core| if served() { Ok(()) } else { self.inner.serve(core) })
+            self.inner.alone(core, |core| {
+                if self.is_served() { Ok(()) } else { self.inner.serve(core, self.number) }
+            })
         };
-        for _ in 0..LOOKS {
-            if served() {
+        let meeting = &self.inner.meeting;
+        let mut looks = 0;
+        while looks < LOOKS {
+            if self.is_served() {
                 return Ok(());
             }
+            if meeting.offer.is_open() {
+                meeting.offer.help(self.number);
+                continue;
+            }
+            looks += usize::from(!(is_helper && meeting.is_judged()));
             if let Some(core) = self.inner.try_core()? {
                 return serve(core);
             }
@@ -118,6 +191,9 @@ fn find_free<'a>(inner: &'a Inner, batch: &Batch) -> Result<Option<Held<'a>>, Re
     for _ in 0..if batch.len() < LARGE { 1 } else { LOOKS } {
         if let Some(core) = inner.try_core()? {
             return Ok(Some(core));
+        }
+        if batch.len() >= LARGE && inner.meeting.is_at_work() {
+            inner.meeting.expect(true);
         }
         std::hint::spin_loop();
     }

@@ -20,6 +20,11 @@ impl Hasher {
         Self { seeds, mask: u64::MAX.checked_shl(64 - bits.min(64)).unwrap_or(0) }
     }
 
+    /// What tells it from others.
+    pub(super) fn seeds(&self) -> [u64; 3] {
+        self.seeds
+    }
+
     /// As wyhash has it: products of two words at a time, each with a seed in it, whose halves are folded.
     #[inline]
     pub(super) fn hash(&self, key: &[u8]) -> u64 {

@@ -8,6 +8,8 @@
 
 use std::collections::VecDeque;
 
+use skewer_kernels::prefetch_read;
+
 use super::keys::KeyRef;
 
 /// Where a key begins is told in so many bytes.
@@ -94,6 +96,13 @@ impl KeyLog {
         let (header, bytes) = self.chunks[chunk].bytes[at..].split_at(HEADER);
         let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
         &bytes[..len as usize]
+    }
+
+    /// Fetches where a stored key begins.
+    #[inline]
+    pub(super) fn prefetch(&self, place: KeyRef) {
+        let (chunk, at) = locate(place);
+        prefetch_read(&self.chunks[chunk].bytes, at);
     }
 
     /// Gives a stored key back.

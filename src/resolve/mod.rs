@@ -38,7 +38,7 @@
 //! | per transaction | a read and a write of keys | of ranges |
 //! |---|---|---|
 //! | [`Resolver`] | two look-ups in a hash table, one new slot | two searches in three levels, two new boundaries |
-//! | [`SharedResolver`] | the same, and a lock; hashes and what memory takes are paid side by side | the same, and a lock |
+//! | [`SharedResolver`] | the same, and a lock; hashes and what memory takes are paid side by side, and in large calls of two threads the look-ups too | the same, and a lock |
 //! | [`Adjudicators`] | its part for each owner, in parallel, and once more in a window of the batch, by one thread | likewise; by hash each owner judges all ranges |
 //!
 //! # How it is built
@@ -49,31 +49,40 @@
 //! and single calls and batches. `naive` is what all that means.
 //!
 //! Where threads share a resolver (`shared`), each hashes the keys of its call and asks for the memory that they will touch
-//! (`reach`) before it looks for the resolver (`caller`).
+//! (`reach`) before it looks for the resolver (`caller`). Their window of points lies in two halves (`halves`). Large calls wait for
+//! each other (`meeting`), each laid out by halves (`parts`); then two threads find out, each in its half, what is refused
+//! and who meets whom (`company`), one settles that, and both note the writes (`together`, `offer`).
 
 mod adjudicators;
 mod ahead;
 mod batch;
 mod caller;
 mod clock;
+mod company;
 mod error;
 mod flight;
+mod halves;
 mod hashes;
 mod index;
 mod judge;
 mod key_log;
 mod keys;
+mod meeting;
 #[doc(hidden)]
 pub mod naive;
+mod offer;
 mod owner;
+mod parts;
 mod points;
 mod reach;
 mod resolver;
 #[doc(hidden)]
 pub mod script;
+mod seat;
 mod shared;
 mod snapshots;
 mod stamps;
+mod together;
 mod tree;
 mod verdict;
 mod window;

@@ -7,7 +7,7 @@ use super::judge::{Rule, Scratch, Txn, judge};
 use super::snapshots::Snapshots;
 use super::stamps::{Stamp, Stamps};
 use super::verdict::{Checked, Conflict, Verdict};
-use super::window::Window;
+use super::window::{Window, in_any_form};
 use super::{ResolveError, Version};
 
 /// Decides which transactions may commit, and remembers what they wrote.
@@ -145,10 +145,16 @@ impl Resolver {
         Ok(&self.scratch.verdicts)
     }
 
+    /// Makes halves of the window, while it holds points alone.
+    pub(super) fn halve(&mut self) {
+        self.window.halve(self.room);
+    }
+
     /// How the window hashes keys, while it holds points alone.
     pub(super) fn hasher(&self) -> Option<Hasher> {
         match &self.window {
             Window::Points(points) => Some(points.hasher().clone()),
+            Window::Halves(halves) => Some(halves.hasher().clone()),
             Window::Ordered(_) => None,
         }
     }
@@ -206,10 +212,7 @@ impl Resolver {
         self.order_for(&txn.batch);
         let judged = Txn::of(&txn.batch, 0);
         let (window, rule, _) = self.rule();
-        let refusal = match window {
-            Window::Points(points) => judged.refusal(points.as_mut(), rule),
-            Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
-        };
+        let refusal = in_any_form!(window, index => judged.refusal(index, rule));
         match refusal {
             Some(refusal) => Ok(Vote::No(refusal)),
             None => self.flights.add(&txn.batch, not_before).map(Vote::Yes),
@@ -347,7 +350,7 @@ impl Resolver {
 
     /// The version to commit at: the one given, or the next.
     #[inline]
-    fn pick(&self, at: Option<Version>) -> Result<Version, ResolveError> {
+    pub(super) fn pick(&self, at: Option<Version>) -> Result<Version, ResolveError> {
         let commit = match at {
             Some(given) => given,
             None => self.version.checked_add(1).ok_or(ResolveError::VersionsUsedUp)?,
@@ -371,7 +374,7 @@ impl Resolver {
     }
 
     fn order_for(&mut self, batch: &Batch) {
-        if batch.has_ranges() && matches!(self.window, Window::Points(_)) {
+        if batch.has_ranges() && !matches!(self.window, Window::Ordered(_)) {
             self.window.order(self.room);
         }
     }
@@ -407,10 +410,7 @@ impl Resolver {
         let at = (commit, stamp);
         let (window, rule, out) = self.rule();
         let rule = Rule { hashes, ..rule };
-        match window {
-            Window::Points(points) => judge(points.as_mut(), rule, batch, at, out),
-            Window::Ordered(tree) => judge(tree.as_mut(), rule, batch, at, out),
-        }
+        in_any_form!(window, index => judge(index, rule, batch, at, out));
         self.version = commit;
     }
 
@@ -421,20 +421,14 @@ impl Resolver {
     fn write_chosen(&mut self, batch: &Batch, chosen: impl Fn(usize) -> bool, commit: Version) {
         self.order_for(batch);
         let stamp = self.stamp(commit);
-        match &mut self.window {
-            Window::Points(points) => super::judge::write_chosen(points.as_mut(), batch, chosen, stamp),
-            Window::Ordered(tree) => super::judge::write_chosen(tree.as_mut(), batch, chosen, stamp),
-        }
+        in_any_form!(&mut self.window, index => super::judge::write_chosen(index, batch, chosen, stamp));
     }
 
     /// Why each transaction of a batch may not commit, as far as the window goes. Records nothing.
     pub(super) fn check_all(&mut self, batch: &Batch, refusals: &mut Vec<Option<Verdict>>) {
         self.order_for(batch);
         let (window, rule, out) = self.rule();
-        match window {
-            Window::Points(points) => super::judge::check(points.as_mut(), rule, batch, out, refusals),
-            Window::Ordered(tree) => super::judge::check(tree.as_mut(), rule, batch, out, refusals),
-        }
+        in_any_form!(window, index => super::judge::check(index, rule, batch, out, refusals));
     }
 
     /// Records the chosen transactions of a batch, which were checked, and promises `commit`.
@@ -449,19 +443,13 @@ impl Resolver {
         let judged = Txn::of(batch, txn).at(self.floor);
         let (window, rule, _) = self.rule();
         let rule = Rule { floor: Version::MIN, ..rule };
-        match window {
-            Window::Points(points) => judged.refusal(points.as_mut(), rule),
-            Window::Ordered(tree) => judged.refusal(tree.as_mut(), rule),
-        }
+        in_any_form!(window, index => judged.refusal(index, rule))
     }
 
     /// Records one transaction of a batch.
     pub(super) fn record_one(&mut self, batch: &Batch, txn: usize, commit: Version) {
         let stamp = self.stamp(commit);
-        match &mut self.window {
-            Window::Points(points) => super::judge::write_one(points.as_mut(), batch, txn, stamp),
-            Window::Ordered(tree) => super::judge::write_one(tree.as_mut(), batch, txn, stamp),
-        }
+        in_any_form!(&mut self.window, index => super::judge::write_one(index, batch, txn, stamp));
     }
 }
 

@@ -3,8 +3,12 @@
 //! Hidden from the documentation: for a fuzz target and for tests, which share it.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::naive::{Bounds, Naive, NaiveTxn};
+use super::offer::Offer;
+use super::parts::Parts;
+use super::together::Together;
 use super::{
     Batch, Checked, ResolveError, Resolver, Ticket, Transaction, TxnBuilder, Verdict, Version, Vote,
 };
@@ -113,13 +117,52 @@ struct Pair {
     naive: Naive,
     tickets: Vec<(Ticket, NaiveTxn)>,
     drop_reads: bool,
+    /// Of a window in halves: where calls are judged together.
+    together: Option<Together>,
 }
 
 impl Pair {
     fn new(checked: Checked, floor: Version, ordered: bool, drop_reads: bool) -> Self {
         let fast = Resolver::recover(checked, floor);
         let fast = if ordered { fast.expecting_ranges() } else { fast };
-        Self { fast, naive: Naive::new(checked, floor), tickets: Vec::new(), drop_reads }
+        Self { fast, naive: Naive::new(checked, floor), tickets: Vec::new(), drop_reads, together: None }
+    }
+
+    /// The same in halves, where calls of points may be judged together.
+    fn in_halves(mut self) -> Self {
+        self.fast.halve();
+        self.together = Some(Together::default());
+        self
+    }
+
+    /// Several calls at once, as threads hand them in.
+    fn meet(&mut self, script: &mut Script<'_>) {
+        let (Some(mut together), Some(hasher)) = (self.together.take(), self.fast.hasher()) else { return };
+        let commit = self.fast.version() + 1;
+        let mut txns = Vec::new();
+        for _ in 0..=script.below(3) {
+            let mut batch = Batch::new();
+            for _ in 0..script.below(24) {
+                let snapshot = commit - 1 - Version::from(script.below(12));
+                let mut txn = script.txn(snapshot, true);
+                hand_in(batch.begin(txn.snapshot), &mut txn, self.drop_reads);
+                txns.push(txn);
+            }
+            let mut parts = Parts::default();
+            parts.take(&batch, &hasher, self.fast.checked());
+            together.join(Arc::default(), Arc::new(parts));
+        }
+        match self.fast.judge_together(&mut together, &Offer::default(), 1) {
+            Ok(Some(at)) => {
+                assert_eq!((at, together.verdicts().len()), (commit, txns.len()));
+                for (verdict, txn) in together.verdicts().iter().zip(&txns) {
+                    assert_eq!(*verdict, self.naive.commit(txn, commit), "{txn:?}");
+                }
+            }
+            declined => assert!(declined == Ok(None) && !self.tickets.is_empty(), "{declined:?}"),
+        }
+        together.clear();
+        self.together = Some(together);
     }
 
     fn batch(&mut self, script: &mut Script<'_>, points: bool) {
@@ -243,10 +286,14 @@ fn run(data: &[u8], drop_reads: bool) {
     let mode = script.byte();
     let points = mode % 4 == 0;
     let mut pair = Pair::new(checked, Version::from(script.below(100)), mode % 8 > 3, drop_reads);
+    if mode & 32 > 0 {
+        pair = pair.in_halves();
+    }
     while !script.0.is_empty() {
         // Points only at first: the window is put in order when ranges come.
         let points = points || (mode % 16 == 9 && script.0.len() * 2 > data.len());
         match script.below(16) {
+            0..=3 if pair.together.is_some() => pair.meet(&mut script),
             0..=8 => pair.batch(&mut script, points),
             9..=10 => pair.single(&mut script, points),
             11 => pair.record(&mut script, points),

@@ -5,24 +5,29 @@
 //! finds it busy joins the open group; the next to hold the resolver takes the whole group, judges it as one batch
 //! and hands out the verdicts, so that the others find theirs in their seats. So waiting is bounded: by a number of
 //! looks, the call at work, and one group, which holds at most one call of each committer. Calls of many transactions
-//! look for the resolver for a while before they join, since copying them costs more than that.
+//! look for the resolver for a while before they join, since copying them costs more than that; those of points of
+//! several threads are judged together, by two of them (`meeting`).
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use super::batch::Batch;
 use super::hashes::{Hasher, Hashes};
+use super::meeting::Meeting;
 use super::reach::Reach;
 use super::resolver::Resolver;
+use super::seat::Seat;
+use super::together::Together;
 use super::verdict::{Checked, Verdict};
 use super::{Committer, ResolveError, Version};
 
 /// A [`Resolver`] for many threads; cloning it gives another handle to the same one.
 ///
 /// A call is judged at a version of its own, or of its group, above all that were decided when it began. Verdicts
-/// are those of one resolver that is called in the order of versions. Calls are judged one after the other; what
-/// comes before that, threads do side by side.
+/// are those of one resolver that is called in the order of versions. Calls are judged one after the other, and what
+/// comes before that, threads do side by side; but calls of at least 32 transactions that touch points alone and come from several
+/// threads at once are judged together, each of two threads looking up the keys of one half of the window.
 ///
 /// ```
 /// use skewer::resolve::{Checked, Resolver, SharedResolver, Transaction, Verdict};
@@ -49,6 +54,7 @@ pub struct SharedResolver {
 #[derive(Debug)]
 pub(super) struct Inner {
     open: Mutex<Group>,
+    pub(super) meeting: Meeting,
     core: Mutex<Core>,
     /// Whether somebody uses the resolver: looked at, which costs its user nothing, before the lock is tried.
     busy: Busy,
@@ -58,6 +64,8 @@ pub(super) struct Inner {
     /// How the window hashed keys at first: callers do that for it, as long as it holds points alone.
     pub(super) hasher: Option<Hasher>,
     pub(super) checked: Checked,
+    /// How many were made.
+    committers: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -93,26 +101,13 @@ pub(super) struct Core {
     pub(super) resolver: Resolver,
     /// The group that is judged; empty between groups.
     group: Group,
-}
-
-/// Where a caller finds its verdicts.
-#[derive(Debug, Default)]
-pub(super) struct Seat {
-    pub(super) served: AtomicBool,
-    pub(super) verdicts: Mutex<Served>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Served {
-    pub(super) verdicts: Vec<Verdict>,
-    pub(super) version: Version,
-    wanted: usize,
-    pub(super) error: Option<ResolveError>,
+    pub(super) together: Together,
 }
 
 impl SharedResolver {
-    /// Shares a resolver.
-    pub fn new(resolver: Resolver) -> Self {
+    /// Shares a resolver. What it holds is brought into two halves, at the cost of a look-up per key of the window.
+    pub fn new(mut resolver: Resolver) -> Self {
+        resolver.halve();
         let version = Last(AtomicI64::new(resolver.version()));
         let shown = Shown {
             has_waiting: AtomicBool::new(false),
@@ -121,14 +116,17 @@ impl SharedResolver {
         };
         shown.reach.show(&resolver);
         let (hasher, checked) = (resolver.hasher(), resolver.checked());
-        let core = Mutex::new(Core { resolver, group: Group::default() });
-        let (open, busy) = (Mutex::default(), Busy::default());
-        Self { inner: Arc::new(Inner { open, core, busy, version, shown, hasher, checked }) }
+        let core = Mutex::new(Core { resolver, group: Group::default(), together: Together::default() });
+        let (open, meeting, busy, committers) = Default::default();
+        Self {
+            inner: Arc::new(Inner { open, meeting, core, busy, version, shown, hasher, checked, committers }),
+        }
     }
 
     /// A seat for one thread. Takes some memory; keep it.
     pub fn committer(&self) -> Committer {
-        Committer::new(Arc::clone(&self.inner))
+        let number = 1 + self.inner.committers.fetch_add(1, Ordering::Relaxed);
+        Committer::new(Arc::clone(&self.inner), number)
     }
 
     /// The last version decided: a good snapshot.
@@ -139,6 +137,12 @@ impl SharedResolver {
     /// How many calls wait for the resolver. For tests and measurements.
     pub fn waiting(&self) -> usize {
         self.inner.open.lock().map_or(0, |open| open.seats.len())
+    }
+
+    /// How often a thread that waited judged for others: twice for each group of large calls that two threads judge
+    /// together. For tests and measurements.
+    pub fn helped(&self) -> u64 {
+        self.inner.meeting.offer.helped()
     }
 
     /// Does something else with the resolver, between two calls: forgets, advances, prepares, takes snapshots.
@@ -184,9 +188,12 @@ impl DerefMut for Held<'_> {
 }
 
 impl Inner {
-    fn held<'a>(&'a self, core: MutexGuard<'a, Core>) -> Held<'a> {
+    fn held<'a>(&'a self, core: MutexGuard<'a, Core>) -> Result<Held<'a>, ResolveError> {
+        if core.together.is_broken {
+            return Err(ResolveError::Poisoned);
+        }
         self.busy.0.store(true, Ordering::Relaxed);
-        Held { core, busy: &self.busy.0 }
+        Ok(Held { core, busy: &self.busy.0 })
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -199,14 +206,14 @@ impl Inner {
             return Ok(None);
         }
         match self.core.try_lock() {
-            Ok(core) => Ok(Some(self.held(core))),
+            Ok(core) => self.held(core).map(Some),
             Err(TryLockError::Poisoned(_)) => Err(ResolveError::Poisoned),
             Err(TryLockError::WouldBlock) => Ok(None),
         }
     }
 
     pub(super) fn lock_core(&self) -> Result<Held<'_>, ResolveError> {
-        self.core.lock().map(|core| self.held(core)).map_err(|_| ResolveError::Poisoned)
+        self.held(self.core.lock().map_err(|_| ResolveError::Poisoned)?)
     }
 
     /// Does something with the resolver, and shows what it has become.
@@ -228,15 +235,13 @@ impl Inner {
     /// Judges those who wait, and then a call that does not have to.
     pub(super) fn serve_now<T>(
         &self,
-        core: Held<'_>,
+        (core, committer): (Held<'_>, u64),
         batch: &Batch,
         hashes: Option<&Hashes>,
         take: impl FnOnce(&[Verdict]) -> T,
     ) -> Result<(T, Version), ResolveError> {
         self.alone(core, |core| {
-            if self.shown.has_waiting.load(Ordering::Acquire) {
-                self.serve(core)?;
-            }
+            self.serve(core, committer)?;
             let commit = core.resolver.version().checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
             let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
             self.version.0.store(commit, Ordering::Release);
@@ -246,8 +251,7 @@ impl Inner {
 
     /// Joins the open group.
     pub(super) fn join(&self, seat: &Arc<Seat>, batch: &Batch) -> Result<(), ResolveError> {
-        seat.served.store(false, Ordering::Relaxed);
-        seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?.wanted = batch.len();
+        seat.open(batch.len())?;
         let mut open = self.open.lock().map_err(|_| ResolveError::Poisoned)?;
         open.batch.append(batch)?;
         open.seats.push(Arc::clone(seat));
@@ -255,8 +259,19 @@ impl Inner {
         Ok(())
     }
 
+    /// Judges all who wait, and serves their seats.
+    pub(super) fn serve(&self, core: &mut Core, committer: u64) -> Result<(), ResolveError> {
+        if self.meeting.len() > 0 {
+            self.serve_meeting(core, committer)?;
+        }
+        if self.shown.has_waiting.load(Ordering::Acquire) {
+            self.serve_group(core)?;
+        }
+        Ok(())
+    }
+
     /// Judges the open group, and serves all its seats.
-    pub(super) fn serve(&self, core: &mut Core) -> Result<(), ResolveError> {
+    fn serve_group(&self, core: &mut Core) -> Result<(), ResolveError> {
         let Core { resolver, group, .. } = core;
         {
             let mut open = self.open.lock().map_err(|_| ResolveError::Poisoned)?;
@@ -272,15 +287,10 @@ impl Inner {
         };
         let mut rest = *judged.as_ref().unwrap_or(&&[][..]);
         for seat in group.seats.drain(..) {
-            let mut served = seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
-            let own;
-            (own, rest) = rest.split_at(served.wanted.min(rest.len()));
-            served.verdicts.clear();
-            served.verdicts.extend_from_slice(own);
-            served.version = next.unwrap_or(Version::MAX);
-            served.error = judged.err();
-            drop(served);
-            seat.served.store(true, Ordering::Release);
+            rest = seat.serve(rest, |served| {
+                served.version = next.unwrap_or(Version::MAX);
+                served.error = judged.err();
+            })?;
         }
         group.batch.clear();
         Ok(())

@@ -1,15 +1,36 @@
 //! The window of a resolver in the form that its use asks for.
 
+use super::halves::Halves;
 use super::points::Points;
 use super::stamps::Stamp;
 use super::tree::Tree;
 
-/// Points alone, or, from the first range on, everything in key order.
+/// Points alone, whole or in halves, or, from the first range on, everything in key order.
 #[derive(Debug)]
 pub(super) enum Window {
     Points(Box<Points>),
+    Halves(Halves),
     Ordered(Box<Tree>),
 }
+
+/// Does the same with an index, whatever its form.
+macro_rules! in_any_form {
+    ($window:expr, $index:ident => $act:expr) => {
+        match $window {
+            Window::Points($index) => {
+                let $index = $index.as_mut();
+                $act
+            }
+            Window::Halves($index) => $act,
+            Window::Ordered($index) => {
+                let $index = $index.as_mut();
+                $act
+            }
+        }
+    };
+}
+
+pub(super) use in_any_form;
 
 impl Window {
     pub(super) fn new() -> Self {
@@ -21,11 +42,21 @@ impl Window {
         Window::Points(Box::new(Points::of_fingerprints(bits)))
     }
 
+    /// Makes halves of points, if that can be done, with room for so many writes.
+    pub(super) fn halve(&mut self, room: usize) {
+        if let Window::Points(points) = self
+            && let Some(halves) = Halves::of(points, room)
+        {
+            *self = Window::Halves(halves);
+        }
+    }
+
     /// Whether ranges can be judged: not where keys are not known.
     #[inline]
     pub(super) fn takes_ranges(&self) -> bool {
         match self {
             Window::Points(points) => points.has_keys(),
+            Window::Halves(halves) => halves.has_keys(),
             Window::Ordered(_) => true,
         }
     }
@@ -33,6 +64,7 @@ impl Window {
     pub(super) fn reserve(&mut self, writes: usize) {
         match self {
             Window::Points(points) => points.reserve(writes),
+            Window::Halves(halves) => halves.reserve(writes),
             Window::Ordered(tree) => tree.reserve(writes),
         }
     }
@@ -40,14 +72,17 @@ impl Window {
     /// Puts all that is known in key order, with room for so many writes. Costs a look-up per key of the window, once.
     #[cold]
     pub(super) fn order(&mut self, room: usize) {
-        let Window::Points(points) = self else { return };
-        if !points.has_keys() {
+        if !self.takes_ranges() {
             return;
         }
-        let mut live: Vec<(&[u8], Stamp)> = points.live().collect();
+        let (floor, mut live): (Stamp, Vec<(&[u8], Stamp)>) = match self {
+            Window::Points(points) => (points.floor(), points.live().collect()),
+            Window::Halves(halves) => (halves.floor(), halves.each().flat_map(Points::live).collect()),
+            Window::Ordered(_) => return,
+        };
         // The tree takes writes in the order of their versions.
         live.sort_unstable_by_key(|(key, stamp)| (*stamp, *key));
-        let mut tree = Tree::new(points.floor());
+        let mut tree = Tree::new(floor);
         tree.reserve(room);
         for (key, stamp) in live {
             tree.write_point(super::tree::NO_HINT, key, stamp);
@@ -58,6 +93,7 @@ impl Window {
     pub(super) fn set_floor(&mut self, floor: Stamp) {
         match self {
             Window::Points(points) => points.set_floor(floor),
+            Window::Halves(halves) => halves.each_mut().for_each(|points| points.set_floor(floor)),
             Window::Ordered(tree) => tree.set_floor(floor),
         }
     }
@@ -66,6 +102,7 @@ impl Window {
     pub(super) fn lower(&mut self, by: Stamp) {
         match self {
             Window::Points(points) => points.lower(by),
+            Window::Halves(halves) => halves.each_mut().for_each(|points| points.lower(by)),
             Window::Ordered(tree) => tree.lower(by),
         }
     }
@@ -73,6 +110,7 @@ impl Window {
     pub(super) fn held(&self) -> usize {
         match self {
             Window::Points(points) => points.held(),
+            Window::Halves(halves) => halves.each().map(Points::held).sum(),
             Window::Ordered(tree) => tree.held(),
         }
     }
@@ -80,6 +118,7 @@ impl Window {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Window::Points(points) => points.bytes(),
+            Window::Halves(halves) => halves.each().map(Points::bytes).sum(),
             Window::Ordered(tree) => tree.bytes(),
         }
     }

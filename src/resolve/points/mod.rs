@@ -67,6 +67,12 @@ impl Points {
         Self { keys: None, hasher: Hasher::new(bits), ..Self::new() }
     }
 
+    /// An empty table that knows keys as this one does.
+    pub(super) fn like(&self) -> Self {
+        let keys = self.keys.as_ref().map(|_| KeyLog::default());
+        Self { keys, hasher: self.hasher.clone(), floor: self.floor, ..Self::new() }
+    }
+
     pub(super) fn hasher(&self) -> &Hasher {
         &self.hasher
     }
@@ -88,6 +94,15 @@ impl Points {
             self.prefetch_bucket(home);
         } else {
             prefetch_read(&self.buckets, home);
+        }
+    }
+
+    /// Fetches the key that a look-up of a hash will compare, if any; its home is at hand.
+    #[inline]
+    pub(super) fn prefetch_key(&self, hash: Hash) {
+        let bucket = &self.buckets[self.home(upper(hash))];
+        if let (Some(keys), Some(slot)) = (&self.keys, bits(bucket.hits(upper(hash))).next()) {
+            keys.prefetch(bucket.keys[slot]);
         }
     }
 

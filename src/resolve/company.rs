@@ -1,0 +1,274 @@
+//! One half's share of a group of calls: what the window refuses there, and which transactions of the group meet.
+//!
+//! Transactions of a group meet where one checks a key that an earlier one writes. Few do, so each half's judge marks
+//! those accesses alone; who meets whom is settled in the order of transactions once both halves are through
+//! ([`settle`]). All others are judged by what the window says.
+
+use std::sync::Arc;
+
+use super::Version;
+use super::halves::Half;
+use super::offer::Task;
+use super::parts::{Asked, Item, Part, Parts, Place};
+use super::points::{Hash, Points};
+use super::stamps::Stamp;
+
+/// So many items ahead memory is asked for.
+const AHEAD: usize = 16;
+
+/// Items between two sweeps.
+const STEP: usize = 8;
+
+/// A key that the group writes.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    call: u32,
+    /// Its first write among those of the call.
+    item: u32,
+    /// The transaction of that, counted from the group's first.
+    txn: u32,
+    /// Whether a later transaction checks it.
+    is_met: bool,
+}
+
+/// An access that meets others of the group, or may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mark {
+    /// Counted from the group's first.
+    txn: u32,
+    /// Checks stand before writes.
+    is_write: bool,
+    place: Place,
+    /// The key, by a number within its half.
+    key: u32,
+}
+
+/// What was found in a half. Room that is used again.
+#[derive(Debug, Default)]
+pub(super) struct Company {
+    /// What the window refuses: transactions, counted from the group's first, and the access.
+    refused: Vec<(u32, Place)>,
+    marks: Vec<Mark>,
+    written: Vec<Written>,
+    /// Which of the keys each write is of.
+    keys: Vec<u32>,
+    /// By the lower half of the hash: the upper half, and one more than the place in `written`.
+    table: Vec<u64>,
+}
+
+/// The calls of a group, with what both judges must know of it.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) calls: Vec<Arc<Parts>>,
+    /// What the snapshot of each transaction shows.
+    pub(super) shown: Vec<Stamp>,
+    /// Which transactions commit, once that is known.
+    pub(super) commits: Vec<bool>,
+}
+
+impl Round {
+    /// The parts of the calls in a half, each with the number of its call's first transaction.
+    fn parts(&self, half: usize) -> impl Iterator<Item = (u32, &Part)> {
+        self.calls.iter().scan(0, move |next, call| {
+            let first = *next;
+            *next += call.txns.len() as u32;
+            Some((first, &call.halves[half]))
+        })
+    }
+}
+
+impl Half {
+    /// Does a task in this half, for this committer.
+    pub(super) fn run(&mut self, (which, committer): (usize, u64), round: &Round, task: Task) {
+        self.owner = committer;
+        match task {
+            Task::Check => self.check(which, round),
+            Task::Write(stamp) => self.write(which, round, stamp),
+        }
+    }
+
+    /// Finds out what the window refuses in this half, and what meets within the group.
+    fn check(&mut self, half: usize, round: &Round) {
+        self.found.refused.clear();
+        for (first, part) in round.parts(half) {
+            for (at, item) in part.checks.iter().enumerate() {
+                ask(&self.points, &part.checks, at + AHEAD, false);
+                let txn = first + item.txn;
+                if self.points.newer(item.hash, part.key(item), round.shown[txn as usize]) {
+                    self.found.refused.push((txn, item.place));
+                }
+            }
+        }
+        self.found.meet(half, round);
+    }
+
+    /// Notes the writes of those that commit.
+    fn write(&mut self, half: usize, round: &Round, stamp: Stamp) {
+        for (first, part) in round.parts(half) {
+            for (at, item) in part.writes.iter().enumerate() {
+                if at.is_multiple_of(STEP) {
+                    self.points.sweep();
+                    self.points.foresee_sweep();
+                }
+                ask(&self.points, &part.writes, at + AHEAD, true);
+                if round.commits[(first + item.txn) as usize] {
+                    self.points.write(item.hash, part.key(item), stamp);
+                }
+            }
+        }
+        self.points.sweep();
+    }
+}
+
+#[inline]
+fn ask(points: &Points, items: &[Item], at: usize, written: bool) {
+    if let Some(item) = items.get(at) {
+        points.prefetch(item.hash, written);
+    }
+    if let Some(item) = items.get(at - AHEAD / 2) {
+        points.prefetch_key(item.hash);
+    }
+}
+
+/// The bits of a table's entry that are of a hash.
+const TAG: u64 = (u32::MAX as u64) << 32;
+
+fn tag(hash: Hash) -> u64 {
+    hash & TAG
+}
+
+impl Company {
+    /// Marks the accesses of the group to keys that one transaction writes and a later one checks.
+    fn meet(&mut self, half: usize, round: &Round) {
+        self.begin(round.parts(half).map(|(_, part)| part.writes.len()).sum());
+        for (call, (first, part)) in round.parts(half).enumerate() {
+            for (at, item) in part.writes.iter().enumerate() {
+                let written =
+                    Written { call: call as u32, item: at as u32, txn: first + item.txn, is_met: false };
+                let key = match self.find((half, round), (part, item)) {
+                    Ok(key) => key,
+                    Err(slot) => {
+                        self.written.push(written);
+                        self.table[slot] = tag(item.hash) | self.written.len() as u64;
+                        self.written.len() as u32 - 1
+                    }
+                };
+                self.keys.push(key);
+            }
+        }
+        for (first, part) in round.parts(half) {
+            for item in &part.checks {
+                let Ok(key) = self.find((half, round), (part, item)) else { continue };
+                let (txn, written) = (first + item.txn, &mut self.written[key as usize]);
+                if written.txn < txn {
+                    written.is_met = true;
+                    self.marks.push(Mark { txn, is_write: false, place: item.place, key });
+                }
+            }
+        }
+        if !self.marks.is_empty() {
+            self.mark_writes(half, round);
+        }
+    }
+
+    fn begin(&mut self, writes: usize) {
+        self.marks.clear();
+        self.written.clear();
+        self.keys.clear();
+        self.table.clear();
+        self.table.resize((4 * writes).next_power_of_two(), 0);
+    }
+
+    /// Where a key is among those written; else the slot where it would be found.
+    #[inline]
+    fn find(&self, (half, round): (usize, &Round), (part, item): (&Part, &Item)) -> Result<u32, usize> {
+        let mask = self.table.len() - 1;
+        let mut slot = item.hash as usize & mask;
+        loop {
+            let entry = self.table[slot];
+            if entry == 0 {
+                return Err(slot);
+            }
+            let key = entry as u32 - 1;
+            if entry & TAG == tag(item.hash) && self.is_of((half, round), key, part.key(item)) {
+                return Ok(key);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    fn is_of(&self, (half, round): (usize, &Round), key: u32, bytes: &[u8]) -> bool {
+        let written = &self.written[key as usize];
+        let part = &round.calls[written.call as usize].halves[half];
+        part.key(&part.writes[written.item as usize]) == bytes
+    }
+
+    fn mark_writes(&mut self, half: usize, round: &Round) {
+        let mut keys = self.keys.iter();
+        for (first, part) in round.parts(half) {
+            for (item, &key) in part.writes.iter().zip(&mut keys) {
+                if self.written[key as usize].is_met {
+                    let txn = first + item.txn;
+                    self.marks.push(Mark { txn, is_write: true, place: item.place, key });
+                }
+            }
+        }
+    }
+}
+
+/// What becomes of each transaction of a group, settled in order. Room that is used again.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// Of each transaction the first access that is refused.
+    pub(super) refused: Vec<Place>,
+    marks: Vec<(Mark, usize)>,
+    /// Whether a key was written by a transaction that commits, by half.
+    written: [Vec<bool>; 2],
+}
+
+impl Settled {
+    /// Settles the transactions of a round by what was found in both halves.
+    pub(super) fn settle(&mut self, round: &Round, floor: Version, found: [&Company; 2]) {
+        self.refused.clear();
+        self.marks.clear();
+        for call in &round.calls {
+            let first = self.refused.len();
+            self.refused.resize(first + call.txns.len(), Place::NONE);
+            if call.oldest < floor {
+                self.refuse_old(first, &call.txns, floor);
+            }
+        }
+        for (half, company) in found.into_iter().enumerate() {
+            for &(txn, place) in &company.refused {
+                self.refuse(txn, place);
+            }
+            self.marks.extend(company.marks.iter().map(|mark| (*mark, half)));
+            self.written[half].clear();
+            self.written[half].resize(company.written.len(), false);
+        }
+        self.marks.sort_unstable();
+        for at in 0..self.marks.len() {
+            let (Mark { txn, is_write, place, key }, half) = self.marks[at];
+            let written = &mut self.written[half][key as usize];
+            if !is_write && *written {
+                self.refuse(txn, place);
+            } else if is_write && self.refused[txn as usize] == Place::NONE {
+                *written = true;
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse_old(&mut self, first: usize, txns: &[Asked], floor: Version) {
+        for (refused, asked) in self.refused[first..].iter_mut().zip(txns) {
+            if asked.is_checked && asked.snapshot < floor {
+                *refused = Place::OLD;
+            }
+        }
+    }
+
+    fn refuse(&mut self, txn: u32, place: Place) {
+        let refused = &mut self.refused[txn as usize];
+        *refused = place.min(*refused);
+    }
+}

@@ -1,0 +1,149 @@
+//! Calls of several threads judged at one version, by two of them: each in its half of the window.
+//!
+//! A half goes to whoever judged in it last, so that its lines stay in that thread's cache. Both look up what is
+//! checked; then it is settled who commits; then both note what is written.
+
+use std::sync::Arc;
+
+use super::company::{Round, Settled};
+use super::halves::Half;
+use super::offer::{Job, Offer, Task};
+use super::parts::{Parts, Place};
+use super::resolver::Resolver;
+use super::seat::Seat;
+use super::stamps::Stamp;
+use super::verdict::Verdict;
+use super::window::Window;
+use super::{ResolveError, Version};
+
+/// What it takes to judge calls together. Empty between rounds, but for its room.
+#[derive(Debug, Default)]
+pub(super) struct Together {
+    seats: Vec<Arc<Seat>>,
+    round: Arc<Round>,
+    settled: Settled,
+    verdicts: Vec<Verdict>,
+    /// Stands where a half is missing that another thread judges in.
+    stand_in: Option<Box<Half>>,
+    /// Whether a half was lost with a thread that panicked.
+    pub(super) is_broken: bool,
+}
+
+impl Together {
+    /// Takes a call into the round.
+    pub(super) fn join(&mut self, seat: Arc<Seat>, parts: Arc<Parts>) {
+        self.seats.push(seat);
+        self.round().calls.push(parts);
+    }
+
+    /// Ends the round: `serve` is given each seat, and the verdicts from its own on.
+    pub(super) fn leave(
+        &mut self,
+        serve: impl for<'v> Fn(&Seat, &'v [Verdict]) -> Result<&'v [Verdict], ResolveError>,
+    ) -> Result<(), ResolveError> {
+        // A caller's parts are its own again before it is served.
+        self.round().calls.clear();
+        let mut rest = &self.verdicts[..];
+        for seat in self.seats.drain(..) {
+            rest = serve(&seat, rest)?;
+        }
+        Ok(())
+    }
+
+    /// The verdicts of the last round, call by call.
+    pub(super) fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+
+    /// Ends a round that nobody waits for.
+    pub(super) fn clear(&mut self) {
+        self.round().calls.clear();
+        self.seats.clear();
+    }
+
+    /// The round, which nobody else looks at between two tasks.
+    fn round(&mut self) -> &mut Round {
+        if Arc::get_mut(&mut self.round).is_none() {
+            self.round = Arc::default();
+        }
+        Arc::get_mut(&mut self.round).unwrap_or_else(|| unreachable!("nobody else has the new one"))
+    }
+
+    /// Has a task done in both halves: in one here, in the other by whoever waits, or else here too.
+    fn run(
+        &mut self,
+        halves: &mut [Box<Half>; 2],
+        (offer, committer): (&Offer, u64),
+        task: Task,
+    ) -> Result<(), ResolveError> {
+        let mine = usize::from(halves[0].owner != committer && halves[1].owner == committer);
+        let which = 1 - mine;
+        let stand_in =
+            self.stand_in.take().unwrap_or_else(|| Box::new(Half::of(super::points::Points::new())));
+        let half = std::mem::replace(&mut halves[which], stand_in);
+        offer.put(Job { half, which, round: Arc::clone(&self.round), task });
+        halves[mine].run((mine, committer), &self.round, task);
+        let Some(job) = offer.take_back(committer) else {
+            self.is_broken = true;
+            return Err(ResolveError::Poisoned);
+        };
+        self.stand_in = Some(std::mem::replace(&mut halves[which], job.half));
+        Ok(())
+    }
+
+    /// Settles who commits.
+    fn settle(&mut self, halves: &[Box<Half>; 2], (commit, floor): (Version, Version)) {
+        self.settled.settle(&self.round, floor, [&halves[0].found, &halves[1].found]);
+        self.verdicts.extend(self.settled.refused.iter().map(|refused| refused.verdict(commit)));
+        let mut commits = std::mem::take(&mut self.round().commits);
+        commits.clear();
+        commits.extend(self.settled.refused.iter().map(|refused| *refused == Place::NONE));
+        self.round().commits = commits;
+    }
+}
+
+impl Resolver {
+    /// Judges the calls of a round, in their order, all at one version, which is returned; `None` if that cannot be done:
+    /// with transactions in flight, without halves, or where keys were hashed otherwise.
+    ///
+    /// # Errors
+    /// [`ResolveError::Poisoned`] if a thread that helped panicked.
+    pub(super) fn judge_together(
+        &mut self,
+        together: &mut Together,
+        offer: &Offer,
+        committer: u64,
+    ) -> Result<Option<Version>, ResolveError> {
+        together.verdicts.clear();
+        let Some((commit, stamp)) = self.begin_round(together.round()) else { return Ok(None) };
+        let Window::Halves(halves) = &mut self.window else { return Ok(None) };
+        let halves = halves.both();
+        together.run(halves, (offer, committer), Task::Check)?;
+        together.settle(halves, (commit, self.floor));
+        together.run(halves, (offer, committer), Task::Write(stamp))?;
+        self.version = commit;
+        Ok(Some(commit))
+    }
+
+    /// What a round is judged at, once it is known what its snapshots show.
+    fn begin_round(&mut self, round: &mut Round) -> Option<(Version, Stamp)> {
+        let Window::Halves(halves) = &self.window else { return None };
+        let (seeds, commit) = (halves.hasher().seeds(), self.pick(None).ok()?);
+        let fits = |call: &Arc<Parts>| call.seeds == seeds && call.newest < commit;
+        if self.in_flight() > 0 || !round.calls.iter().all(fits) {
+            return None;
+        }
+        // What writes nothing needs no stamp.
+        let stamp = if round.calls.iter().all(|call| call.writes_nothing()) { 0 } else { self.stamp(commit) };
+        round.shown.clear();
+        for call in &round.calls {
+            if call.oldest == call.newest {
+                let txns = round.shown.len() + call.txns.len();
+                round.shown.resize(txns, self.stamps.shown(call.newest));
+            } else {
+                round.shown.extend(call.txns.iter().map(|asked| self.stamps.shown(asked.snapshot)));
+            }
+        }
+        Some((commit, stamp))
+    }
+}
