@@ -91,8 +91,9 @@ impl Half {
     fn check(&mut self, half: usize, round: &Round) {
         self.found.refused.clear();
         for (first, part) in round.parts(half) {
+            begin(&self.points, &part.checks, false);
             for (at, item) in part.checks.iter().enumerate() {
-                ask(&self.points, &part.checks, at + AHEAD, false);
+                ask(&self.points, &part.checks, at, false);
                 let txn = first + item.txn;
                 if self.points.newer(item.hash, part.key(item), round.shown[txn as usize]) {
                     self.found.refused.push((txn, item.place));
@@ -105,12 +106,13 @@ impl Half {
     /// Notes the writes of those that commit.
     fn write(&mut self, half: usize, round: &Round, stamp: Stamp) {
         for (first, part) in round.parts(half) {
+            begin(&self.points, &part.writes, true);
             for (at, item) in part.writes.iter().enumerate() {
                 if at.is_multiple_of(STEP) {
                     self.points.sweep();
                     self.points.foresee_sweep();
                 }
-                ask(&self.points, &part.writes, at + AHEAD, true);
+                ask(&self.points, &part.writes, at, true);
                 if round.commits[(first + item.txn) as usize] {
                     self.points.write(item.hash, part.key(item), stamp);
                 }
@@ -120,12 +122,18 @@ impl Half {
     }
 }
 
+/// Asks for what the first of some items will touch.
+fn begin(points: &Points, items: &[Item], written: bool) {
+    items.iter().take(AHEAD).for_each(|item| points.prefetch(item.hash, written));
+}
+
+/// The same for one that is ahead, and for the key of one that is nearer.
 #[inline]
 fn ask(points: &Points, items: &[Item], at: usize, written: bool) {
-    if let Some(item) = items.get(at) {
+    if let Some(item) = items.get(at + AHEAD) {
         points.prefetch(item.hash, written);
     }
-    if let Some(item) = items.get(at - AHEAD / 2) {
+    if let Some(item) = items.get(at + AHEAD / 2) {
         points.prefetch_key(item.hash);
     }
 }

@@ -92,13 +92,19 @@ impl Together {
     }
 
     /// Settles who commits.
-    fn settle(&mut self, halves: &[Box<Half>; 2], (commit, floor): (Version, Version)) {
-        self.settled.settle(&self.round, floor, [&halves[0].found, &halves[1].found]);
-        self.verdicts.extend(self.settled.refused.iter().map(|refused| refused.verdict(commit)));
-        let mut commits = std::mem::take(&mut self.round().commits);
-        commits.clear();
-        commits.extend(self.settled.refused.iter().map(|refused| *refused == Place::NONE));
-        self.round().commits = commits;
+    fn settle(
+        &mut self,
+        halves: &[Box<Half>; 2],
+        (commit, floor): (Version, Version),
+    ) -> Result<(), ResolveError> {
+        // Who helped has let go of it.
+        let round = Arc::get_mut(&mut self.round).ok_or(ResolveError::Poisoned)?;
+        self.settled.settle(round, floor, [&halves[0].found, &halves[1].found]);
+        let refused = self.settled.refused.iter();
+        round.commits.clear();
+        round.commits.extend(refused.clone().map(|refused| *refused == Place::NONE));
+        self.verdicts.extend(refused.map(|refused| refused.verdict(commit)));
+        Ok(())
     }
 }
 
@@ -119,7 +125,7 @@ impl Resolver {
         let Window::Halves(halves) = &mut self.window else { return Ok(None) };
         let halves = halves.both();
         together.run(halves, (offer, committer), Task::Check)?;
-        together.settle(halves, (commit, self.floor));
+        together.settle(halves, (commit, self.floor))?;
         together.run(halves, (offer, committer), Task::Write(stamp))?;
         self.version = commit;
         Ok(Some(commit))
