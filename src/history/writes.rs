@@ -196,7 +196,7 @@ impl<'a> Writes<'a> {
     /// How keys can be told apart by two words; `None` if they cannot, and where integers already are.
     pub(crate) fn packing(&self) -> Option<Packing> {
         // Tests that make keys collide want them to.
-        Packing::of(self.log).filter(|_| self.fingerprint_mask == u64::MAX)
+        Packing::of(self.log.chunks.iter().map(|c| &c.key)).filter(|_| self.fingerprint_mask == u64::MAX)
     }
 
     /// The same, noting how long each phase takes.

@@ -14,8 +14,8 @@ use crate::report::LogSummary;
 /// # Errors
 /// If `memory` does not hold that and temporary files fail.
 ///
-/// Cost: O(rows) where keys are counted or there are sessions, with 16 bytes a row of
-/// memory, of up to 2 GiB at a time, or what `memory` allows; else O(files).
+/// Cost: O(rows) where keys are counted or there are sessions, with 8 to 16 bytes a row of
+/// memory, of up to 1 GiB at a time, or what `memory` allows; else O(files).
 pub fn summary(log: &Log, count_keys: bool, memory: Option<u64>) -> Result<LogSummary> {
     let budget = Budget::of(memory);
     let keys = if count_keys { Some(count_distinct(log, budget, |c| Some(&c.key))?) } else { None };

@@ -1,7 +1,6 @@
 //! Keys of bytes that fit two words: what is in the words is the key, and nothing else need be
 //! looked at to tell keys apart.
 
-use super::Log;
 use super::scalars::Scalars;
 use crate::txn::Datum;
 
@@ -23,12 +22,12 @@ pub(crate) enum Packing {
 }
 
 impl Packing {
-    /// How the keys of `log` could be packed, by the look of the first; `None` if not at all.
-    pub(crate) fn of(log: &Log) -> Option<Packing> {
-        let first = log.chunks.iter().find(|c| c.rows > 0)?;
-        let Some(Datum::Bytes(key)) = first.key.get(0) else { return None };
+    /// How the keys in these columns could be packed, by the look of the first; `None` if not at all.
+    pub(crate) fn of<'c>(mut columns: impl Iterator<Item = &'c Scalars> + Clone) -> Option<Packing> {
+        let first = columns.clone().find(|c| c.len() > 0)?;
+        let Some(Datum::Bytes(key)) = first.get(0) else { return None };
         // Those of a dictionary are looked up where they stand: that would cost more than it spares.
-        log.chunks.iter().all(|c| c.key.is_bytes()).then(|| Packing::like(key))
+        columns.all(Scalars::is_bytes).then(|| Packing::like(key))
     }
 
     fn like(key: &[u8]) -> Packing {

@@ -63,7 +63,7 @@ pub(crate) fn count_pairs<T: Send>(
 }
 
 /// Makes a fingerprint of each first word, with the help of the second: nothing is lost, as that stays what it is.
-fn scramble(isa: Isa, first: &mut [u64], second: &[u64]) {
+pub(super) fn scramble(isa: Isa, first: &mut [u64], second: &[u64]) {
     // One round of a Feistel network.
     let mut mixed = [0; STEP];
     let mixed = &mut mixed[..first.len()];
@@ -73,7 +73,7 @@ fn scramble(isa: Isa, first: &mut [u64], second: &[u64]) {
 }
 
 /// Writes whose keys are looked at in one go.
-const STEP: usize = 512;
+pub(super) const STEP: usize = 512;
 
 /// How writes become marks.
 struct Marking<'w> {

@@ -218,6 +218,16 @@ impl<R: Keyed> Partition<'_, R> {
         bucket(R::unpack(words).fingerprint() << self.shared_bits, bits)
     }
 
+    /// Hands over each record.
+    pub(super) fn each(&self, visit: impl FnMut(R::Words)) {
+        self.slices.iter().copied().flatten().copied().for_each(visit);
+    }
+
+    /// How many of the highest bits of a record's fingerprint are the same for all.
+    pub(super) fn shared_bits(&self) -> u32 {
+        self.shared_bits
+    }
+
     /// Makes `counts` the numbers of records of each bucket.
     pub(super) fn count(&self, counts: &mut Vec<u32>) {
         let bits = self.bucket_bits();

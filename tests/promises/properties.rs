@@ -1,5 +1,7 @@
 //! The fast engine against the reference, over random logs.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use skewer::BoundedTimestamp;
 use skewer::log::build::{Record, Value};
@@ -26,6 +28,16 @@ proptest! {
         prop_assert_eq!(log.rows().collect::<Vec<_>>(), input.rows);
         prop_assert_eq!(log.places(), &input.places);
         prop_assert_eq!(log.columns(), input.columns);
+    }
+
+    /// Promise: distinct keys and sessions are counted, of any type, mixed ones too, and those that are null left out.
+    #[test]
+    fn keys_and_sessions_are_counted(sample in samples()) {
+        let input = sample.input(0);
+        let keys = input.rows.iter().map(|row| row.key).collect::<BTreeSet<_>>().len();
+        let sessions = input.rows.iter().filter_map(|row| row.session).collect::<BTreeSet<_>>().len();
+        let told = How::paths()[0].verify(&sample.open(), Asked::default()).log;
+        prop_assert_eq!((told.keys, told.sessions), (Some(keys as u64), sessions as u64));
     }
 
     /// Promise: whatever the instruction set, the path and the threads, the verdicts, counts and

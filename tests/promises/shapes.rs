@@ -240,6 +240,8 @@ fn key_types_agree_on_thousands_of_rows() {
     };
     let how = How { tuning: Tuning::default(), threads: 2 };
     let expected = facts(&integers, how);
+    let keys = |sample: &Sample| how.verify(&sample.open(), asked).log.keys;
+    assert_eq!(keys(&integers), Some(500));
     for plain in [Plain::Utf8, Plain::LargeUtf8, Plain::Utf8View, Plain::Binary, Plain::BinaryView] {
         for (dictionary, name) in [None, Some(16)].into_iter().flat_map(|d| NAMES.map(|name| (d, name))) {
             let mut texts = integers.clone();
@@ -250,6 +252,7 @@ fn key_types_agree_on_thousands_of_rows() {
                 let Value::Integer(n) = record.key else { unreachable!("keys were integers") };
                 record.key = Value::Text(name(n.into()));
             }
+            assert_eq!(keys(&texts), Some(500), "{plain:?} {dictionary:?} {}", name(7));
             for how in How::paths() {
                 assert_eq!(facts(&texts, how), expected, "{plain:?} {dictionary:?} {} {how:?}", name(7));
             }
