@@ -29,6 +29,7 @@ pub struct Committer {
     seat: Arc<Seat>,
     hashes: Hashes,
     parts: Arc<Parts>,
+    verdicts: Vec<Verdict>,
     version: Version,
     /// When its last call began that was to be judged together with others.
     last_meeting: Option<Instant>,
@@ -38,8 +39,8 @@ pub struct Committer {
 
 impl Committer {
     pub(super) fn new(inner: Arc<Inner>, number: u64) -> Self {
-        let (seat, hashes, parts) = Default::default();
-        Self { inner, seat, hashes, parts, version: Version::MIN, last_meeting: None, number }
+        let (seat, hashes, parts, verdicts) = Default::default();
+        Self { inner, seat, hashes, parts, verdicts, version: Version::MIN, last_meeting: None, number }
     }
 
     /// Judges one transaction, and records its writes if it commits, at a version of its own or of its group.
@@ -102,7 +103,10 @@ impl Committer {
         self.version = served.version;
         match served.error.take() {
             Some(error) => Err(error),
-            None => Ok(take(&served.verdicts)),
+            None => {
+                served.tell(&mut self.verdicts);
+                Ok(take(&self.verdicts))
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::offer::Offer;
-use super::parts::Parts;
+use super::parts::{Parts, Place};
 use super::seat::Seat;
 use super::shared::{Core, Inner};
 use super::{ResolveError, Version};
@@ -97,10 +97,12 @@ impl Inner {
         if let Ok(Some(commit)) = judged {
             self.version.0.store(commit, Ordering::Release);
         }
-        together.leave(|seat, verdicts| {
-            seat.serve(verdicts, |served| {
+        let version = judged.ok().flatten().unwrap_or(Version::MAX);
+        together.leave(|seat, refused| {
+            let refusal = |place: &Place| (*place != Place::NONE).then(|| place.verdict(version));
+            seat.serve(refused, refusal, |served| {
                 served.is_declined = judged == Ok(None);
-                served.version = judged.ok().flatten().unwrap_or(Version::MAX);
+                served.version = version;
                 served.error = judged.err();
             })
         })

@@ -154,9 +154,10 @@ impl Pair {
         }
         match self.fast.judge_together(&mut together, &Offer::default(), 1) {
             Ok(Some(at)) => {
-                assert_eq!((at, together.verdicts().len()), (commit, txns.len()));
-                for (verdict, txn) in together.verdicts().iter().zip(&txns) {
-                    assert_eq!(*verdict, self.naive.commit(txn, commit), "{txn:?}");
+                let verdicts = together.verdicts(at);
+                assert_eq!((at, verdicts.len()), (commit, txns.len()));
+                for (verdict, txn) in verdicts.into_iter().zip(&txns) {
+                    assert_eq!(verdict, self.naive.commit(txn, commit), "{txn:?}");
                 }
             }
             declined => assert!(declined == Ok(None) && !self.tickets.is_empty(), "{declined:?}"),

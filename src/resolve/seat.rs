@@ -13,9 +13,11 @@ pub(super) struct Seat {
     pub(super) verdicts: Mutex<Served>,
 }
 
+/// What a caller is told: all commit but those that are refused. It makes verdicts of that itself, beside those who judge.
 #[derive(Debug, Default)]
 pub(super) struct Served {
-    pub(super) verdicts: Vec<Verdict>,
+    /// By their places in the call.
+    refused: Vec<(u32, Verdict)>,
     pub(super) version: Version,
     wanted: usize,
     /// Whether the call could not be judged together with others.
@@ -31,19 +33,31 @@ impl Seat {
         Ok(())
     }
 
-    /// Hands out its verdicts, the first of these, and what `tell` tells of them; the others are left.
-    pub(super) fn serve<'v>(
+    /// Hands out what was found, the first of these, of which `refusal` tells those that do not commit, and what `tell` tells
+    /// of the call; the others are left.
+    pub(super) fn serve<'f, F>(
         &self,
-        verdicts: &'v [Verdict],
+        found: &'f [F],
+        refusal: impl Fn(&F) -> Option<Verdict>,
         tell: impl FnOnce(&mut Served),
-    ) -> Result<&'v [Verdict], ResolveError> {
+    ) -> Result<&'f [F], ResolveError> {
         let mut served = self.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
-        let (own, rest) = verdicts.split_at(served.wanted.min(verdicts.len()));
-        served.verdicts.clear();
-        served.verdicts.extend_from_slice(own);
+        let (own, rest) = found.split_at(served.wanted.min(found.len()));
+        let refused = own.iter().enumerate().filter_map(|(at, found)| Some((at as u32, refusal(found)?)));
+        served.refused.clear();
+        served.refused.extend(refused);
         tell(&mut served);
         drop(served);
         self.served.store(true, Ordering::Release);
         Ok(rest)
+    }
+}
+
+impl Served {
+    /// Makes `verdicts` those of the call.
+    pub(super) fn tell(&self, verdicts: &mut Vec<Verdict>) {
+        verdicts.clear();
+        verdicts.resize(self.wanted, Verdict::Commit(self.version));
+        self.refused.iter().for_each(|&(at, verdict)| verdicts[at as usize] = verdict);
     }
 }

@@ -287,7 +287,8 @@ impl Inner {
         };
         let mut rest = *judged.as_ref().unwrap_or(&&[][..]);
         for seat in group.seats.drain(..) {
-            rest = seat.serve(rest, |served| {
+            let refusal = |verdict: &Verdict| (!verdict.is_commit()).then_some(*verdict);
+            rest = seat.serve(rest, refusal, |served| {
                 served.version = next.unwrap_or(Version::MAX);
                 served.error = judged.err();
             })?;

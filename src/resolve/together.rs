@@ -22,7 +22,6 @@ pub(super) struct Together {
     seats: Vec<Arc<Seat>>,
     round: Arc<Round>,
     settled: Settled,
-    verdicts: Vec<Verdict>,
     /// Stands where a half is missing that another thread judges in.
     stand_in: Option<Box<Half>>,
     /// Whether a half was lost with a thread that panicked.
@@ -36,14 +35,14 @@ impl Together {
         self.round().calls.push(parts);
     }
 
-    /// Ends the round: `serve` is given each seat, and the verdicts from its own on.
+    /// Ends the round: `serve` is given each seat, and what became of transactions, its own first.
     pub(super) fn leave(
         &mut self,
-        serve: impl for<'v> Fn(&Seat, &'v [Verdict]) -> Result<&'v [Verdict], ResolveError>,
+        serve: impl for<'p> Fn(&Seat, &'p [Place]) -> Result<&'p [Place], ResolveError>,
     ) -> Result<(), ResolveError> {
         // A caller's parts are its own again before it is served.
         self.round().calls.clear();
-        let mut rest = &self.verdicts[..];
+        let mut rest = &self.settled.refused[..];
         for seat in self.seats.drain(..) {
             rest = serve(&seat, rest)?;
         }
@@ -51,8 +50,8 @@ impl Together {
     }
 
     /// The verdicts of the last round, call by call.
-    pub(super) fn verdicts(&self) -> &[Verdict] {
-        &self.verdicts
+    pub(super) fn verdicts(&self, commit: Version) -> Vec<Verdict> {
+        self.settled.refused.iter().map(|refused| refused.verdict(commit)).collect()
     }
 
     /// Ends a round that nobody waits for.
@@ -92,18 +91,12 @@ impl Together {
     }
 
     /// Settles who commits.
-    fn settle(
-        &mut self,
-        halves: &[Box<Half>; 2],
-        (commit, floor): (Version, Version),
-    ) -> Result<(), ResolveError> {
+    fn settle(&mut self, halves: &[Box<Half>; 2], floor: Version) -> Result<(), ResolveError> {
         // Who helped has let go of it.
         let round = Arc::get_mut(&mut self.round).ok_or(ResolveError::Poisoned)?;
         self.settled.settle(round, floor, [&halves[0].found, &halves[1].found]);
-        let refused = self.settled.refused.iter();
         round.commits.clear();
-        round.commits.extend(refused.clone().map(|refused| *refused == Place::NONE));
-        self.verdicts.extend(refused.map(|refused| refused.verdict(commit)));
+        round.commits.extend(self.settled.refused.iter().map(|refused| *refused == Place::NONE));
         Ok(())
     }
 }
@@ -120,12 +113,12 @@ impl Resolver {
         offer: &Offer,
         committer: u64,
     ) -> Result<Option<Version>, ResolveError> {
-        together.verdicts.clear();
+        together.settled.refused.clear();
         let Some((commit, stamp)) = self.begin_round(together.round()) else { return Ok(None) };
         let Window::Halves(halves) = &mut self.window else { return Ok(None) };
         let halves = halves.both();
         together.run(halves, (offer, committer), Task::Check)?;
-        together.settle(halves, (commit, self.floor))?;
+        together.settle(halves, self.floor)?;
         together.run(halves, (offer, committer), Task::Write(stamp))?;
         self.version = commit;
         Ok(Some(commit))
