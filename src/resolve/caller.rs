@@ -101,13 +101,11 @@ impl Committer {
     fn collect<T>(&mut self, take: impl FnOnce(&[Verdict]) -> T) -> Result<T, ResolveError> {
         let mut served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
         self.version = served.version;
-        match served.error.take() {
-            Some(error) => Err(error),
-            None => {
-                served.tell(&mut self.verdicts);
-                Ok(take(&self.verdicts))
-            }
+        if let Some(error) = served.error.take() {
+            return Err(error);
         }
+        served.tell(&mut self.verdicts);
+        Ok(take(&self.verdicts))
     }
 
     /// Whether a call, of points, may be judged together with others of its size, and others are expected.
