@@ -136,7 +136,7 @@ impl SharedResolver {
 
     /// How many calls wait for the resolver. For tests and measurements.
     pub fn waiting(&self) -> usize {
-        self.inner.open.lock().map_or(0, |open| open.seats.len())
+        self.inner.open.lock().map_or(0, |open| open.seats.len()) + self.inner.meeting.len()
     }
 
     /// How often a thread that waited judged for others: twice for each group of large calls that two threads judge
