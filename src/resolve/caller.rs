@@ -84,12 +84,18 @@ impl Committer {
             self.hashes.take(hasher, batch);
             self.inner.shown.reach.foresee(&self.hashes, self.inner.checked);
         }
-        if let Some(core) = find_free(&self.inner, batch)? {
-            let is_large = is_hashed && batch.len() >= LARGE;
+        let is_large = batch.len() >= LARGE;
+        if let Some(core) = find_free(&self.inner, is_large)? {
             let taken_before = is_hashed.then_some(&self.hashes);
-            let _at_work = is_large.then(|| self.inner.meeting.work());
+            if is_large {
+                self.inner.meeting.work(is_hashed);
+            }
+            let served = self.inner.serve_now((core, self.number), batch, taken_before, take);
+            if is_large {
+                self.inner.meeting.work(false);
+            }
             let taken;
-            (taken, self.version) = self.inner.serve_now((core, self.number), batch, taken_before, take)?;
+            (taken, self.version) = served?;
             return Ok(taken);
         }
         self.inner.join(&self.seat, batch)?;
@@ -114,6 +120,7 @@ impl Committer {
     }
 
     /// Has the call judged together with others; whether that could be done.
+    #[inline(never)]
     fn meet(&mut self, batch: &Batch) -> Result<bool, ResolveError> {
         if Arc::get_mut(&mut self.parts).is_none() {
             // A round that failed has them still.
@@ -139,8 +146,12 @@ impl Committer {
             (0..LOOKS_A_READING).for_each(|_| std::hint::spin_loop());
         }
         self.wait(true)?;
-        let served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
-        Ok(!served.is_declined)
+        let is_declined = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?.is_declined;
+        if is_declined {
+            // Nor could the next ones be, most likely.
+            self.inner.meeting.expect(false);
+        }
+        Ok(!is_declined)
     }
 
     fn is_served(&self) -> bool {
@@ -149,6 +160,7 @@ impl Committer {
 
     /// Returns when the seat is served; serves the group if nobody else does. Who waits for calls to be judged together
     /// does not sleep meanwhile: it is to help.
+    #[inline(never)]
     fn wait(&self, is_helper: bool) -> Result<(), ResolveError> {
         let serve = |core: Held<'_>| {
             self.inner.alone(core, |core| {
@@ -189,13 +201,24 @@ fn admit(inner: &Inner, batch: &Batch, last: Version) -> Result<(), ResolveError
 }
 
 /// The resolver, if nobody else uses it.
-fn find_free<'a>(inner: &'a Inner, batch: &Batch) -> Result<Option<Held<'a>>, ResolveError> {
-    for _ in 0..if batch.len() < LARGE { 1 } else { LOOKS } {
+#[inline]
+fn find_free(inner: &Inner, is_large: bool) -> Result<Option<Held<'_>>, ResolveError> {
+    match inner.try_core()? {
+        None if is_large => look_for(inner),
+        found => Ok(found),
+    }
+}
+
+/// The resolver, once nobody else uses it, if that is soon: for a large call, which expects others if another one is
+/// judged now.
+#[inline(never)]
+fn look_for(inner: &Inner) -> Result<Option<Held<'_>>, ResolveError> {
+    if inner.meeting.is_at_work() {
+        inner.meeting.expect(true);
+    }
+    for _ in 0..LOOKS {
         if let Some(core) = inner.try_core()? {
             return Ok(Some(core));
-        }
-        if batch.len() >= LARGE && inner.meeting.is_at_work() {
-            inner.meeting.expect(true);
         }
         std::hint::spin_loop();
     }

@@ -18,7 +18,7 @@ use super::{ResolveError, Version};
 pub(super) struct Meeting {
     calls: Mutex<Vec<(Arc<Seat>, Arc<Parts>)>>,
     waiting: AtomicUsize,
-    /// Whether a large call is judged alone.
+    /// Whether a large call is judged alone that might be judged together with others.
     is_at_work: AtomicBool,
     /// Whether calls are judged together.
     is_judged: AtomicBool,
@@ -44,9 +44,9 @@ impl Meeting {
         self.is_expected.store(others, Ordering::Relaxed);
     }
 
-    /// Notes that a large call is judged alone, as long as what is returned lives.
-    pub(super) fn work(&self) -> Meanwhile<'_> {
-        Meanwhile::of(&self.is_at_work)
+    /// Notes whether a large call is judged alone that might be judged together with others.
+    pub(super) fn work(&self, is_at_work: bool) {
+        self.is_at_work.store(is_at_work, Ordering::Relaxed);
     }
 
     /// Whether calls are judged together now.
@@ -85,6 +85,7 @@ impl Drop for Meanwhile<'_> {
 
 impl Inner {
     /// Judges the calls that met, and serves their seats.
+    #[inline(never)]
     pub(super) fn serve_meeting(&self, core: &mut Core, committer: u64) -> Result<(), ResolveError> {
         let Core { resolver, together, .. } = core;
         let _judged = Meanwhile::of(&self.meeting.is_judged);

@@ -25,6 +25,7 @@ struct Table {
 }
 
 impl Table {
+    #[inline]
     fn show(&self, place: Place) {
         // Others look at it all the time: it is not written without need.
         if self.place() != place {
@@ -54,6 +55,7 @@ impl Reach {
     }
 
     /// Asks for what the accesses of these hashes will touch.
+    #[inline]
     pub(super) fn foresee(&self, hashes: &Hashes, checked: Checked) {
         let places = [0, 1].map(|half| self.halves[half].place());
         if places.iter().any(|place| place.buckets == 0) {

@@ -141,13 +141,8 @@ impl Pair {
         let commit = self.fast.version() + 1;
         let mut txns = Vec::new();
         for _ in 0..=script.below(3) {
-            let mut batch = Batch::new();
-            for _ in 0..script.below(24) {
-                let snapshot = commit - 1 - Version::from(script.below(12));
-                let mut txn = script.txn(snapshot, true);
-                hand_in(batch.begin(txn.snapshot), &mut txn, self.drop_reads);
-                txns.push(txn);
-            }
+            let (batch, of_call) = self.txns(script, commit, true);
+            txns.extend(of_call);
             let mut parts = Parts::default();
             parts.take(&batch, &hasher, self.fast.checked());
             together.join(Arc::default(), Arc::new(parts));
@@ -166,16 +161,21 @@ impl Pair {
         self.together = Some(together);
     }
 
-    fn batch(&mut self, script: &mut Script<'_>, points: bool) {
-        let commit = self.fast.version() + 1 + Version::from(script.below(3));
-        let mut batch = Batch::new();
-        let mut txns = Vec::new();
+    /// Some transactions that may be judged at `commit`.
+    fn txns(&self, script: &mut Script<'_>, commit: Version, points: bool) -> (Batch, Vec<NaiveTxn>) {
+        let (mut batch, mut txns) = (Batch::new(), Vec::new());
         for _ in 0..script.below(24) {
             let snapshot = commit - 1 - Version::from(script.below(12));
             let mut txn = script.txn(snapshot, points);
             hand_in(batch.begin(txn.snapshot), &mut txn, self.drop_reads);
             txns.push(txn);
         }
+        (batch, txns)
+    }
+
+    fn batch(&mut self, script: &mut Script<'_>, points: bool) {
+        let commit = self.fast.version() + 1 + Version::from(script.below(3));
+        let (batch, txns) = self.txns(script, commit, points);
         let Ok(verdicts) = self.fast.resolve(&batch, commit).map(<[Verdict]>::to_vec) else {
             panic!("a valid batch was refused: {batch:?}");
         };

@@ -188,6 +188,7 @@ impl DerefMut for Held<'_> {
 }
 
 impl Inner {
+    #[inline]
     fn held<'a>(&'a self, core: MutexGuard<'a, Core>) -> Result<Held<'a>, ResolveError> {
         if core.together.is_broken {
             return Err(ResolveError::Poisoned);
@@ -201,6 +202,7 @@ impl Inner {
     }
 
     /// The resolver, if nobody uses it.
+    #[inline]
     pub(super) fn try_core(&self) -> Result<Option<Held<'_>>, ResolveError> {
         if self.is_busy() {
             return Ok(None);
@@ -260,6 +262,7 @@ impl Inner {
     }
 
     /// Judges all who wait, and serves their seats.
+    #[inline]
     pub(super) fn serve(&self, core: &mut Core, committer: u64) -> Result<(), ResolveError> {
         if self.meeting.len() > 0 {
             self.serve_meeting(core, committer)?;
@@ -271,6 +274,7 @@ impl Inner {
     }
 
     /// Judges the open group, and serves all its seats.
+    #[inline(never)]
     fn serve_group(&self, core: &mut Core) -> Result<(), ResolveError> {
         let Core { resolver, group, .. } = core;
         {
