@@ -10,10 +10,14 @@ use std::fmt::Debug;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use skewer_kernels::{High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs};
+use skewer_kernels::{
+    High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs, rank,
+};
 
 const ROWS: [usize; 2] = [1 << 10, 1 << 20];
 const SEED: u64 = 20_240_229;
+/// Words of a node.
+const NODE: usize = 32;
 /// Bytes of an `i64` or a `u64`.
 const WORD: usize = 8;
 
@@ -64,6 +68,18 @@ fn searches(c: &mut Criterion) {
     }
 }
 
+/// A node's words each, one search after the other: the place that one gives is part of what the next looks for.
+fn ranks(c: &mut Criterion) {
+    for rows in ROWS {
+        let mut columns = Columns::of(rows);
+        columns.keys.chunks_mut(NODE).for_each(<[u64]>::sort_unstable);
+        race(c, "rank", &columns, WORD, |isa, t| {
+            let nodes = t.keys.as_chunks::<NODE>().0;
+            nodes.iter().fold(1 << 63, |word, node| word ^ (rank(isa, node, word) as u64) << 58)
+        });
+    }
+}
+
 fn outlines(c: &mut Criterion) {
     for rows in ROWS {
         let columns = Columns::of(rows);
@@ -100,5 +116,5 @@ fn writers(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, searches, outlines, counts, writers);
+criterion_group!(benches, searches, ranks, outlines, counts, writers);
 criterion_main!(benches);

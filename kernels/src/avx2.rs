@@ -10,7 +10,8 @@
 //! 4. There is no 64-bit product: three of 32 by 32 bits, of which the fourth falls off the top.
 //! 5. Chosen places come from a table of all choices out of four; what is written behind them is
 //!    written over.
-//! 6. Unsigned widths are compared with their sign bit turned, and turned back once at the end.
+//! 6. Words that ascend are all compared: no step of a search has to wait for the one before it.
+//! 7. Unsigned widths and words are compared with their sign bit turned, and turned back once at the end.
 //!
 //! Knowingly left: tails of up to 3 ticks run in the scalar loop; streams are not read ahead of
 //! nor stored around the cache.
@@ -28,6 +29,7 @@ use bytemuck::{Pod, must_cast};
 use crate::choose::{High, SLACK};
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
+use crate::rank::ones_first;
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -101,6 +103,19 @@ fn any_inverted(earliest: &[i64; BLOCK], latest: &[i64; BLOCK]) -> bool {
         inverted = _mm256_or_si256(inverted, _mm256_cmpgt_epi64(load(e), load(l)));
     }
     any(inverted)
+}
+
+#[target_feature(enable = "avx2")]
+pub(crate) fn rank<const N: usize>(words: &[u64; N], word: u64) -> usize {
+    let (fours, few) = words.as_chunks();
+    let sign = _mm256_set1_epi64x(i64::MIN);
+    let than = _mm256_xor_si256(_mm256_set1_epi64x(word.cast_signed()), sign);
+    let mut less = 0;
+    for (at, four) in fours.iter().enumerate() {
+        let is_less = _mm256_cmpgt_epi64(than, _mm256_xor_si256(load(four), sign));
+        less |= u64::from(mask(is_less)) << (LANES * at);
+    }
+    ones_first(less | scalar::less(few, word) << (LANES * fours.len()))
 }
 
 #[target_feature(enable = "avx2")]

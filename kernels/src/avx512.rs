@@ -8,13 +8,15 @@
 //! 3. There are 64-bit maxima, signed and unsigned, and there is a 64-bit product.
 //! 4. Vectors that begin one number after the other are shifted together from two loads.
 //!
+//! 5. Words that ascend are all compared: no step of a search has to wait for the one before it.
+//!
 //! Knowingly left: tails of up to 7 ticks run in the scalar loop (masked loads take pointers,
 //! and so `unsafe`); streams are not read ahead of nor stored around the cache (large slices
 //! are bound by memory, and the caller's blocks are small).
 
 use std::arch::x86_64::{
     __m512i, __mmask8, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_cmpgt_epi64_mask,
-    _mm512_cmple_epi64_mask, _mm512_mask_add_epi64, _mm512_mask_cmpeq_epi64_mask,
+    _mm512_cmple_epi64_mask, _mm512_cmplt_epu64_mask, _mm512_mask_add_epi64, _mm512_mask_cmpeq_epi64_mask,
     _mm512_mask_cmple_epu64_mask, _mm512_mask_testn_epi64_mask, _mm512_maskz_sub_epi64, _mm512_max_epi64,
     _mm512_max_epu64, _mm512_min_epi64, _mm512_mullo_epi64, _mm512_reduce_add_epi64, _mm512_reduce_max_epi64,
     _mm512_reduce_max_epu64, _mm512_reduce_min_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
@@ -28,6 +30,7 @@ pub(crate) use crate::avx2::choose;
 
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
+use crate::rank::ones_first;
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -51,6 +54,17 @@ fn any_inverted(earliest: &[i64; BLOCK], latest: &[i64; BLOCK]) -> bool {
         inverted |= _mm512_cmpgt_epi64_mask(load(e), load(l));
     }
     inverted != 0
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+pub(crate) fn rank<const N: usize>(words: &[u64; N], word: u64) -> usize {
+    let (eights, few) = words.as_chunks();
+    let than = _mm512_set1_epi64(word.cast_signed());
+    let mut less = 0;
+    for (at, eight) in eights.iter().enumerate() {
+        less |= u64::from(_mm512_cmplt_epu64_mask(load(eight), than)) << (LANES * at);
+    }
+    ones_first(less | scalar::less(few, word) << (LANES * eights.len()))
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]

@@ -45,6 +45,21 @@ pub fn first_inverted(isa: Isa, earliest: &[i64], latest: &[i64]) -> Option<usiz
     dispatch!(isa, first_inverted(earliest, latest))
 }
 
+/// How many of a node's words, which ascend, are less than `word`: of those that do not ascend, some number up to `N`.
+///
+/// `N` is a power of two, and at most 64. O(N) compared at once, or O(log N) one after the other.
+///
+/// ```
+/// use skewer_kernels::{Isa, rank};
+/// assert_eq!(rank(Isa::best(), &[10, 20, 20, u64::MAX], 20), 1);
+/// assert_eq!(rank(Isa::best(), &[10, 20, 20, u64::MAX], 21), 3);
+/// ```
+#[inline]
+pub fn rank<const N: usize>(isa: Isa, words: &[u64; N], word: u64) -> usize {
+    const { assert!(N.is_power_of_two() && N <= 64, "a bit for each word") };
+    dispatch!(isa, rank(words, word))
+}
+
 /// The outline of the intervals `[begin, end]`; of none, [`Extent::EMPTY`].
 ///
 /// O(n) in rows.

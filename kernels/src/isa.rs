@@ -96,9 +96,13 @@ impl Isa {
 
     /// What [`from_env`](Self::from_env) says, asked once a process; the [best](Self::best) where
     /// that is an error.
+    #[inline]
     pub fn in_use() -> Self {
         static IN_USE: OnceLock<Isa> = OnceLock::new();
-        *IN_USE.get_or_init(|| Self::from_env().unwrap_or_else(|_| Self::best()))
+        match IN_USE.get() {
+            Some(isa) => *isa,
+            None => *IN_USE.get_or_init(|| Self::from_env().unwrap_or_else(|_| Self::best())),
+        }
     }
 
     /// The name that [`from_name`](Self::from_name) reads.

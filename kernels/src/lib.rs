@@ -56,6 +56,7 @@ mod lanes;
 mod map;
 mod near;
 mod prefetch;
+mod rank;
 mod scalar;
 mod shared_memory;
 
@@ -69,7 +70,7 @@ pub use choose::High;
 pub use clock::{KernelClock, SystemClock, kernel_clock, system_clock_ns};
 pub use counter::counter;
 pub use dictionary::dictionary;
-pub use dispatch::{choose, extent, first_inverted, mix, near_pairs};
+pub use dispatch::{choose, extent, first_inverted, mix, near_pairs, rank};
 pub use extent::Extent;
 pub use huge::advise_huge;
 pub use isa::Isa;

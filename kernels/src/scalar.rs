@@ -13,6 +13,23 @@ pub(crate) const MIX_FIRST: u64 = 0xbf58_476d_1ce4_e5b9;
 /// Second multiplier of the mixer.
 pub(crate) const MIX_SECOND: u64 = 0x94d0_49bb_1331_11eb;
 
+/// The binary search without a branch: on the words of a node, no CPU guesses them well.
+#[inline]
+pub(crate) fn rank<const N: usize>(words: &[u64; N], word: u64) -> usize {
+    let (mut at, mut step) = (0, N / 2);
+    while step > 0 {
+        at += if words[(at + step - 1) & (N - 1)] < word { step } else { 0 };
+        step /= 2;
+    }
+    at + usize::from(words[at & (N - 1)] < word)
+}
+
+/// One bit for each of a few words that is less than `word`.
+#[inline]
+pub(crate) fn less(few: &[u64], word: u64) -> u64 {
+    few.iter().enumerate().fold(0, |less, (at, one)| less | u64::from(*one < word) << at)
+}
+
 pub(crate) fn first_inverted(earliest: &[i64], latest: &[i64]) -> Option<usize> {
     earliest.iter().zip(latest).position(|(earliest, latest)| earliest > latest)
 }

@@ -7,7 +7,8 @@ use std::sync::Once;
 
 use proptest::prelude::*;
 use skewer_kernels::{
-    Extent, High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs, unmix_one,
+    Extent, High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs, rank,
+    unmix_one,
 };
 
 mod naive;
@@ -168,6 +169,38 @@ fn chosen_words() {
             }
         }
     });
+}
+
+/// Promise: the rank of a word is the number of words below it, at every place of nodes of every size.
+#[test]
+fn ranks() {
+    check_ranks::<1>();
+    check_ranks::<2>();
+    check_ranks::<4>();
+    check_ranks::<8>();
+    check_ranks::<16>();
+    check_ranks::<32>();
+    check_ranks::<64>();
+}
+
+fn check_ranks<const N: usize>() {
+    // All alike, in pairs, spread out, and the ends of the numbers with some in between.
+    let ends = |at: usize| if at < N / 2 { at as u64 / 3 } else { u64::MAX - (N - at) as u64 / 2 };
+    let nodes: [[u64; N]; 5] = [
+        [7; N],
+        [u64::MAX; N],
+        std::array::from_fn(|at| at as u64 / 2 * 3),
+        std::array::from_fn(|at| (at as u64) << 57 | 1),
+        std::array::from_fn(ends),
+    ];
+    for isa in isas() {
+        for node in nodes {
+            let around = node.iter().flat_map(|word| [word.saturating_sub(1), *word, word.saturating_add(1)]);
+            for word in around.chain([0, 1 << 63, u64::MAX]) {
+                assert_eq!(rank(isa, &node, word), naive::rank(&node, word), "{isa} {word} {node:?}");
+            }
+        }
+    }
 }
 
 /// Promise: a search names the first place, wherever it stands and whatever follows it.

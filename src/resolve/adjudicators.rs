@@ -131,11 +131,13 @@ impl Adjudicators {
         for (txn, header) in batch.txns().iter().enumerate() {
             for (owner, part) in self.parts.iter_mut().enumerate() {
                 let mut own = part.batch.begin(header.snapshot);
-                for (accesses, written) in [(batch.reads_of(txn), false), (batch.writes_of(txn), true)] {
+                for (accesses, cause) in
+                    [(batch.reads_of(txn), Cause::Read), (batch.writes_of(txn), Cause::Write)]
+                {
                     for access in accesses {
                         let share = self.ownership.share(owner, batch.keyed(*access));
                         part.concerned |= share != Keyed::Nothing;
-                        own.add(share, written);
+                        own.add(share, cause);
                     }
                 }
             }

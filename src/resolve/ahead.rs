@@ -4,6 +4,7 @@
 //! hinted: where exactly? What is there is asked for. And one group later judged. So memory is asked at the pace at which
 //! transactions are judged, and no step waits for what the one before it has just asked for.
 
+use super::Version;
 use super::batch::Batch;
 use super::index::{Index, Purpose};
 use super::judge::Rule;
@@ -19,6 +20,8 @@ pub(super) struct Ahead {
     writes: Vec<u64>,
     /// Of transactions that were hinted: what their snapshots show.
     shown: Vec<Stamp>,
+    /// The last snapshot that was asked for, and what it shows: that of most transactions of a batch.
+    last: Option<(Version, Stamp)>,
     /// Transactions that were aimed, and those that were hinted.
     aimed: usize,
     hinted: usize,
@@ -41,6 +44,7 @@ impl Ahead {
         self.reads.clear();
         self.writes.clear();
         self.shown.clear();
+        self.last = None;
         (self.aimed, self.hinted) = (0, 0);
         if let Some(hashes) = rule.hashes.filter(|hashes| index.knows(hashes)) {
             if rule.checked.reads() {
@@ -57,6 +61,21 @@ impl Ahead {
         index.begin();
         self.aim(index, rule, batch, batch.len().min(first + 3 * GROUP));
         self.hint(index, rule, batch, batch.len().min(first + 2 * GROUP));
+        if index.foresees() {
+            self.foresee(index, batch, first);
+        }
+    }
+
+    /// Looks at what was fetched for the group that is judged next.
+    #[inline(never)]
+    fn foresee(&self, index: &impl Index, batch: &Batch, first: usize) {
+        let (start, end) = (batch.starts(first), batch.starts(batch.len().min(first + GROUP)));
+        // Where reads are not checked, none were hinted.
+        let reads = self.reads.get(start.0..end.0).unwrap_or_default();
+        let all = reads.iter().zip(&batch.reads()[start.0..end.0]);
+        let writes = &self.writes[start.1..end.1];
+        all.chain(writes.iter().zip(&batch.writes()[start.1..end.1]))
+            .for_each(|(hint, access)| index.foresee(*hint, batch.keyed(*access)));
     }
 
     /// As `begin` and `step`, of a batch of one transaction.
@@ -105,16 +124,14 @@ impl Ahead {
     #[inline]
     fn hint(&mut self, index: &impl Index, rule: Rule<'_>, batch: &Batch, until: usize) {
         let mut from = batch.starts(self.hinted);
-        // Most transactions of a group have one snapshot.
-        let mut last = None;
         for txn in self.hinted..until {
             let to = batch.starts(txn + 1);
             let snapshot = batch.txns()[txn].snapshot;
-            let shown = match last {
+            let shown = match self.last {
                 Some((known, shown)) if known == snapshot => shown,
                 _ => rule.stamps.shown(snapshot),
             };
-            last = Some((snapshot, shown));
+            self.last = Some((snapshot, shown));
             self.shown.push(shown);
             if rule.checked.reads() {
                 let purpose = Purpose::Check(shown);

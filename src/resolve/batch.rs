@@ -2,7 +2,10 @@
 
 use std::ops::Bound;
 
+use super::key_room::{KeyRoom, copy};
 use super::keys::common;
+use super::txn::{Transaction, TxnBuilder};
+use super::verdict::Cause;
 use super::{ResolveError, Version};
 
 /// The keyspace's number stands before every key, big-endian: keyspaces are apart in one order.
@@ -88,7 +91,7 @@ pub(super) struct Header {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    bytes: Vec<u8>,
+    keys: KeyRoom,
     reads: Vec<Access>,
     writes: Vec<Access>,
     txns: Vec<Header>,
@@ -111,7 +114,7 @@ impl Batch {
 
     /// Removes all transactions and keeps the memory.
     pub fn clear(&mut self) {
-        self.bytes.clear();
+        self.keys.clear();
         self.reads.clear();
         self.writes.clear();
         self.txns.clear();
@@ -140,7 +143,7 @@ impl Batch {
             writes: self.writes.len() as u32,
             explain: false,
         });
-        TxnBuilder { batch: self }
+        TxnBuilder::of(self)
     }
 
     /// Appends a copy of `txn`.
@@ -153,10 +156,10 @@ impl Batch {
 
     /// Appends copies of all transactions of `other`.
     pub(super) fn append(&mut self, other: &Batch) -> Result<(), ResolveError> {
-        let (at, reads, writes) = (self.bytes.len(), self.reads.len() as u32, self.writes.len() as u32);
-        self.fits(other.bytes.len())?;
+        let (at, reads, writes) = (self.keys.len(), self.reads.len() as u32, self.writes.len() as u32);
+        self.fits(other.keys.len())?;
         let moved = |a: &Access| Access { at: a.at + at as u32, ..*a };
-        self.bytes.extend_from_slice(&other.bytes);
+        self.keys.add(other.keys.len()).copy_from_slice(other.keys.bytes());
         self.reads.extend(other.reads.iter().map(moved));
         self.writes.extend(other.writes.iter().map(moved));
         self.txns.extend(other.txns.iter().map(|t| Header {
@@ -203,7 +206,7 @@ impl Batch {
     #[inline]
     pub(super) fn keyed(&self, access: Access) -> Keyed<'_> {
         let (at, start, end) = (access.at as usize, access.start as usize, access.end as usize);
-        let keys = &self.bytes[at..at + start + end];
+        let keys = &self.keys.bytes()[at..at + start + end];
         match (start, end) {
             (0, _) => Keyed::Nothing,
             (_, 0) => Keyed::Point(keys),
@@ -214,40 +217,41 @@ impl Batch {
         }
     }
 
+    /// Adds a point.
     #[inline]
-    fn point(&mut self, keyspace: u32, key: &[u8]) -> Result<Access, ResolveError> {
-        self.room(keyspace, KEYSPACE + key.len())?;
-        let at = self.bytes.len() as u32;
+    pub(super) fn point(&mut self, keyspace: u32, key: &[u8], cause: Cause) -> Result<(), ResolveError> {
+        self.may_hold(keyspace, KEYSPACE + key.len())?;
+        let at = self.keys.len() as u32;
         let start = self.put(keyspace, key, false);
-        Ok(Access { at, start, end: 0, shared: 0 })
+        self.add(Access { at, start, end: 0, shared: 0 }, cause);
+        Ok(())
     }
 
-    /// Makes room for so many bytes of keys.
+    /// Whether so many more bytes of keys of a keyspace may be added.
     #[inline]
-    fn room(&mut self, keyspace: u32, bytes: usize) -> Result<(), ResolveError> {
+    fn may_hold(&self, keyspace: u32, bytes: usize) -> Result<(), ResolveError> {
         if keyspace == u32::MAX {
             return Err(ResolveError::ReservedKeyspace);
         }
-        self.fits(bytes)?;
-        self.bytes.reserve(bytes);
-        Ok(())
+        self.fits(bytes)
     }
 
     /// Whether there may be so many more bytes of keys: places in them are numbers of 32 bits.
     #[inline]
     fn fits(&self, bytes: usize) -> Result<(), ResolveError> {
         let limit = (u32::MAX - self.withheld) as usize;
-        if self.bytes.len() + bytes > limit { Err(ResolveError::BatchTooLarge) } else { Ok(()) }
+        if self.keys.len() + bytes > limit { Err(ResolveError::BatchTooLarge) } else { Ok(()) }
     }
 
-    /// The one place where bounds become half-open ranges.
+    /// Adds a range. The one place where bounds become half-open ranges.
     #[inline]
-    fn range(
+    pub(super) fn range(
         &mut self,
         keyspace: u32,
         low: Bound<&[u8]>,
         high: Bound<&[u8]>,
-    ) -> Result<Access, ResolveError> {
+        cause: Cause,
+    ) -> Result<(), ResolveError> {
         use Bound::{Excluded, Included, Unbounded};
         let (low, past_low) = match low {
             Included(key) => (key, false),
@@ -258,205 +262,114 @@ impl Batch {
             Included(key) => (key, true),
             Excluded(key) => (key, false),
             // All up to the first key of the next keyspace.
-            Unbounded => return self.range_to_end(keyspace, low, past_low),
+            Unbounded => return self.range_to_end(keyspace, low, past_low, cause),
         };
-        self.room(keyspace, 2 * KEYSPACE + low.len() + high.len() + 2)?;
+        self.may_hold(keyspace, 2 * KEYSPACE + low.len() + high.len() + 2)?;
         let shared = common(low, high);
         let (low_rest, high_rest) = (&low[shared..], &high[shared..]);
         if low_rest.first() > high_rest.first() {
             return Err(ResolveError::InvertedRange);
         }
-        let at = self.bytes.len() as u32;
+        let at = self.keys.len() as u32;
         // If the shorter end is a start of the other, the zero byte behind it may be shared too, or decide.
         if low_rest.is_empty() && high_rest.first().is_none_or(|next| *next == 0) {
-            return Ok(self.near_range(keyspace, (low, past_low), (high, past_high)));
+            self.near_range(keyspace, (low, past_low), (high, past_high), cause);
+            return Ok(());
         }
         self.ranges += 1;
         let start = self.put(keyspace, low, past_low);
         let end = self.put(keyspace, high, past_high);
-        Ok(Access { at, start, end, shared: (KEYSPACE + shared) as u32 })
+        self.add(Access { at, start, end, shared: (KEYSPACE + shared) as u32 }, cause);
+        Ok(())
     }
 
     /// The range from a key to the end of its keyspace. There is room only for an empty one.
     #[inline(never)]
-    fn range_to_end(&mut self, keyspace: u32, low: &[u8], past_low: bool) -> Result<Access, ResolveError> {
-        self.room(keyspace, 2 * KEYSPACE + low.len() + 1)?;
+    fn range_to_end(
+        &mut self,
+        keyspace: u32,
+        low: &[u8],
+        past_low: bool,
+        cause: Cause,
+    ) -> Result<(), ResolveError> {
+        self.may_hold(keyspace, 2 * KEYSPACE + low.len() + 1)?;
         self.ranges += 1;
-        let at = self.bytes.len() as u32;
+        let at = self.keys.len() as u32;
         let start = self.put(keyspace, low, past_low);
         let end = self.put(keyspace + 1, &[], false);
         let shared = common(&keyspace.to_be_bytes(), &(keyspace + 1).to_be_bytes());
-        Ok(Access { at, start, end, shared: shared as u32 })
+        self.add(Access { at, start, end, shared: shared as u32 }, cause);
+        Ok(())
     }
 
     /// A range whose end is its start, or goes on from there with a zero byte: of no key, of one, or of more.
     #[inline(never)]
-    fn near_range(&mut self, keyspace: u32, low: (&[u8], bool), high: (&[u8], bool)) -> Access {
-        let at = self.bytes.len();
+    fn near_range(&mut self, keyspace: u32, low: (&[u8], bool), high: (&[u8], bool), cause: Cause) {
+        let at = self.keys.len();
         let start = self.put(keyspace, low.0, low.1);
         let end = self.put(keyspace, high.0, high.1);
         let access = Access { at: at as u32, start, end, shared: 0 };
-        let (low, high) = self.bytes[at..].split_at(start as usize);
+        let (low, high) = self.keys.bytes()[at..].split_at(start as usize);
         if low >= high {
-            self.bytes.truncate(at);
-            return Access { start: 0, end: 0, ..access };
+            self.keys.truncate(at);
+            return self.add(Access { start: 0, end: 0, ..access }, cause);
         }
         if high.strip_prefix(low) == Some(&[0][..]) {
-            self.bytes.truncate(at + start as usize);
-            return Access { end: 0, ..access };
+            self.keys.truncate(at + start as usize);
+            return self.add(Access { end: 0, ..access }, cause);
         }
         let shared = common(low, high) as u32;
         self.ranges += 1;
-        Access { shared, ..access }
+        self.add(Access { shared, ..access }, cause);
     }
 
     /// Appends a key, or the key right behind it: `key` and a zero byte.
     #[inline]
     fn put(&mut self, keyspace: u32, key: &[u8], past: bool) -> u32 {
-        self.bytes.extend_from_slice(&keyspace.to_be_bytes());
-        self.bytes.extend_from_slice(key);
-        if past {
-            self.bytes.push(0);
+        let whole = KEYSPACE + key.len() + usize::from(past);
+        let (space, rest) = self.keys.add(whole).split_at_mut(KEYSPACE);
+        space.copy_from_slice(&keyspace.to_be_bytes());
+        let (to, behind) = rest.split_at_mut(key.len());
+        copy(to, key);
+        if let Some(zero) = behind.first_mut() {
+            *zero = 0;
         }
-        (KEYSPACE + key.len() + usize::from(past)) as u32
-    }
-}
-
-/// Adds accesses to the last transaction of a batch. An error adds nothing.
-///
-/// Keys may have any length; a key's keyspace is a number below `u32::MAX`. Indices in verdicts count
-/// reads and writes separately, in the order of these calls, empty ranges included.
-#[derive(Debug)]
-pub struct TxnBuilder<'a> {
-    batch: &'a mut Batch,
-}
-
-impl TxnBuilder<'_> {
-    /// Asks for the version and the key of a conflict. Costs a second look at the range, and only then.
-    #[inline]
-    pub fn explain(&mut self) -> &mut Self {
-        if let Some(last) = self.batch.txns.last_mut() {
-            last.explain = true;
-        }
-        self
+        whole as u32
     }
 
-    /// The transaction read one key.
-    ///
-    /// # Errors
-    /// [`ResolveError::ReservedKeyspace`], [`ResolveError::BatchTooLarge`].
-    #[inline]
-    pub fn read(&mut self, keyspace: u32, key: &[u8]) -> Result<&mut Self, ResolveError> {
-        let access = self.batch.point(keyspace, key)?;
-        Ok(self.add_read(access))
-    }
-
-    /// The transaction writes, or deletes, one key.
-    ///
-    /// # Errors
-    /// [`ResolveError::ReservedKeyspace`], [`ResolveError::BatchTooLarge`].
-    #[inline]
-    pub fn write(&mut self, keyspace: u32, key: &[u8]) -> Result<&mut Self, ResolveError> {
-        let access = self.batch.point(keyspace, key)?;
-        Ok(self.add_write(access))
-    }
-
-    /// The transaction read all keys between two bounds, those that were not there included.
-    ///
-    /// # Errors
-    /// [`ResolveError::InvertedRange`] if the start key is greater than the end key (a range of
-    /// no key is none), [`ResolveError::ReservedKeyspace`], [`ResolveError::BatchTooLarge`].
-    pub fn read_range<K: AsRef<[u8]> + ?Sized>(
-        &mut self,
-        keyspace: u32,
-        low: Bound<&K>,
-        high: Bound<&K>,
-    ) -> Result<&mut Self, ResolveError> {
-        let access = self.batch.range(keyspace, low.map(AsRef::as_ref), high.map(AsRef::as_ref))?;
-        Ok(self.add_read(access))
-    }
-
-    /// The transaction writes, or deletes, all keys between two bounds.
-    ///
-    /// # Errors
-    /// As [`read_range`](Self::read_range).
-    pub fn write_range<K: AsRef<[u8]> + ?Sized>(
-        &mut self,
-        keyspace: u32,
-        low: Bound<&K>,
-        high: Bound<&K>,
-    ) -> Result<&mut Self, ResolveError> {
-        let access = self.batch.range(keyspace, low.map(AsRef::as_ref), high.map(AsRef::as_ref))?;
-        Ok(self.add_write(access))
-    }
-
-    #[inline]
-    fn add_read(&mut self, access: Access) -> &mut Self {
-        self.batch.reads.push(access);
-        self
-    }
-
-    #[inline]
-    fn add_write(&mut self, access: Access) -> &mut Self {
-        self.batch.writes.push(access);
-        self
-    }
-
-    /// Adds an access that another batch normalised: a part of a transaction for its owner.
-    pub(super) fn add(&mut self, keyed: Keyed<'_>, written: bool) {
-        let bytes = &mut self.batch.bytes;
-        let nothing = Access { at: bytes.len() as u32, start: 0, end: 0, shared: 0 };
+    /// Adds an access that another batch normalised.
+    pub(super) fn copy(&mut self, keyed: Keyed<'_>, cause: Cause) {
+        let nothing = Access { at: self.keys.len() as u32, start: 0, end: 0, shared: 0 };
+        let mut put = |key: &[u8]| {
+            copy(self.keys.add(key.len()), key);
+            key.len() as u32
+        };
         let access = match keyed {
             Keyed::Nothing => nothing,
-            Keyed::Point(key) => {
-                bytes.extend_from_slice(key);
-                Access { start: key.len() as u32, ..nothing }
-            }
+            Keyed::Point(key) => Access { start: put(key), ..nothing },
             Keyed::Range(Span { start, end, shared }) => {
-                self.batch.ranges += 1;
-                bytes.extend_from_slice(start);
-                bytes.extend_from_slice(end);
-                Access { start: start.len() as u32, end: end.len() as u32, shared: shared as u32, ..nothing }
+                let (start, end) = (put(start), put(end));
+                self.ranges += 1;
+                Access { start, end, shared: shared as u32, ..nothing }
             }
         };
-        if written {
-            self.add_write(access)
-        } else {
-            self.add_read(access)
+        self.add(access, cause);
+    }
+
+    #[inline]
+    fn add(&mut self, access: Access, cause: Cause) {
+        let accesses = match cause {
+            Cause::Read => &mut self.reads,
+            Cause::Write => &mut self.writes,
         };
-    }
-}
-
-/// One transaction, to be used again: [`reset`](Self::reset) keeps the memory.
-#[derive(Debug, Clone)]
-pub struct Transaction {
-    pub(super) batch: Batch,
-}
-
-impl Transaction {
-    /// A transaction that read at `snapshot`, so far nothing.
-    pub fn new(snapshot: Version) -> Self {
-        let mut batch = Batch::new();
-        batch.begin(snapshot);
-        Self { batch }
+        accesses.push(access);
     }
 
-    /// Forgets what it read and wrote, and takes another snapshot.
-    #[inline]
-    pub fn reset(&mut self, snapshot: Version) -> TxnBuilder<'_> {
-        self.batch.clear();
-        self.batch.begin(snapshot)
-    }
-
-    /// Adds reads and writes.
-    #[inline]
-    pub fn accesses(&mut self) -> TxnBuilder<'_> {
-        TxnBuilder { batch: &mut self.batch }
-    }
-
-    /// The version at which it read.
-    pub fn snapshot(&self) -> Version {
-        self.batch.txns[0].snapshot
+    /// Has the last transaction explained.
+    pub(super) fn explain_last(&mut self) {
+        if let Some(last) = self.txns.last_mut() {
+            last.explain = true;
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::batch::{Batch, Transaction};
+use super::batch::Batch;
 use super::hashes::Hashes;
 use super::parts::Parts;
 use super::seat::Seat;
 use super::shared::{Held, Inner};
+use super::txn::Transaction;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
 

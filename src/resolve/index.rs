@@ -25,6 +25,12 @@ pub(super) trait Index {
     fn aim(&self, keyed: Keyed<'_>) -> u64;
     /// Where the access will look, given its aim; what it will touch is fetched from memory.
     fn hint(&self, aim: u64, keyed: Keyed<'_>, purpose: Purpose) -> u64;
+    /// Whether [`foresee`](Self::foresee) has something to do.
+    fn foresees(&self) -> bool {
+        false
+    }
+    /// Looks at what was fetched, and fetches what that leads to.
+    fn foresee(&self, _hint: u64, _keyed: Keyed<'_>) {}
     /// Whether a key of the access was written after `since`.
     fn newer(&self, hint: u64, keyed: Keyed<'_>, since: Stamp) -> bool;
     /// Notes that all keys of the access were written at `version`, the newest so far.
@@ -110,6 +116,20 @@ impl Index for Tree {
             Keyed::Range(range) => Tree::hint(self, aim, range.start, purpose),
         };
         hint.into()
+    }
+
+    #[inline]
+    fn foresees(&self) -> bool {
+        self.stores_keys()
+    }
+
+    #[inline]
+    fn foresee(&self, hint: u64, keyed: Keyed<'_>) {
+        match keyed {
+            Keyed::Nothing => {}
+            Keyed::Point(key) => self.foresee_ties(hint as u32, key),
+            Keyed::Range(range) => self.foresee_ties(hint as u32, range.start),
+        }
     }
 
     #[inline]

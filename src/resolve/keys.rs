@@ -5,7 +5,7 @@
 //! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
 //! growing copies nothing.
 
-use skewer_kernels::prefetch_read;
+use skewer_kernels::{Isa, prefetch_read, rank};
 
 use super::key_log::KeyLog;
 
@@ -197,16 +197,18 @@ pub(super) fn rehead(
     (head(keys.get(place), prefix), place)
 }
 
-/// How many of some heads, which ascend, are less than `head`. `N` is a power of two.
+/// How many of some heads, which ascend, are less than `head`. `N` is a power of two, up to 64.
 #[inline]
 pub(super) fn search<const N: usize>(heads: &[u64; N], head: u64) -> usize {
-    let mut at = 0;
-    let mut step = N / 2;
-    while step > 0 {
-        at += if heads[(at + step - 1) & (N - 1)] < head { step } else { 0 };
-        step /= 2;
-    }
-    at + usize::from(heads[at & (N - 1)] < head)
+    rank(Isa::in_use(), heads, head)
+}
+
+/// How many of some heads, which ascend from `head` on, are equal to it: few mostly.
+#[inline]
+pub(super) fn alike(heads: &[u64], head: u64) -> usize {
+    let few = heads.len().min(8);
+    let other = heads[..few].iter().position(|h| *h != head);
+    other.unwrap_or_else(|| few + heads[few..].partition_point(|h| *h == head))
 }
 
 /// Whether `key` begins with `prefix`: as `starts_with`, for prefixes so short that a call would cost more.

@@ -66,6 +66,7 @@ mod hashes;
 mod index;
 mod judge;
 mod key_log;
+mod key_room;
 mod keys;
 mod meeting;
 #[doc(hidden)]
@@ -84,6 +85,7 @@ mod snapshots;
 mod stamps;
 mod together;
 mod tree;
+mod txn;
 mod verdict;
 mod window;
 
@@ -91,13 +93,14 @@ mod window;
 mod tests;
 
 pub use adjudicators::Adjudicators;
-pub use batch::{Batch, Transaction, TxnBuilder};
+pub use batch::Batch;
 pub use caller::Committer;
 pub use clock::CommitClock;
 pub use error::ResolveError;
 pub use flight::Ticket;
 pub use resolver::{Resolver, Vote};
 pub use shared::SharedResolver;
+pub use txn::{Transaction, TxnBuilder};
 pub use verdict::{Cause, Checked, Conflict, Verdict};
 
 /// A commit version or a snapshot: a count of commits, or ticks of a clock as in

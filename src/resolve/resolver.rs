@@ -1,11 +1,12 @@
 //! The resolver: one owner, one order.
 
-use super::batch::{Batch, Transaction};
+use super::batch::Batch;
 use super::flight::{Flights, Ticket};
 use super::hashes::{Hasher, Hashes};
 use super::judge::{Rule, Scratch, Txn, judge};
 use super::snapshots::Snapshots;
 use super::stamps::{Stamp, Stamps};
+use super::txn::Transaction;
 use super::verdict::{Checked, Conflict, Verdict};
 use super::window::{Window, in_any_form};
 use super::{ResolveError, Version};

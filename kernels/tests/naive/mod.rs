@@ -23,6 +23,10 @@ pub(crate) fn first_inverted(earliest: &[i64], latest: &[i64]) -> Option<usize> 
     (0..earliest.len()).find(|i| earliest[*i] > latest[*i])
 }
 
+pub(crate) fn rank(words: &[u64], word: u64) -> usize {
+    words.iter().filter(|other| **other < word).count()
+}
+
 pub(crate) fn choose(words: &[u64], High { shift, value }: High) -> Vec<u32> {
     let is_chosen = |word: u64| u128::from(word) / (1 << shift) == u128::from(value);
     (0..words.len() as u32).filter(|i| is_chosen(words[*i as usize])).collect()

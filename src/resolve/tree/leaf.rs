@@ -11,7 +11,7 @@ use std::ops::{Range, RangeInclusive};
 use skewer_kernels::at_most;
 
 use crate::resolve::key_log::KeyLog;
-use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, head, is_whole, rehead, search};
+use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, alike, head, is_whole, rehead, search};
 use crate::resolve::stamps::Stamp;
 
 /// Entries of a leaf. Few, since a check of a cold leaf costs what it moves through the cache; fewer
@@ -22,6 +22,8 @@ pub(super) const CAP: usize = if cfg!(test) { 8 } else { 32 };
 pub(super) type LeafId = u32;
 /// No leaf.
 pub(super) const NO_LEAF: LeafId = u32::MAX;
+/// What stands behind a leaf that is none at present.
+pub(super) const SPARE: LeafId = NO_LEAF - 1;
 
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
@@ -118,10 +120,21 @@ impl Leaf {
         self.find_tied(keys, key, head, at)
     }
 
+    /// Fetches the keys that [`find`](Self::find) would read: few have equal heads.
+    #[inline]
+    pub(super) fn foresee_ties(&self, keys: &KeyLog, key: &[u8]) {
+        let head = self.head(key);
+        let at = search(&self.heads, head);
+        if at < CAP && self.heads[at] == head && !is_whole(head) {
+            let tied = self.heads[at..].iter().zip(&self.keys[at..]).take_while(|(h, _)| **h == head);
+            tied.take(4).for_each(|(_, key)| keys.prefetch(*key));
+        }
+    }
+
     /// Tells entries of equal heads apart by their whole keys.
     #[inline(never)]
     fn find_tied(&self, keys: &KeyLog, key: &[u8], head: u64, first: usize) -> (usize, bool) {
-        let tied = self.heads[first..self.len()].partition_point(|h| *h == head);
+        let tied = alike(&self.heads[first..self.len()], head);
         let tied = &self.keys[first..first + tied];
         let at = first + tied.partition_point(|k| keys.get(*k) < key);
         (at, at < first + tied.len() && keys.get(self.keys[at]) == key)

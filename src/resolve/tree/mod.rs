@@ -70,12 +70,13 @@ pub(super) struct Tree {
     /// The keys of entries.
     log: KeyLog,
     floor: Stamp,
-    /// Leaves whose span changed since the last group but one began, and how many of them before the last one did.
-    reshaped: Vec<LeafId>,
-    reshaped_before: usize,
+    /// How many groups of accesses began.
+    groups: u32,
     /// Ends when inner nodes' spans change, or the bytes that all boundaries begin with.
     era: u32,
+    /// What the sweep looks at next, and up to where it has looked ahead.
     sweep_at: LeafId,
+    swept_ahead: LeafId,
     /// How often the sweep saw all leaves.
     rotations: u32,
     /// One bit for each of the last new entries: whether its key had to be stored.
@@ -97,6 +98,8 @@ struct Brief {
     next: LeafId,
     /// How many writes there were when it was last cleaned.
     cleaned: u32,
+    /// The group of accesses in which its span last changed.
+    reshaped: u32,
 }
 
 impl Tree {
@@ -104,7 +107,7 @@ impl Tree {
     pub(super) fn new(floor: Stamp) -> Self {
         Self {
             leaves: vec![Leaf::new(floor)],
-            briefs: vec![Brief { newest: floor, next: NO_LEAF, cleaned: 0 }],
+            briefs: vec![Brief { newest: floor, next: NO_LEAF, cleaned: 0, reshaped: 0 }],
             spare_leaves: Vec::new(),
             inners: vec![Inner::of_one(FIRST)],
             spare_inners: Vec::new(),
@@ -114,10 +117,10 @@ impl Tree {
             fences: Keys::default(),
             log: KeyLog::default(),
             floor,
-            reshaped: Vec::new(),
-            reshaped_before: 0,
+            groups: 2,
             era: 0,
             sweep_at: FIRST,
+            swept_ahead: FIRST,
             rotations: 0,
             stored_of_late: 0,
             writes: 0,
@@ -158,8 +161,7 @@ impl Tree {
     /// Begins a group of accesses. Hints hold for this group and the next.
     #[inline]
     pub(super) fn begin_hints(&mut self) {
-        self.reshaped.drain(..self.reshaped_before);
-        self.reshaped_before = self.reshaped.len();
+        self.groups = self.groups.wrapping_add(1);
         self.foresee_sweep();
     }
 
@@ -184,16 +186,32 @@ impl Tree {
         let at = self.route_in(aim as u32, key);
         if let Some(leaf) = self.leaves.get(at as usize) {
             prefetch_read(std::slice::from_ref(&leaf.points), 0);
-            if matches!(purpose, Purpose::Check(since) if self.brief(at).newest <= since) {
-                return at;
+            match purpose {
+                Purpose::Check(since) if self.brief(at).newest <= since => return at,
+                Purpose::Check(_) => {}
+                Purpose::Write => prefetch_read(&self.briefs, at as usize),
             }
             prefetch_range(&leaf.heads, 0, CAP);
             prefetch_range(&leaf.stamps, 0, CAP);
-            if matches!(purpose, Purpose::Write) && self.stored_of_late != 0 {
+            if matches!(purpose, Purpose::Write) && self.stores_keys() {
                 prefetch_range(&leaf.keys, 0, CAP);
             }
         }
         at
+    }
+
+    /// Whether keys had to be stored of late: then others may be told apart by them alone.
+    #[inline]
+    pub(super) fn stores_keys(&self) -> bool {
+        self.stored_of_late != 0
+    }
+
+    /// Fetches the keys of the entries whose heads are that of `key`, if its leaf is known.
+    #[inline]
+    pub(super) fn foresee_ties(&self, hint: Hint, key: &[u8]) {
+        if let Some(at) = self.known(hint) {
+            self.leaf(at).foresee_ties(&self.log, key);
+        }
     }
 
     /// Notes that keys may belong to other inner nodes than before.
@@ -201,11 +219,18 @@ impl Tree {
         self.era = (self.era + 1) % u32::MAX;
     }
 
-    /// The leaf that was looked up beforehand, if it is still the one: then the key begins with the common
-    /// prefix.
+    /// Notes that keys may belong to other leaves than these, which hints of this group and the one before name.
+    fn note_reshaped(&mut self, leaves: [LeafId; 2]) {
+        leaves.into_iter().for_each(|at| self.briefs[at as usize].reshaped = self.groups);
+    }
+
+    /// The leaf that was looked up beforehand, in this group or the one before, if it is still the one: then the key begins
+    /// with the common prefix.
     #[inline]
     fn known(&self, hint: Hint) -> Option<LeafId> {
-        (hint != NO_HINT && !self.reshaped.contains(&hint)).then_some(hint)
+        // No hint is no leaf's number.
+        let brief = self.briefs.get(hint as usize)?;
+        (self.groups.wrapping_sub(brief.reshaped) > 1).then_some(hint)
     }
 
     /// Equal if `key` begins with the prefix common to all boundaries; else on which side of them it is.

@@ -138,6 +138,12 @@ impl Sections {
         }
         let section = self.section(head);
         let (start, end) = (self.starts[section] as usize, self.starts[section + 1] as usize);
+        if end - start <= 4
+            && let Some(few) = heads[start..].first_chunk::<4>()
+        {
+            // Without a branch: those of the next sections are greater.
+            return start + few.iter().map(|h| usize::from(*h < head)).sum::<usize>();
+        }
         start + heads[start..end].partition_point(|h| *h < head)
     }
 

@@ -3,7 +3,7 @@
 use skewer_kernels::prefetch_read;
 
 use super::inner::{FAN, Inner};
-use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF};
+use super::leaf::{CAP, Entry, Leaf, LeafId, NO_LEAF, SPARE};
 use super::share::Seam;
 use super::{Brief, FIRST, Tree};
 use crate::resolve::keys::{KeyRef, NONE, common, is_whole};
@@ -70,7 +70,7 @@ impl Tree {
     pub(super) fn set_common(&mut self, prefix: &[u8]) {
         let last = self.last();
         // What lies outside of all boundaries, and so may not begin with it, was led to these.
-        self.reshaped.extend([FIRST, last]);
+        self.note_reshaped([FIRST, last]);
         self.end_era();
         self.note_shared(FIRST);
         self.common.clear();
@@ -104,7 +104,7 @@ impl Tree {
             self.note_newest(at);
             self.briefs[at as usize].cleaned = self.writes;
         }
-        self.reshaped.push(at);
+        self.note_reshaped([at, id]);
         self.adopt(at, id, low);
     }
 
@@ -135,7 +135,7 @@ impl Tree {
     }
 
     fn add_leaf(&mut self, leaf: Leaf, next: LeafId) -> LeafId {
-        let brief = Brief { newest: Stamp::MIN, next, cleaned: self.writes };
+        let brief = Brief { newest: Stamp::MIN, next, cleaned: self.writes, reshaped: self.groups };
         if let Some(id) = self.spare_leaves.pop() {
             self.leaves[id as usize] = leaf;
             self.briefs[id as usize] = brief;
@@ -259,8 +259,9 @@ impl Tree {
         let brief = &mut self.briefs[at as usize];
         brief.next = absorbed.next;
         brief.newest = brief.newest.max(absorbed.newest);
+        self.briefs[next as usize].next = SPARE;
         self.spare_leaves.push(next);
-        self.reshaped.extend([at, next]);
+        self.note_reshaped([at, next]);
     }
 
     /// Moves the next inner node's leaves into inner node `at` if both are sparse.

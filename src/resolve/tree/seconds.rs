@@ -4,7 +4,7 @@
 //! Each stretch of equal heads therefore has a depth, which is how many bytes its keys share, and heads of what follows
 //! these. The keys themselves, elsewhere in memory, are only read where second heads tie too.
 
-use crate::resolve::keys::{KeyRef, Keys, begins_with, common, head, is_whole};
+use crate::resolve::keys::{KeyRef, Keys, alike, begins_with, common, head, is_whole};
 
 /// Renews the second heads and the depths of the stretch whose head is that at `place`, and returns its end.
 pub(super) fn deepen(
@@ -39,7 +39,7 @@ pub(super) fn tied(
     if is_whole(here) {
         return 1;
     }
-    let count = 1 + heads[1..].partition_point(|h| *h == here);
+    let count = 1 + alike(&heads[1..], here);
     if count == 1 {
         return usize::from(keys.get(lows[0]) <= key);
     }

@@ -77,7 +77,7 @@ impl Tree {
         self.fences.free(old_low);
         self.note_newest(at);
         self.note_newest(next);
-        self.reshaped.extend([at, next]);
+        self.note_reshaped([at, next]);
     }
 
     /// Gives a leaf that is not the first of its inner node another least key.

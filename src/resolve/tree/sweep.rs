@@ -1,6 +1,6 @@
 //! Gives back what the floor has passed, a little with every few writes.
 
-use super::leaf::{CAP, NO_LEAF};
+use super::leaf::{CAP, NO_LEAF, SPARE};
 use super::{FIRST, Tree};
 use crate::resolve::keys::{NONE, common};
 use skewer_kernels::{prefetch_range, prefetch_read};
@@ -11,9 +11,11 @@ const CLEANED_AFTER: u32 = 4;
 /// Where there are fewer leaves, they are cleaned as seldom as if there were so many: what is dead there is little, and
 /// a full leaf is cleaned anyway.
 const FEW: u32 = if cfg!(test) { 1 } else { 16 };
+/// So many leaves before it cleans them, the sweep fetches them.
+const AHEAD: u32 = 16;
 
 impl Tree {
-    /// Looks at one leaf for each write since the last call: constant work a write.
+    /// Looks at one leaf for each write since the last call, in the order in which they lie in memory: constant work a write.
     #[inline]
     pub(in crate::resolve) fn sweep(&mut self) {
         for _ in 0..std::mem::take(&mut self.owed) {
@@ -21,23 +23,36 @@ impl Tree {
             if self.is_due(at) {
                 self.clean(at);
             }
-            self.sweep_at = self.next(at);
-            if self.sweep_at == NO_LEAF {
-                self.sweep_at = FIRST;
-                self.rotations = self.rotations.wrapping_add(1);
-                if self.rotations.is_multiple_of(8) {
-                    self.lengthen_common();
-                }
+            self.sweep_at += 1;
+            if self.sweep_at as usize >= self.leaves.len() {
+                self.begin_sweep();
             }
         }
-        prefetch_read(&self.briefs, self.sweep_at as usize);
     }
 
-    /// Fetches what the sweep will look at next.
+    /// Begins anew with the first leaf.
+    #[cold]
+    fn begin_sweep(&mut self) {
+        (self.sweep_at, self.swept_ahead) = (FIRST, FIRST);
+        self.rotations = self.rotations.wrapping_add(1);
+        if self.rotations.is_multiple_of(8) {
+            self.lengthen_common();
+        }
+    }
+
+    /// Fetches what the sweep will look at soon, each leaf once.
     #[inline]
-    pub(super) fn foresee_sweep(&self) {
-        if self.is_due(self.sweep_at) {
-            self.foresee(self.sweep_at);
+    pub(super) fn foresee_sweep(&mut self) {
+        let end = (self.sweep_at + AHEAD).min(self.leaves.len() as u32);
+        while self.swept_ahead < end {
+            let at = self.swept_ahead;
+            if self.is_due(at) {
+                self.foresee(at);
+                if let Some(next) = self.leaves.get(self.next(at) as usize) {
+                    prefetch_read(std::slice::from_ref(&next.points), 0);
+                }
+            }
+            self.swept_ahead += 1;
         }
     }
 
@@ -55,7 +70,8 @@ impl Tree {
     fn is_due(&self, at: u32) -> bool {
         let brief = self.brief(at);
         let after = CLEANED_AFTER * FEW.max(self.leaves.len() as u32);
-        brief.newest <= self.floor || self.writes.wrapping_sub(brief.cleaned) > after
+        let is_old = brief.newest <= self.floor || self.writes.wrapping_sub(brief.cleaned) > after;
+        is_old && brief.next != SPARE
     }
 
     /// Drops what is dead in a leaf.
