@@ -17,6 +17,9 @@ use super::{ResolveError, Version};
 const LARGE: usize = 32;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
 const LOOKS: usize = 2_000;
+/// Who joined a group takes the resolver itself only after so many looks: whoever has it, or comes again, serves the group
+/// first, and the window stays in that one's cache.
+const REST: usize = 40;
 /// A large call waits for another one no longer than that, nor than so long for each of its transactions.
 const PATIENCE: Duration = Duration::from_millis(5);
 const PATIENCE_PER_TXN: Duration = Duration::from_micros(1);
@@ -179,7 +182,9 @@ impl Committer {
                 continue;
             }
             looks += usize::from(!(is_helper && meeting.is_judged()));
-            if let Some(core) = self.inner.try_core()? {
+            if (is_helper || looks > REST)
+                && let Some(core) = self.inner.try_core()?
+            {
                 return serve(core);
             }
             std::hint::spin_loop();

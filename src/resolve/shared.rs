@@ -1,10 +1,11 @@
 //! Many threads, one resolver.
 //!
 //! A caller does what it can before it has the resolver: it hashes its keys, and asks for the memory that they will
-//! touch (`reach`). Whoever finds the resolver free judges its own call where it stands, after those who wait. Who
-//! finds it busy joins the open group; the next to hold the resolver takes the whole group, judges it as one batch
-//! and hands out the verdicts, so that the others find theirs in their seats. So waiting is bounded: by a number of
-//! looks, the call at work, and one group, which holds at most one call of each committer. Calls of many transactions
+//! touch (`reach`). Whoever finds the resolver free judges its own call where it stands, after those who wait, and
+//! then those who came meanwhile. Who finds it busy joins the open group; whoever holds the resolver takes the whole group,
+//! judges it as one batch and hands out the verdicts, so that the others find theirs in their seats. So waiting is
+//! bounded: by a number of looks, the call at work, and two groups, each of which holds at most one call of each
+//! committer. Calls of many transactions
 //! look for the resolver for a while before they join, since copying them costs more than that; those of points of
 //! several threads are judged together, by two of them (`meeting`).
 
@@ -234,7 +235,8 @@ impl Inner {
         result
     }
 
-    /// Judges those who wait, and then a call that does not have to.
+    /// Judges those who wait, then a call that does not have to, and then those who came meanwhile: what they wrote for it
+    /// is near, and the window is here.
     pub(super) fn serve_now<T>(
         &self,
         (core, committer): (Held<'_>, u64),
@@ -247,7 +249,9 @@ impl Inner {
             let commit = core.resolver.version().checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
             let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
             self.version.0.store(commit, Ordering::Release);
-            Ok((take(verdicts), commit))
+            let taken = take(verdicts);
+            self.serve_waiting(core)?;
+            Ok((taken, commit))
         })
     }
 
@@ -267,10 +271,12 @@ impl Inner {
         if self.meeting.len() > 0 {
             self.serve_meeting(core, committer)?;
         }
-        if self.shown.has_waiting.load(Ordering::Acquire) {
-            self.serve_group(core)?;
-        }
-        Ok(())
+        self.serve_waiting(core)
+    }
+
+    #[inline]
+    fn serve_waiting(&self, core: &mut Core) -> Result<(), ResolveError> {
+        if self.shown.has_waiting.load(Ordering::Acquire) { self.serve_group(core) } else { Ok(()) }
     }
 
     /// Judges the open group, and serves all its seats.
