@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use skewer_kernels::{High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs};
+use skewer_kernels::{
+    High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs, rank,
+};
 
 use crate::data::median;
 use crate::seconds;
@@ -15,6 +17,8 @@ const LEAST_GAIN: f64 = 1.1;
 /// The columns that kernels read, and those that they write.
 struct Columns {
     keys: Vec<u64>,
+    /// Nodes of words that ascend.
+    nodes: Vec<[u64; 32]>,
     begins: Vec<i64>,
     ends: Vec<i64>,
     mixed: Vec<u64>,
@@ -27,14 +31,16 @@ impl Columns {
         let keys: Vec<u64> = (0..rows as u64).map(mix_one).collect();
         let begins: Vec<i64> = (0..).step_by(1_000).take(rows).collect();
         let ends = begins.iter().zip(&keys).map(|(begin, key)| begin + (key & 0xfff) as i64).collect();
-        Columns { keys, begins, ends, mixed: vec![0; rows], places: Vec::new() }
+        let mut nodes = keys.as_chunks().0.to_vec();
+        nodes.iter_mut().for_each(|node| node.sort_unstable());
+        Columns { keys, nodes, begins, ends, mixed: vec![0; rows], places: Vec::new() }
     }
 }
 
 /// A kernel: its name, the bytes of a row that it moves, and what of its answer is compared.
 type Kernel = (&'static str, usize, fn(Isa, &mut Columns) -> u64);
 
-const KERNELS: [Kernel; 5] = [
+const KERNELS: [Kernel; 6] = [
     ("first_inverted", 16, |isa, t| first_inverted(isa, &t.begins, &t.ends).map_or(0, |row| row as u64 + 1)),
     ("extent", 16, |isa, t| extent(isa, &t.begins, &t.ends).max_width),
     ("mix", 16, |isa, t| {
@@ -48,6 +54,10 @@ const KERNELS: [Kernel; 5] = [
     ("near_pairs", 16, |isa, t| {
         let marks = Marks { words: &t.keys, others: &[], times: bytemuck::cast_slice(&t.begins) };
         near_pairs(isa, marks, Likeness { bits: !0xff, reach: 1 << 20 }, &mut Vec::new()).alike
+    }),
+    // Each search looks for what the one before it gave, as on the way down a tree.
+    ("rank", 8, |isa, t| {
+        t.nodes.iter().fold(1 << 63, |word, node| word ^ (rank(isa, node, word) as u64) << 58)
     }),
 ];
 

@@ -34,7 +34,8 @@
 //! lacks. (Scalar is at a loss on x86-64 because its baseline, SSE2, cannot compare 64-bit
 //! integers.) Out of cache all of them read at the speed of memory, and what is left is the gain
 //! over the loops that scalar could not feed fast enough: little for searches. Hence blocks that
-//! stay in cache. ARM has no file of its own: NEON is part of its baseline, and scalar is compiled
+//! stay in cache. The rank of a word in a node gains in cache too, where the search of halves waits for
+//! one comparison after the other. ARM has no file of its own: NEON is part of its baseline, and scalar is compiled
 //! to it.
 //!
 //! # Why so little is unsafe

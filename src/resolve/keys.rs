@@ -197,7 +197,8 @@ pub(super) fn rehead(
     (head(keys.get(place), prefix), place)
 }
 
-/// How many of some heads, which ascend, are less than `head`. `N` is a power of two, up to 64.
+/// How many of some heads, which ascend, are less than `head`. `N` is a power of two, up to 64. Which instructions there are
+/// is one look at a static.
 #[inline]
 pub(super) fn search<const N: usize>(heads: &[u64; N], head: u64) -> usize {
     rank(Isa::in_use(), heads, head)

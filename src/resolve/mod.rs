@@ -75,6 +75,7 @@ mod offer;
 mod owner;
 mod parts;
 mod points;
+mod prepared;
 mod reach;
 mod resolver;
 #[doc(hidden)]
@@ -98,7 +99,8 @@ pub use caller::Committer;
 pub use clock::CommitClock;
 pub use error::ResolveError;
 pub use flight::Ticket;
-pub use resolver::{Resolver, Vote};
+pub use prepared::Vote;
+pub use resolver::Resolver;
 pub use shared::SharedResolver;
 pub use txn::{Transaction, TxnBuilder};
 pub use verdict::{Cause, Checked, Conflict, Verdict};

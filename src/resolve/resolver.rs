@@ -1,9 +1,9 @@
 //! The resolver: one owner, one order.
 
 use super::batch::Batch;
-use super::flight::{Flights, Ticket};
+use super::flight::Flights;
 use super::hashes::{Hasher, Hashes};
-use super::judge::{Rule, Scratch, Txn, judge};
+use super::judge::{Rule, Scratch, judge};
 use super::snapshots::Snapshots;
 use super::stamps::{Stamp, Stamps};
 use super::txn::Transaction;
@@ -21,20 +21,11 @@ pub struct Resolver {
     pub(super) floor: Version,
     pub(super) window: Window,
     pub(super) stamps: Stamps,
-    flights: Flights,
+    pub(super) flights: Flights,
     snapshots: Snapshots,
     scratch: Scratch,
     /// Writes for which room was asked.
     pub(super) room: usize,
-}
-
-/// The answer to [`prepare`](Resolver::prepare).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Vote {
-    /// The transaction may commit, whenever it is confirmed.
-    Yes(Ticket),
-    /// It may not, and left no trace.
-    No(Verdict),
 }
 
 impl Resolver {
@@ -179,77 +170,6 @@ impl Resolver {
         self.scratch.verdicts.first().copied().ok_or(ResolveError::UnknownTicket)
     }
 
-    /// Records the writes of a transaction without checking it: of stores that also write outside
-    /// of transactions. Reads and snapshot are ignored.
-    ///
-    /// It is refused only for the sake of transactions in flight, which were promised to commit.
-    ///
-    /// # Errors
-    /// [`ResolveError::VersionNotAbove`], [`ResolveError::VersionsUsedUp`],
-    /// [`ResolveError::RangeOfFingerprints`].
-    pub fn record(&mut self, txn: &Transaction, at: Option<Version>) -> Result<Verdict, ResolveError> {
-        let commit = self.pick(at)?;
-        self.admit_ranges(&txn.batch)?;
-        let writes = txn.batch.writes();
-        if let Some(refusal) = self.flights.conflict(self.checked, &txn.batch, &[], writes) {
-            return Ok(refusal);
-        }
-        self.write_all(&txn.batch, commit);
-        self.version = commit;
-        Ok(Verdict::Commit(commit))
-    }
-
-    /// Checks a transaction now; its writes are recorded by [`confirm`](Self::confirm).
-    ///
-    /// Until then it counts as a conflict for all that touch what it writes, and for
-    /// all that write what it had checked; so it will not be refused any more.
-    ///
-    /// # Errors
-    /// [`ResolveError::SnapshotFromTheFuture`], [`ResolveError::VersionsUsedUp`],
-    /// [`ResolveError::BatchTooLarge`], [`ResolveError::RangeOfFingerprints`].
-    pub fn prepare(&mut self, txn: &Transaction) -> Result<Vote, ResolveError> {
-        let not_before = self.pick(None)?;
-        self.admit(&txn.batch, not_before)?;
-        self.order_for(&txn.batch);
-        let judged = Txn::of(&txn.batch, 0);
-        let (window, rule, _) = self.rule();
-        let refusal = in_any_form!(window, index => judged.refusal(index, rule));
-        match refusal {
-            Some(refusal) => Ok(Vote::No(refusal)),
-            None => self.flights.add(&txn.batch, not_before).map(Vote::Yes),
-        }
-    }
-
-    /// Commits a prepared transaction at `at`, or else at the next version, and returns that version.
-    ///
-    /// # Errors
-    /// [`ResolveError::UnknownTicket`]; [`ResolveError::VersionNotAbove`]: others committed meanwhile, the
-    /// transaction is still in flight and wants a greater version; [`ResolveError::VersionsUsedUp`].
-    pub fn confirm(&mut self, ticket: &Ticket, at: Option<Version>) -> Result<Version, ResolveError> {
-        self.flights.holds(ticket)?;
-        let commit = self.pick(at)?;
-        let txn = self.flights.settle(ticket)?;
-        self.write_all(&txn, commit);
-        self.flights.recycle(txn);
-        self.version = commit;
-        Ok(commit)
-    }
-
-    /// Forgets a prepared transaction: it leaves no trace.
-    ///
-    /// # Errors
-    /// [`ResolveError::UnknownTicket`].
-    pub fn abort(&mut self, ticket: &Ticket) -> Result<(), ResolveError> {
-        let txn = self.flights.settle(ticket)?;
-        self.flights.recycle(txn);
-        Ok(())
-    }
-
-    /// The number of transactions in flight.
-    pub fn in_flight(&self) -> usize {
-        self.flights.len()
-    }
-
     /// Promises that nothing commits at or below `version` any more: a heartbeat.
     ///
     /// # Errors
@@ -361,20 +281,20 @@ impl Resolver {
 
     /// What can be judged at `commit`.
     #[inline]
-    fn admit(&self, batch: &Batch, commit: Version) -> Result<(), ResolveError> {
+    pub(super) fn admit(&self, batch: &Batch, commit: Version) -> Result<(), ResolveError> {
         self.admit_ranges(batch)?;
         check_snapshots(batch, commit)
     }
 
     #[inline]
-    fn admit_ranges(&self, batch: &Batch) -> Result<(), ResolveError> {
+    pub(super) fn admit_ranges(&self, batch: &Batch) -> Result<(), ResolveError> {
         if batch.has_ranges() && !self.takes_ranges() {
             return Err(ResolveError::RangeOfFingerprints);
         }
         Ok(())
     }
 
-    fn order_for(&mut self, batch: &Batch) {
+    pub(super) fn order_for(&mut self, batch: &Batch) {
         if batch.has_ranges() && !matches!(self.window, Window::Ordered(_)) {
             self.window.order(self.room);
         }
@@ -398,7 +318,7 @@ impl Resolver {
     }
 
     /// The window, what verdicts depend on beside it, and room for them.
-    fn rule(&mut self) -> (&mut Window, Rule<'_>, &mut Scratch) {
+    pub(super) fn rule(&mut self) -> (&mut Window, Rule<'_>, &mut Scratch) {
         let (flights, stamps) = (&self.flights, &self.stamps);
         let rule = Rule { checked: self.checked, floor: self.floor, flights, stamps, hashes: None };
         (&mut self.window, rule, &mut self.scratch)
@@ -413,44 +333,6 @@ impl Resolver {
         let rule = Rule { hashes, ..rule };
         in_any_form!(window, index => judge(index, rule, batch, at, out));
         self.version = commit;
-    }
-
-    fn write_all(&mut self, batch: &Batch, commit: Version) {
-        self.write_chosen(batch, |_| true, commit);
-    }
-
-    fn write_chosen(&mut self, batch: &Batch, chosen: impl Fn(usize) -> bool, commit: Version) {
-        self.order_for(batch);
-        let stamp = self.stamp(commit);
-        in_any_form!(&mut self.window, index => super::judge::write_chosen(index, batch, chosen, stamp));
-    }
-
-    /// Why each transaction of a batch may not commit, as far as the window goes. Records nothing.
-    pub(super) fn check_all(&mut self, batch: &Batch, refusals: &mut Vec<Option<Verdict>>) {
-        self.order_for(batch);
-        let (window, rule, out) = self.rule();
-        in_any_form!(window, index => super::judge::check(index, rule, batch, out, refusals));
-    }
-
-    /// Records the chosen transactions of a batch, which were checked, and promises `commit`.
-    pub(super) fn record_chosen(&mut self, batch: &Batch, chosen: &[bool], commit: Version) {
-        self.write_chosen(batch, |txn| chosen[txn], commit);
-        self.version = commit;
-    }
-
-    /// Why one transaction of a batch may not commit, if all was written after its snapshot.
-    pub(super) fn check_one(&mut self, batch: &Batch, txn: usize) -> Option<Verdict> {
-        self.order_for(batch);
-        let judged = Txn::of(batch, txn).at(self.floor);
-        let (window, rule, _) = self.rule();
-        let rule = Rule { floor: Version::MIN, ..rule };
-        in_any_form!(window, index => judged.refusal(index, rule))
-    }
-
-    /// Records one transaction of a batch.
-    pub(super) fn record_one(&mut self, batch: &Batch, txn: usize, commit: Version) {
-        let stamp = self.stamp(commit);
-        in_any_form!(&mut self.window, index => super::judge::write_one(index, batch, txn, stamp));
     }
 }
 

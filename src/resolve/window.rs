@@ -17,12 +17,12 @@ pub(super) enum Window {
 macro_rules! in_any_form {
     ($window:expr, $index:ident => $act:expr) => {
         match $window {
-            Window::Points($index) => {
+            $crate::resolve::window::Window::Points($index) => {
                 let $index = $index.as_mut();
                 $act
             }
-            Window::Halves($index) => $act,
-            Window::Ordered($index) => {
+            $crate::resolve::window::Window::Halves($index) => $act,
+            $crate::resolve::window::Window::Ordered($index) => {
                 let $index = $index.as_mut();
                 $act
             }
