@@ -248,15 +248,13 @@ impl<'a> Txn<'a> {
             return Some(Verdict::TooOld);
         }
         let conflict = |cause, at| Verdict::Conflict { cause, range_index: at as u32 };
-        if rule.checked.reads()
-            && let Some(at) = newer(self.reads, Cause::Read)
+        let (reads, writes) = (rule.checked.reads(), rule.checked.writes());
+        for (is_checked, accesses, cause) in
+            [(reads, self.reads, Cause::Read), (writes, self.writes, Cause::Write)]
         {
-            return Some(conflict(Cause::Read, at));
-        }
-        if rule.checked.writes()
-            && let Some(at) = newer(self.writes, Cause::Write)
-        {
-            return Some(conflict(Cause::Write, at));
+            if is_checked && let Some(at) = newer(accesses, cause) {
+                return Some(conflict(cause, at));
+            }
         }
         rule.flights.conflict(rule.checked, self.batch, self.reads, self.writes)
     }
