@@ -29,7 +29,6 @@ use bytemuck::{Pod, must_cast};
 use crate::choose::{High, SLACK};
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
-use crate::rank::ones_first;
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -115,7 +114,8 @@ pub(crate) fn rank<const N: usize>(words: &[u64; N], word: u64) -> usize {
         let is_less = _mm256_cmpgt_epi64(than, _mm256_xor_si256(load(four), sign));
         less |= u64::from(mask(is_less)) << (LANES * at);
     }
-    ones_first(less | scalar::less(few, word) << (LANES * fours.len()))
+    // Those that are less come first.
+    (less | scalar::less(few, word) << (LANES * fours.len())).trailing_ones() as usize
 }
 
 #[target_feature(enable = "avx2")]

@@ -30,7 +30,6 @@ pub(crate) use crate::avx2::choose;
 
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
-use crate::rank::ones_first;
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -64,7 +63,8 @@ pub(crate) fn rank<const N: usize>(words: &[u64; N], word: u64) -> usize {
     for (at, eight) in eights.iter().enumerate() {
         less |= u64::from(_mm512_cmplt_epu64_mask(load(eight), than)) << (LANES * at);
     }
-    ones_first(less | scalar::less(few, word) << (LANES * eights.len()))
+    // Those that are less come first.
+    (less | scalar::less(few, word) << (LANES * eights.len())).trailing_ones() as usize
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]

@@ -57,7 +57,6 @@ mod lanes;
 mod map;
 mod near;
 mod prefetch;
-mod rank;
 mod scalar;
 mod shared_memory;
 

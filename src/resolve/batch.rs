@@ -338,7 +338,7 @@ impl Batch {
     }
 
     /// Adds an access that another batch normalised.
-    pub(super) fn copy(&mut self, keyed: Keyed<'_>, cause: Cause) {
+    pub(super) fn adopt(&mut self, keyed: Keyed<'_>, cause: Cause) {
         let nothing = Access { at: self.keys.len() as u32, start: 0, end: 0, shared: 0 };
         let mut put = |key: &[u8]| {
             copy(self.keys.add(key.len()), key);

@@ -79,7 +79,7 @@ impl<'a> TxnBuilder<'a> {
 
     /// Adds an access that another batch normalised: a part of a transaction for its owner.
     pub(super) fn add(&mut self, keyed: Keyed<'_>, cause: Cause) {
-        self.batch.copy(keyed, cause);
+        self.batch.adopt(keyed, cause);
     }
 }
 
