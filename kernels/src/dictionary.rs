@@ -7,6 +7,11 @@ use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::ArrowError;
 
+use crate::prefetch_range;
+
+/// Bytes between which a CPU stops to read ahead.
+const PAGE: usize = 4096;
+
 /// The column of `values` that `indices` name: what [`DictionaryArray::try_new`] returns, which looks at one index after
 /// the other.
 ///
@@ -25,14 +30,25 @@ pub fn dictionary<K: ArrowDictionaryKeyType>(
     Ok(unsafe { DictionaryArray::new_unchecked(indices, values) })
 }
 
-/// Whether any index is negative, or `len` or more. Without a branch for each, which is what makes it fast.
+/// Whether any index is negative, or `len` or more.
 fn any_outside<N: ArrowNativeType>(indices: &[N], len: usize) -> bool {
     let zero = N::default();
     match N::from_usize(len) {
-        Some(len) => indices.iter().map(|&i| i < zero || i >= len).fold(false, BitOr::bitor),
+        Some(len) => any(indices, |i| i < zero || i >= len),
         // No index of the type reaches so far.
-        None => indices.iter().map(|&i| i < zero).fold(false, BitOr::bitor),
+        None => any(indices, |i| i < zero),
     }
+}
+
+/// Whether something is so of any index. Without a branch for each, which is what makes it fast.
+fn any<N: Copy>(indices: &[N], is_so: impl Fn(N) -> bool) -> bool {
+    let per_page = PAGE / size_of::<N>().max(1);
+    let of_page = |(page, of): (usize, &[N])| {
+        // No CPU reads ahead into the next page.
+        prefetch_range(indices, (page + 1) * per_page, per_page);
+        of.iter().map(|&i| is_so(i)).fold(false, BitOr::bitor)
+    };
+    indices.chunks(per_page).enumerate().map(of_page).fold(false, BitOr::bitor)
 }
 
 #[cfg(test)]
