@@ -9,7 +9,8 @@ For each log both are run in turn, `--runs` times. The ratio counts the whole pr
 its start to its exit, against the query time alone of DuckDB, whose table is loaded already and
 whose times are plain integers: both in its favour. Answers are compared before anything is
 timed. Logs: three regions, bounds of +-0.25 to +-0.75 ms around a reading whose error is inside
-the bound, and a write rate at which about one row in a thousand conflicts.
+the bound, and a write rate at which about one row in a thousand conflicts. A log comes from the disk when it is first
+judged, and is in memory when that is timed; `--fresh` takes it as it was just written.
 """
 
 import argparse
@@ -145,13 +146,23 @@ def table_of(columns):
     })
 
 
-def write_log(path, parts):
-    """Writes the columns of each part, one after the other."""
+def write_log(path, parts, fresh=False):
+    """Writes the columns of each part, one after the other; the system may keep its pages if the log is to be `fresh`."""
     tables = map(table_of, parts)
     first = next(tables)
     with pa.ipc.new_file(path, first.schema) as writer:
         for table in itertools.chain([first], tables):
             writer.write_table(table, max_chunksize=1 << 16)
+    if not fresh:
+        forget(path)
+
+
+def forget(path):
+    """Lets the system forget a file's pages, so that the first who reads it reads it from the disk, as a log that was
+    not just written here. Otherwise it would be held in pages as small as the pieces in which it was written."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def load(columns, threads):
@@ -175,6 +186,8 @@ def timed_query(con, sql):
 LAUNCHER = """
 import json, os, subprocess, sys, time
 for line in sys.stdin:
+    # What it takes this interpreter to start the first child after a pause is none of the child's time.
+    subprocess.run(["true"])
     begin = time.perf_counter()
     child = subprocess.Popen(json.loads(line), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     out = child.stdout.read().decode()
@@ -226,7 +239,7 @@ def queries_for(skew):
 def compare(name, columns, skew, args, folder):
     log = folder / f"{name}.arrow"
     if not log.exists():
-        write_log(log, [columns])
+        write_log(log, [columns], args.fresh)
     con = load(columns, args.threads)
     rows = len(columns[2])
     for model, queries in queries_for(skew):
@@ -264,6 +277,7 @@ def main():
     parser.add_argument("--model")
     parser.add_argument("--binary", default="target/release/skewer")
     parser.add_argument("--folder", default="target/vs_duckdb")
+    parser.add_argument("--fresh", action="store_true", help="judge logs in the pages in which they were just written")
     parser.add_argument("--keep", action="store_true", help="keep the logs for the next run")
     args = parser.parse_args()
     args.launcher = start_launcher()

@@ -2,8 +2,9 @@
 //!
 //! This crate knows nothing of logs or transactions. Its integers are `i64` ticks and `u64`
 //! keys and fingerprints, in columns of equal length. All `unsafe` code of the project
-//! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, one in
-//! [`MappedFile::map`], one each in [`prefetch_read`], [`prefetch_address`], [`advise_huge`] and [`dictionary`], and those that read clocks: the CPU's
+//! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, two in
+//! [`MappedFile`], one each in [`prefetch_read`], [`prefetch_address`], [`advise_huge`], [`common_prefix`] and [`dictionary`], in two comparisons
+//! of few numbers ([`equal_to`], [`at_most`]), and those that read clocks: the CPU's
 //! [`counter`], the [`SharedMemory`] of a clock daemon, and three calls of the system
 //! ([`system_clock_ns`], [`kernel_clock`]).
 //!
@@ -57,6 +58,7 @@ mod lanes;
 mod map;
 mod near;
 mod prefetch;
+mod prefix;
 mod scalar;
 mod shared_memory;
 
@@ -78,5 +80,6 @@ pub use lanes::{at_most, equal_to};
 pub use map::MappedFile;
 pub use near::{Likeness, Marks, NEAR, NearPairs};
 pub use prefetch::{prefetch_address, prefetch_range, prefetch_read};
+pub use prefix::common_prefix;
 pub use scalar::{mix_one, unmix_one};
 pub use shared_memory::SharedMemory;

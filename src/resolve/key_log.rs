@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use skewer_kernels::prefetch_read;
 
+use super::key_room::copy;
 use super::keys::KeyRef;
 
 /// Where a key begins is told in so many bytes.
@@ -56,7 +57,7 @@ impl KeyLog {
     #[inline]
     pub(super) fn store(&mut self, key: &[u8]) -> KeyRef {
         let (place, room) = self.claim(key.len());
-        room.copy_from_slice(key);
+        copy(room, key);
         place
     }
 

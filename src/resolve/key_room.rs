@@ -55,7 +55,11 @@ pub(super) fn copy(to: &mut [u8], key: &[u8]) {
         if copy_ends::<8>(to, key) {
             return;
         }
-    } else if key.len() <= 32 && copy_ends::<16>(to, key) {
+    } else if key.len() <= 32 {
+        if copy_ends::<16>(to, key) {
+            return;
+        }
+    } else if key.len() <= 64 && copy_ends::<32>(to, key) {
         return;
     }
     to.copy_from_slice(key);
@@ -84,7 +88,7 @@ mod tests {
         let mut room = KeyRoom::default();
         for _ in 0..2 {
             let mut all = Vec::new();
-            for len in (0..40).chain([63, 1_000]) {
+            for len in (0..70).chain([1_000]) {
                 let key: Vec<u8> = (0..len).map(|at| (at * 7 + len) as u8).collect();
                 copy(room.add(len), &key);
                 room.add(len).fill(0xFF);

@@ -5,6 +5,7 @@
 //! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
 //! growing copies nothing.
 
+pub(super) use skewer_kernels::common_prefix as common;
 use skewer_kernels::{Isa, prefetch_read, rank};
 
 use super::key_log::KeyLog;
@@ -223,22 +224,6 @@ pub(super) fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
     last == key_last && words.iter().zip(key_words).all(|(a, b)| a == b)
 }
 
-/// The length of the longest common prefix.
-#[inline]
-pub(super) fn common(a: &[u8], b: &[u8]) -> usize {
-    let least = a.len().min(b.len());
-    let (a, b) = (&a[..least], &b[..least]);
-    let ((words, rest), (other_words, other_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    for (at, (word, other)) in words.iter().zip(other_words).enumerate() {
-        let differs = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other);
-        if differs != 0 {
-            return at * 8 + (differs.trailing_zeros() / 8) as usize;
-        }
-    }
-    let tail = rest.iter().zip(other_rest).take_while(|(a, b)| a == b).count();
-    least - rest.len() + tail
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,20 +241,6 @@ mod tests {
                     assert!(if x == y { a == b || !is_whole(x) } else { (x < y) == (a < b) }, "{a:?} {b:?}");
                 }
             }
-        }
-    }
-
-    /// Promise: the common prefix is as long as it can be, at any length.
-    #[test]
-    fn common_prefixes() {
-        let key = vec![7; 40];
-        for len in 0..40 {
-            for at in 0..len {
-                let mut other = key[..len].to_vec();
-                other[at] = 8;
-                assert_eq!(common(&key, &other), at);
-            }
-            assert_eq!(common(&key[..len], &key), len);
         }
     }
 
