@@ -7,10 +7,7 @@ use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::ArrowError;
 
-use crate::prefetch_range;
-
-/// Bytes between which a CPU stops to read ahead.
-const PAGE: usize = 4096;
+use crate::prefetch::{PAGE, prefetch_range};
 
 /// The column of `values` that `indices` name: what [`DictionaryArray::try_new`] returns, which looks at one index after
 /// the other.

@@ -3,7 +3,7 @@
 //! This crate knows nothing of logs or transactions. Its integers are `i64` ticks and `u64`
 //! keys and fingerprints, in columns of equal length. All `unsafe` code of the project
 //! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, two in
-//! [`MappedFile`], one each in [`prefetch_read`], [`prefetch_address`], [`advise_huge`], [`common_prefix`] and [`dictionary`], in two comparisons
+//! [`MappedFile`], one each in [`prefetch_read`], [`prefetch_address`], [`advise_huge`], [`common_prefix`], [`dictionary`] and [`text`], in two comparisons
 //! of few numbers ([`equal_to`], [`at_most`]), and those that read clocks: the CPU's
 //! [`counter`], the [`SharedMemory`] of a clock daemon, and three calls of the system
 //! ([`system_clock_ns`], [`kernel_clock`]).
@@ -61,6 +61,7 @@ mod prefetch;
 mod prefix;
 mod scalar;
 mod shared_memory;
+mod text;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -83,3 +84,4 @@ pub use prefetch::{prefetch_address, prefetch_range, prefetch_read};
 pub use prefix::common_prefix;
 pub use scalar::{mix_one, unmix_one};
 pub use shared_memory::SharedMemory;
+pub use text::text;

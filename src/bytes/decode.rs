@@ -1,20 +1,21 @@
 //! Record batches out of blocks whose headers were checked.
 //!
 //! Arrow's decoder asks each index of a dictionary column in turn whether it is null, a number, and inside the
-//! dictionary: a tenth of the time that a log of plain integers takes to be judged. So the first batch alone is
-//! decoded as it is declared, which tells the dictionaries; of the others the indices are decoded as integers, checked many
-//! at a time, and joined to their dictionary.
+//! dictionary: a tenth of the time that a log of plain integers takes to be judged. And it asks each text where its
+//! characters begin. So the first batch alone is decoded as it is declared, which tells the dictionaries; of the others
+//! the indices are decoded as integers, checked many at a time, and joined to their dictionary, and texts are decoded as
+//! bytes and checked as such.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{ArrowDictionaryKeyType, DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::FileDecoder;
 use arrow::ipc::{Block, MetadataVersion};
 use rayon::prelude::*;
-use skewer_kernels::dictionary;
+use skewer_kernels::{dictionary, text};
 
 /// A block with its bytes, headers checked.
 pub(super) type Checked = (Block, Buffer);
@@ -41,7 +42,7 @@ impl Layout<'_> {
         }
         let Some((first, others)) = blocks.split_first() else { return Ok(Vec::new()) };
         let first = read(&declared, first)?;
-        let decoder = self.bare_indices().map_or(declared, |schema| self.decoder(schema, aligned));
+        let decoder = self.bare().map_or(declared, |schema| self.decoder(schema, aligned));
         let other = |block: &Checked| as_declared(&first, &read(&decoder, block)?);
         let others: Vec<RecordBatch> = others.par_iter().map(other).collect::<Result<_, _>>()?;
         Ok(std::iter::once(first).chain(others).collect())
@@ -53,17 +54,23 @@ impl Layout<'_> {
             .with_require_alignment(aligned)
     }
 
-    /// The schema with the type of its indices in place of each wanted dictionary column's; `None` if there is none,
-    /// or if a column may hold a dictionary further inside.
-    fn bare_indices(&self) -> Option<SchemaRef> {
+    /// The schema with the type of its indices in place of each wanted dictionary column's, and bytes in place of texts;
+    /// `None` if there is none, or if a column may hold a dictionary further inside.
+    fn bare(&self) -> Option<SchemaRef> {
         if self.wanted.iter().any(|&at| self.schema.field(at).data_type().is_nested()) {
             return None;
         }
-        let bare = |(at, field): (usize, &Arc<Field>)| match field.data_type() {
-            DataType::Dictionary(index, _) if self.wanted.contains(&at) => {
-                Arc::new(Field::new(field.name(), (**index).clone(), field.is_nullable()))
+        let bare = |(at, field): (usize, &Arc<Field>)| {
+            let bare = match field.data_type() {
+                DataType::Dictionary(index, _) => (**index).clone(),
+                DataType::Utf8 => DataType::Binary,
+                DataType::LargeUtf8 => DataType::LargeBinary,
+                _ => return Arc::clone(field),
+            };
+            if !self.wanted.contains(&at) {
+                return Arc::clone(field);
             }
-            _ => Arc::clone(field),
+            Arc::new(Field::new(field.name(), bare, field.is_nullable()))
         };
         let fields: Vec<Arc<Field>> = self.schema.fields().iter().enumerate().map(bare).collect();
         let schema = Schema::new(fields);
@@ -76,16 +83,21 @@ fn read(decoder: &FileDecoder, (block, data): &Checked) -> Result<RecordBatch, A
     batch.ok_or_else(|| ArrowError::IpcError("a block holds no record batch".to_owned()))
 }
 
-/// The batch with the dictionaries of `first` where it holds indices alone: those of a file's batches are the same.
+/// The batch with texts where it holds their bytes, and with the dictionaries of `first` where it holds indices alone:
+/// those of a file's batches are the same.
 fn as_declared(first: &RecordBatch, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let join = |(declared, column): (&ArrayRef, &ArrayRef)| {
-        if declared.data_type() == column.data_type() {
-            return Ok(Arc::clone(column));
-        }
-        with_dictionary(declared, column)
+    let join = |(declared, column): (&ArrayRef, &ArrayRef)| match declared.data_type() {
+        same if same == column.data_type() => Ok(Arc::clone(column)),
+        DataType::Utf8 => with_text::<i32>(column),
+        DataType::LargeUtf8 => with_text::<i64>(column),
+        _ => with_dictionary(declared, column),
     };
     let columns = first.columns().iter().zip(batch.columns()).map(join).collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(first.schema(), columns)
+}
+
+fn with_text<O: OffsetSizeTrait>(bytes: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    Ok(Arc::new(text(bytes.as_binary::<O>().clone())?))
 }
 
 fn with_dictionary(declared: &ArrayRef, indices: &ArrayRef) -> Result<ArrayRef, ArrowError> {
