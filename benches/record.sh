@@ -13,6 +13,7 @@
 #   duckdb       * verify against DuckDB's best queries, 10 M rows (benches/vs_duckdb.py)
 #   duckdb50       the same, 50 M rows; RUNS of each, or five, which takes hours
 #   models       * all models on transactions of fifteen operations, and a hot key (benches/models.rs)
+#   calls        * the commit path by kinds of keys, for points, and one transaction a call (benches/commit_path.rs)
 #   shared       * the commit path for two threads and for one (benches/commit_path.rs)
 #   resolve      * FoundationDB's benchmark of the commit path (examples/skip_list_test.rs)
 #   windows        the commit path by window, age and keys (benches/resolve.rs)
@@ -24,7 +25,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-readonly DEFAULT=(limits adversaries growth duckdb models shared resolve)
+readonly DEFAULT=(limits adversaries growth duckdb models calls shared resolve)
 target=${CARGO_TARGET_DIR:-target}
 skewer=$target/release/skewer
 python=${PYTHON:-$target/venv/bin/python}
@@ -88,6 +89,7 @@ run_part() {
         duckdb50) need_python && need_skewer &&
             part "$python" benches/vs_duckdb.py --rows 50_000_000 --runs "${RUNS:-5}" --binary "$skewer" --folder "$target/vs_duckdb" ;;
         models) figures cargo bench --quiet --bench models ;;
+        calls) part cargo bench --quiet --bench commit_path -- keys/ points/ call/ ;;
         shared) part cargo bench --quiet --bench commit_path -- shared/ ;;
         # Five runs: the machine's mood is seen.
         resolve) for _ in 1 2 3 4 5; do part cargo run --release --quiet --example skip_list_test || return; done ;;

@@ -19,7 +19,7 @@ pub fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     let same = if least < 8 {
         return a.iter().zip(b).take_while(|(a, b)| a == b).count();
     } else if least < 16 {
-        of_ends(a, b, same_of_8)
+        of_ends(a, b, |a, b| same_of_8(*a, *b))
     } else if least < 32 {
         of_ends(a, b, same_of_16)
     } else if least <= 64 {
@@ -58,8 +58,8 @@ fn of_long(a: &[u8], b: &[u8]) -> usize {
 
 /// One bit for each byte that is the same in both.
 #[inline]
-fn same_of_8(a: &[u8; 8], b: &[u8; 8]) -> u64 {
-    let differs = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+fn same_of_8(a: [u8; 8], b: [u8; 8]) -> u64 {
+    let differs = u64::from_le_bytes(a) ^ u64::from_le_bytes(b);
     // Of bytes behind the first that differs none is needed.
     (1 << (differs.trailing_zeros() / 8)) - 1
 }
@@ -83,10 +83,14 @@ fn same_of_16(a: &[u8; 16], b: &[u8; 16]) -> u64 {
 
     use bytemuck::must_cast;
 
-    let (a, b) = (must_cast(*a), must_cast(*b));
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn same(a: [u8; 16], b: [u8; 16]) -> u64 {
+        let bits = _mm_movemask_epi8(_mm_cmpeq_epi8(must_cast(a), must_cast(b)));
+        u64::from(bits.cast_unsigned())
+    }
     // SAFETY: SSE2 is part of x86-64.
-    let bits = unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) };
-    u64::from(bits.cast_unsigned())
+    unsafe { same(*a, *b) }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
