@@ -18,6 +18,8 @@ const UNIT: usize = 4;
 const UNIT_BITS: u32 = 13;
 const CHUNK: usize = UNIT << UNIT_BITS;
 const HEADER: usize = 4;
+/// Bytes in a cache line.
+const LINE: usize = 64;
 
 #[derive(Debug, Default)]
 struct Chunk {
@@ -103,7 +105,10 @@ impl KeyLog {
     #[inline]
     pub(super) fn prefetch(&self, place: KeyRef) {
         let (chunk, at) = locate(place);
-        prefetch_read(&self.chunks[chunk].bytes, at);
+        let bytes = &self.chunks[chunk].bytes;
+        prefetch_read(bytes, at);
+        // Most keys end in this line or in the next one.
+        prefetch_read(bytes, at + LINE - 1);
     }
 
     /// Gives a stored key back.
