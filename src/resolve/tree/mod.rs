@@ -193,7 +193,7 @@ impl Tree {
             }
             prefetch_range(&leaf.heads, 0, CAP);
             prefetch_range(&leaf.stamps, 0, CAP);
-            if matches!(purpose, Purpose::Write) && self.stores_keys() {
+            if self.stores_keys() {
                 prefetch_range(&leaf.keys, 0, CAP);
             }
         }
