@@ -8,21 +8,23 @@ use super::batch::Batch;
 use super::hashes::Hashes;
 use super::parts::Parts;
 use super::seat::Seat;
-use super::shared::{Held, Inner};
+use super::shared::{Held, Inner, NOBODY};
 use super::txn::Transaction;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
 
-/// From so many transactions on, a call rather looks for the resolver again than to be copied.
+/// From so many transactions on, a call of points rather looks for the resolver again, and for others, than to be copied.
 const LARGE: usize = 32;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
 const LOOKS: usize = 2_000;
 /// Who joined a group takes the resolver itself only after so many looks: whoever has it, or comes again, serves the group
 /// first, and the window stays in that one's cache.
 const REST: usize = 40;
-/// A large call waits for another one no longer than that, nor than so long for each of its transactions.
+/// A call waits for another one, or for the host, no longer than that, nor than so long for each of its transactions, of
+/// which it counts a few at least.
 const PATIENCE: Duration = Duration::from_millis(5);
 const PATIENCE_PER_TXN: Duration = Duration::from_micros(1);
+const FEW: usize = 4;
 /// So often it looks for one between two readings of the clock.
 const LOOKS_A_READING: usize = 4;
 
@@ -88,11 +90,14 @@ impl Committer {
             self.hashes.take(hasher, batch);
             self.inner.shown.reach.foresee(&self.hashes, self.inner.checked);
         }
-        let is_large = batch.len() >= LARGE;
+        let is_large = batch.len() >= LARGE && is_hashed;
+        if !is_large && self.has_host() {
+            return self.defer(batch, take);
+        }
         if let Some(core) = find_free(&self.inner, is_large)? {
             let taken_before = is_hashed.then_some(&self.hashes);
             if is_large {
-                self.inner.meeting.work(is_hashed);
+                self.inner.meeting.work(true);
             }
             let served = self.inner.serve_now((core, self.number), batch, taken_before, take);
             if is_large {
@@ -103,6 +108,29 @@ impl Committer {
             return Ok(taken);
         }
         self.inner.join(&self.seat, batch)?;
+        self.wait(false)?;
+        self.collect(take)
+    }
+
+    /// Whether another caller is the host.
+    #[inline]
+    fn has_host(&self) -> bool {
+        let host = self.inner.shown.host.load(Ordering::Relaxed);
+        host != NOBODY && host != self.number
+    }
+
+    /// Has a call judged by the host, unless that one does not come again soon.
+    #[inline(never)]
+    fn defer<T>(&mut self, batch: &Batch, take: impl FnOnce(&[Verdict]) -> T) -> Result<T, ResolveError> {
+        self.inner.join(&self.seat, batch)?;
+        let (begun, patience) = (Instant::now(), patience(batch));
+        while !self.is_served() {
+            if begun.elapsed() > patience {
+                self.inner.shown.host.store(NOBODY, Ordering::Relaxed);
+                break;
+            }
+            (0..LOOKS_A_READING).for_each(|_| std::hint::spin_loop());
+        }
         self.wait(false)?;
         self.collect(take)
     }
@@ -139,7 +167,7 @@ impl Committer {
         let begun = Instant::now();
         // Others like this one come again about as soon.
         let round = self.last_meeting.replace(begun).map_or(Duration::MAX, |last| begun - last);
-        let patience = (2 * round.min(PATIENCE)).min(PATIENCE_PER_TXN * batch.len() as u32);
+        let patience = (2 * round.min(PATIENCE)).min(patience(batch));
         while meeting.len() == 1 && !self.is_served() {
             if meeting.offer.is_open() {
                 meeting.offer.help(self.number);
@@ -191,6 +219,11 @@ impl Committer {
         }
         serve(self.inner.lock_core()?)
     }
+}
+
+/// How long a call waits for another one at most.
+fn patience(batch: &Batch) -> Duration {
+    PATIENCE.min(PATIENCE_PER_TXN * batch.len().max(FEW) as u32)
 }
 
 /// What may be judged at all.

@@ -5,8 +5,9 @@
 //! then those who came meanwhile. Who finds it busy joins the open group; whoever holds the resolver takes the whole group,
 //! judges it as one batch and hands out the verdicts, so that the others find theirs in their seats. So waiting is
 //! bounded: by a number of looks, the call at work, and two groups, each of which holds at most one call of each
-//! committer. Calls of many transactions
-//! look for the resolver for a while before they join, since copying them costs more than that; those of points of
+//! committer. Whoever had others waiting is the *host*: the window is in its cache, so the others join the group and rest until
+//! it comes again, for a while. Calls of many transactions that touch points alone
+//! look for the resolver for a while before they join, since copying them costs more than that; those of
 //! several threads are judged together, by two of them (`meeting`).
 
 use std::ops::{Deref, DerefMut};
@@ -69,6 +70,9 @@ pub(super) struct Inner {
     committers: AtomicU64,
 }
 
+/// No caller's number.
+pub(super) const NOBODY: u64 = 0;
+
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Busy(AtomicBool);
@@ -84,6 +88,9 @@ pub(super) struct Shown {
     /// Whether the open group holds somebody.
     pub(super) has_waiting: AtomicBool,
     pub(super) takes_ranges: AtomicBool,
+    /// The number of the caller that judges for all but those that meet, since the window is in its cache: the last one that
+    /// others waited for.
+    pub(super) host: AtomicU64,
     /// Where the window lies.
     pub(super) reach: Reach,
 }
@@ -113,6 +120,7 @@ impl SharedResolver {
         let shown = Shown {
             has_waiting: AtomicBool::new(false),
             takes_ranges: AtomicBool::new(resolver.takes_ranges()),
+            host: AtomicU64::new(NOBODY),
             reach: Reach::default(),
         };
         shown.reach.show(&resolver);
@@ -250,7 +258,12 @@ impl Inner {
             let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
             self.version.0.store(commit, Ordering::Release);
             let taken = take(verdicts);
-            self.serve_waiting(core)?;
+            if self.shown.has_waiting.load(Ordering::Acquire) {
+                if self.shown.host.load(Ordering::Relaxed) != committer {
+                    self.shown.host.store(committer, Ordering::Relaxed);
+                }
+                self.serve_group(core)?;
+            }
             Ok((taken, commit))
         })
     }
