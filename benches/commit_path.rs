@@ -195,7 +195,7 @@ fn calls(window: u64, ordered: bool) -> Outcome {
 }
 
 /// What the slowest of a thousand spins takes that are about as long as a call: the machine's share of that of calls. A spin
-/// touches no memory, so what is above its median is taken by others.
+/// is in registers and on the stack, so what is above its median is taken by others.
 fn idle_p999(call_ns: f64) -> f64 {
     let spin = |turns: u32| {
         let begun = Instant::now();

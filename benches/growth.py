@@ -104,6 +104,9 @@ def main():
             path = pathlib.Path(folder) / f"{rows}.arrow"
             write_log(path, parts(rows, args.rows))
             logs.append((path, rows))
+        # From the disk, untimed.
+        for path, _ in logs:
+            run_skewer(args, path, "cross-region-conflicts")
         growth(args, logs)
         threads(args, logs[0][0])
         join(args, logs[0][0])

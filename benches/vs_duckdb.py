@@ -9,8 +9,9 @@ For each log both are run in turn, `--runs` times. The ratio counts the whole pr
 its start to its exit, against the query time alone of DuckDB, whose table is loaded already and
 whose times are plain integers: both in its favour. Answers are compared before anything is
 timed. Logs: three regions, bounds of +-0.25 to +-0.75 ms around a reading whose error is inside
-the bound, and a write rate at which about one row in a thousand conflicts. A log comes from the disk when it is first
-judged, and is in memory when that is timed; `--fresh` takes it as it was just written.
+the bound, and a write rate at which about one row in a thousand conflicts. A log comes from the disk when answers are
+compared, and from memory when that is timed; `--fresh` takes it as it was just written. Before each child a
+`true` is started, untimed: the first child after a pause is slow, whatever it does.
 """
 
 import argparse

@@ -41,7 +41,6 @@ fn any_outside<N: ArrowNativeType>(indices: &[N], len: usize) -> bool {
 fn any<N: Copy>(indices: &[N], is_so: impl Fn(N) -> bool) -> bool {
     let per_page = PAGE / size_of::<N>().max(1);
     let of_page = |(page, of): (usize, &[N])| {
-        // No CPU reads ahead into the next page.
         prefetch_range(indices, (page + 1) * per_page, per_page);
         of.iter().map(|&i| is_so(i)).fold(false, BitOr::bitor)
     };

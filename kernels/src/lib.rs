@@ -2,9 +2,9 @@
 //!
 //! This crate knows nothing of logs or transactions. Its integers are `i64` ticks and `u64`
 //! keys and fingerprints, in columns of equal length. All `unsafe` code of the project
-//! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, two in
-//! [`MappedFile`], one each in [`prefetch_read`], [`prefetch_address`], [`advise_huge`], [`common_prefix`], [`dictionary`] and [`text`], in two comparisons
-//! of few numbers ([`equal_to`], [`at_most`]), and those that read clocks: the CPU's
+//! is in here, behind a safe face: one call per instruction set in `dispatch.rs`, three in
+//! [`MappedFile`], one each in [`prefetch_read`], [`prefetch_address`], [`advise_huge`], [`common_prefix`],
+//! [`dictionary`], [`text`], [`equal_to`] and [`at_most`], and those that read clocks: the CPU's
 //! [`counter`], the [`SharedMemory`] of a clock daemon, and three calls of the system
 //! ([`system_clock_ns`], [`kernel_clock`]).
 //!

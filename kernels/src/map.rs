@@ -15,8 +15,7 @@ pub struct MappedFile {
 }
 
 impl MappedFile {
-    /// The bytes that `file` has now. The map outlives `file`. The system is asked to read them ahead, unless they would
-    /// take more than a quarter of the machine's memory.
+    /// The bytes that `file` has now. The map outlives `file`.
     ///
     /// Whoever opens a log promises that nobody writes to it, or cuts it, while it is mapped. No
     /// system lets a reader enforce that. If the promise is broken, bytes may change under checks
@@ -36,7 +35,6 @@ impl MappedFile {
         // and any bytes are a valid `[u8]`. That no one else changes or cuts the file is the
         // promise in the docs above: this crate cannot check it beforehand, only notice later.
         let map = unsafe { Mmap::map(file) }?;
-        foresee(&map);
         Ok(MappedFile { map: Some(map) })
     }
 
@@ -52,6 +50,22 @@ impl MappedFile {
 }
 
 impl MappedFile {
+    /// Asks the system to read the file ahead, and into huge pages where it has these: for whoever will read all of it, from its
+    /// beginning to its end. Changes no content.
+    ///
+    /// Does nothing where the system has no such call or declines, and for a file that would take more than a quarter of
+    /// the machine's memory: what is read of it first may be gone when it is wanted.
+    pub fn read_ahead(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(map) = &self.map
+            && map.len() as u64 <= physical_memory() / 4
+        {
+            // Huge pages first: they are what is read into.
+            let _ = map.advise(memmap2::Advice::HugePage);
+            let _ = map.advise(memmap2::Advice::WillNeed);
+        }
+    }
+
     /// Gives the pages that hold `range` back to the system, which fetches them again if they are read again:
     /// bytes stay what they are. Threads may do so side by side, where unmapping is the work of one.
     ///
@@ -71,20 +85,6 @@ impl MappedFile {
             };
         }
     }
-}
-
-/// Asks the system to read a file now, all at once and into huge pages where it has these: so it comes sooner from a disk,
-/// and this pass and later ones have fewer pages to map. Not of a file that would take more than a quarter of the
-/// machine's memory: what is read of it first may be gone when it is wanted.
-fn foresee(map: &Mmap) {
-    #[cfg(target_os = "linux")]
-    if map.len() as u64 <= physical_memory() / 4 {
-        // Huge pages first: they are what is read into. A system that declines reads page by page.
-        let _ = map.advise(memmap2::Advice::HugePage);
-        let _ = map.advise(memmap2::Advice::WillNeed);
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = map;
 }
 
 /// Bytes of the machine's memory; 0 where the system does not tell.
@@ -129,6 +129,18 @@ mod tests {
             map.release(range);
             assert_eq!(map.as_ref(), bytes);
         }
+    }
+
+    /// Promise: reading ahead changes no byte.
+    #[test]
+    fn reading_ahead_changes_nothing() {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..5_000_000_u32).map(|i| (i % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let map = MappedFile::map(&file).unwrap();
+        map.read_ahead();
+        assert_eq!(map.as_ref(), bytes);
+        MappedFile::map(&tempfile::tempfile().unwrap()).unwrap().read_ahead();
     }
 
     /// Promise: an empty file is an empty slice, not an error.

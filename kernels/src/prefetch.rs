@@ -1,6 +1,6 @@
 //! A hint that memory will be read soon.
 
-/// Bytes in a page, into the next of which no CPU reads ahead.
+/// Bytes in a page, at whose end most CPUs stop reading ahead.
 pub(crate) const PAGE: usize = 4096;
 
 /// Asks the CPU to bring the cache line of `slice[index]` closer. Changes no answer, only when

@@ -5,8 +5,8 @@ use arrow_schema::ArrowError;
 
 use crate::prefetch::{PAGE, prefetch_range};
 
-/// The column of texts that these bytes are: what [`GenericStringArray::try_new`] returns, which looks at the end of one text
-/// after the other.
+/// The column of texts that these bytes are: as [`GenericStringArray::try_new`] makes it, but without a look at each text
+/// where all are ASCII.
 ///
 /// # Errors
 /// If a text is not UTF-8.
@@ -16,14 +16,13 @@ pub fn text<O: OffsetSizeTrait>(bytes: GenericBinaryArray<O>) -> Result<GenericS
     if !is_ascii(&values[first..last]) {
         return GenericStringArray::try_new(offsets, values, nulls);
     }
-    // SAFETY: the offsets ascend and lie inside of the values, since they are a binary array's; and what lies between
-    // two of them is UTF-8, since all that lies between the first and the last is ASCII.
+    // SAFETY: the offsets ascend and lie inside of the values, and there are as many nulls, since they are those of one
+    // binary array; and what lies between two offsets is UTF-8, since all that lies between the first and the last is ASCII.
     Ok(unsafe { GenericStringArray::new_unchecked(offsets, values, nulls) })
 }
 
 fn is_ascii(bytes: &[u8]) -> bool {
     let of_page = |(page, of): (usize, &[u8])| {
-        // No CPU reads ahead into the next page.
         prefetch_range(bytes, (page + 1) * PAGE, PAGE);
         of.is_ascii()
     };

@@ -42,8 +42,12 @@ impl Layout<'_> {
         }
         let Some((first, others)) = blocks.split_first() else { return Ok(Vec::new()) };
         let first = read(&declared, first)?;
-        let decoder = self.bare().map_or(declared, |schema| self.decoder(schema, aligned));
-        let other = |block: &Checked| as_declared(&first, &read(&decoder, block)?);
+        let bare = self.bare().map(|schema| self.decoder(schema, aligned));
+        let other = |block: &Checked| {
+            let quick = bare.as_ref().and_then(|bare| as_declared(&first, &read(bare, block).ok()?).ok());
+            // What is wrong is Arrow's to say.
+            quick.map_or_else(|| read(&declared, block), Ok)
+        };
         let others: Vec<RecordBatch> = others.par_iter().map(other).collect::<Result<_, _>>()?;
         Ok(std::iter::once(first).chain(others).collect())
     }

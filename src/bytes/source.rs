@@ -65,7 +65,9 @@ impl Source {
             file.read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
             (Buffer::from_vec(bytes), None)
         } else {
-            let map = Map(Arc::new(MappedFile::map(&file).map_err(|e| Error::io(path, e))?));
+            let map = MappedFile::map(&file).map_err(|e| Error::io(path, e))?;
+            map.read_ahead();
+            let map = Map(Arc::new(map));
             (Buffer::from(Bytes::from_owner(map.clone())), Some(map))
         };
         let looks = meta.is_file().then(|| Looks::of(path, &meta));

@@ -13,20 +13,27 @@ use super::txn::Transaction;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
 
-/// From so many transactions on, a call of points rather looks for the resolver again, and for others, than to be copied.
+/// From so many transactions on, a call of points rather looks for the resolver again than to be copied, and for others to be
+/// judged with.
 const LARGE: usize = 32;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
 const LOOKS: usize = 2_000;
 /// Who joined a group takes the resolver itself only after so many looks: whoever has it, or comes again, serves the group
 /// first, and the window stays in that one's cache.
 const REST: usize = 40;
-/// A call waits for another one, or for the host, no longer than that, nor than so long for each of its transactions, of
-/// which it counts a few at least.
+/// A large call waits for another one, and any call for the host, no longer than that, nor than so long for each of its
+/// transactions.
 const PATIENCE: Duration = Duration::from_millis(5);
 const PATIENCE_PER_TXN: Duration = Duration::from_micros(1);
-const FEW: usize = 4;
-/// So often it looks for one between two readings of the clock.
-const LOOKS_A_READING: usize = 4;
+/// A call leaves the resolver free for the host no longer than so long for each of its transactions: about as long as it
+/// takes the host to prepare a call.
+const HOST_PATIENCE_PER_TXN: Duration = Duration::from_nanos(200);
+/// Who waits for the host counts so many transactions at least.
+const FEW: usize = 20;
+/// So often it looks for its verdicts between two glances at whether the resolver is free: these slow its user.
+const LOOKS_A_GLANCE: usize = 8;
+/// So often it spins between two looks.
+const SPINS_A_LOOK: usize = 4;
 
 /// One thread's way to a [`SharedResolver`](super::SharedResolver).
 #[derive(Debug)]
@@ -84,15 +91,15 @@ impl Committer {
         if is_hashed && self.may_meet(batch) && self.meet(batch)? {
             return self.collect(take);
         }
+        let is_large = batch.len() >= LARGE && is_hashed;
+        if !is_large && let Some(host) = self.host() {
+            return self.defer(host, batch, take);
+        }
         if let Some(hasher) = &self.inner.hasher
             && is_hashed
         {
             self.hashes.take(hasher, batch);
             self.inner.shown.reach.foresee(&self.hashes, self.inner.checked);
-        }
-        let is_large = batch.len() >= LARGE && is_hashed;
-        if !is_large && self.has_host() {
-            return self.defer(batch, take);
         }
         if let Some(core) = find_free(&self.inner, is_large)? {
             let taken_before = is_hashed.then_some(&self.hashes);
@@ -112,27 +119,48 @@ impl Committer {
         self.collect(take)
     }
 
-    /// Whether another caller is the host.
+    /// The host, if another caller is it.
     #[inline]
-    fn has_host(&self) -> bool {
-        let host = self.inner.shown.host.load(Ordering::Relaxed);
-        host != NOBODY && host != self.number
+    fn host(&self) -> Option<u64> {
+        let host = self.inner.shown.host();
+        (host != NOBODY && host != self.number).then_some(host)
     }
 
-    /// Has a call judged by the host, unless that one does not come again soon.
+    /// Has a call judged by the host, unless that one leaves the resolver free for too long.
     #[inline(never)]
-    fn defer<T>(&mut self, batch: &Batch, take: impl FnOnce(&[Verdict]) -> T) -> Result<T, ResolveError> {
+    fn defer<T>(
+        &mut self,
+        host: u64,
+        batch: &Batch,
+        take: impl FnOnce(&[Verdict]) -> T,
+    ) -> Result<T, ResolveError> {
         self.inner.join(&self.seat, batch)?;
-        let (begun, patience) = (Instant::now(), patience(batch));
-        while !self.is_served() {
-            if begun.elapsed() > patience {
-                self.inner.shown.host.store(NOBODY, Ordering::Relaxed);
-                break;
-            }
-            (0..LOOKS_A_READING).for_each(|_| std::hint::spin_loop());
-        }
+        self.rest(host, batch.len().max(FEW) as u32);
         self.wait(false)?;
         self.collect(take)
+    }
+
+    /// Returns when the seat is served, or when the host is not worth waiting for, given how many transactions wait.
+    fn rest(&self, host: u64, txns: u32) {
+        let patience = PATIENCE.min(PATIENCE_PER_TXN * txns);
+        let (begun, mut free) = (Instant::now(), None);
+        for look in 1.. {
+            if self.is_served() {
+                return;
+            }
+            if look % LOOKS_A_GLANCE == 0 {
+                let now = Instant::now();
+                if self.inner.is_busy() {
+                    free = None;
+                } else if now - *free.get_or_insert(now) > HOST_PATIENCE_PER_TXN * txns {
+                    return self.inner.shown.dismiss(host);
+                }
+                if now - begun > patience {
+                    return;
+                }
+            }
+            (0..SPINS_A_LOOK).for_each(|_| std::hint::spin_loop());
+        }
     }
 
     /// Takes the verdicts that the seat was served.
@@ -167,7 +195,7 @@ impl Committer {
         let begun = Instant::now();
         // Others like this one come again about as soon.
         let round = self.last_meeting.replace(begun).map_or(Duration::MAX, |last| begun - last);
-        let patience = (2 * round.min(PATIENCE)).min(patience(batch));
+        let patience = (2 * round.min(PATIENCE)).min(PATIENCE_PER_TXN * batch.len() as u32);
         while meeting.len() == 1 && !self.is_served() {
             if meeting.offer.is_open() {
                 meeting.offer.help(self.number);
@@ -175,7 +203,7 @@ impl Committer {
                 meeting.expect(false);
                 break;
             }
-            (0..LOOKS_A_READING).for_each(|_| std::hint::spin_loop());
+            (0..SPINS_A_LOOK).for_each(|_| std::hint::spin_loop());
         }
         self.wait(true)?;
         let is_declined = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?.is_declined;
@@ -219,11 +247,6 @@ impl Committer {
         }
         serve(self.inner.lock_core()?)
     }
-}
-
-/// How long a call waits for another one at most.
-fn patience(batch: &Batch) -> Duration {
-    PATIENCE.min(PATIENCE_PER_TXN * batch.len().max(FEW) as u32)
 }
 
 /// What may be judged at all.

@@ -101,7 +101,7 @@ impl KeyLog {
         &bytes[..len as usize]
     }
 
-    /// Fetches where a stored key begins.
+    /// Fetches the first two lines of a stored key.
     #[inline]
     pub(super) fn prefetch(&self, place: KeyRef) {
         let (chunk, at) = locate(place);

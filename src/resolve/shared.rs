@@ -5,10 +5,10 @@
 //! then those who came meanwhile. Who finds it busy joins the open group; whoever holds the resolver takes the whole group,
 //! judges it as one batch and hands out the verdicts, so that the others find theirs in their seats. So waiting is
 //! bounded: by a number of looks, the call at work, and two groups, each of which holds at most one call of each
-//! committer. Whoever had others waiting is the *host*: the window is in its cache, so the others join the group and rest until
-//! it comes again, for a while. Calls of many transactions that touch points alone
-//! look for the resolver for a while before they join, since copying them costs more than that; those of
-//! several threads are judged together, by two of them (`meeting`).
+//! committer. Who judged its own call and then found others waiting is the *host*: the window is in its cache, so the others join
+//! the group and leave it the resolver, even a free one, for a while. As long as the window holds points alone, calls
+//! of many transactions do not: they look for the resolver for a while before they join, since copying them costs more
+//! than that, and those of several threads are judged together, by two of them (`meeting`).
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -88,9 +88,8 @@ pub(super) struct Shown {
     /// Whether the open group holds somebody.
     pub(super) has_waiting: AtomicBool,
     pub(super) takes_ranges: AtomicBool,
-    /// The number of the caller that judges for all but those that meet, since the window is in its cache: the last one that
-    /// others waited for.
-    pub(super) host: AtomicU64,
+    /// The number of the host.
+    host: AtomicU64,
     /// Where the window lies.
     pub(super) reach: Reach,
 }
@@ -110,6 +109,26 @@ pub(super) struct Core {
     /// The group that is judged; empty between groups.
     group: Group,
     pub(super) together: Together,
+}
+
+impl Shown {
+    /// The number of the host, or [`NOBODY`].
+    #[inline]
+    pub(super) fn host(&self) -> u64 {
+        self.host.load(Ordering::Relaxed)
+    }
+
+    fn appoint(&self, host: u64) {
+        // Others look at it all the time: it is not written without need.
+        if self.host() != host {
+            self.host.store(host, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that a host did not come again, unless there is another one by now.
+    pub(super) fn dismiss(&self, host: u64) {
+        let _ = self.host.compare_exchange(host, NOBODY, Ordering::Relaxed, Ordering::Relaxed);
+    }
 }
 
 impl SharedResolver {
@@ -259,9 +278,7 @@ impl Inner {
             self.version.0.store(commit, Ordering::Release);
             let taken = take(verdicts);
             if self.shown.has_waiting.load(Ordering::Acquire) {
-                if self.shown.host.load(Ordering::Relaxed) != committer {
-                    self.shown.host.store(committer, Ordering::Relaxed);
-                }
+                self.shown.appoint(committer);
                 self.serve_group(core)?;
             }
             Ok((taken, commit))

@@ -3,7 +3,7 @@
 use std::panic::{catch_unwind, set_hook, take_hook};
 use std::sync::{Arc, Once};
 
-use arrow::array::{ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, DictionaryArray, Int64Array, LargeStringArray, RecordBatch, StringArray};
 use arrow::datatypes::Int8Type;
 use arrow::ipc::writer::FileWriter;
 use fastrand::Rng;
@@ -71,9 +71,17 @@ fn hush_the_decoder() {
     });
 }
 
+/// So many batches are in a file, all alike.
+const BATCHES: usize = 3;
+
+fn file_of(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    (0..BATCHES).for_each(|_| writer.write(batch).unwrap());
+    writer.into_inner().unwrap()
+}
+
 /// A log of several batches that share one dictionary of two regions, and where each index of the last batch stands.
 fn log_of_batches() -> (Vec<u8>, usize) {
-    const BATCHES: usize = 3;
     // So many of them, and no other bytes of the file are likely to be these.
     let indices: Vec<i8> = (0..40).map(|i| i8::from(i % 3 == 0)).collect();
     let words: ArrayRef = Arc::new(StringArray::from_iter_values(["eu", "us"]));
@@ -85,10 +93,7 @@ fn log_of_batches() -> (Vec<u8>, usize) {
         ("commit_earliest", Arc::clone(&ticks)),
         ("commit_latest", ticks),
     ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
-    (0..BATCHES).for_each(|_| writer.write(&batch).unwrap());
-    let bytes = writer.into_inner().unwrap();
+    let bytes = file_of(&RecordBatch::try_from_iter(columns).unwrap());
     let pattern: Vec<u8> = indices.iter().map(|&i| i.cast_unsigned()).collect();
     let found: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(&pattern)).collect();
     assert_eq!(found.len(), BATCHES, "the indices stand once a batch");
@@ -108,6 +113,39 @@ fn indices_beyond_their_dictionary() {
             bytes[at] = index.cast_unsigned();
             let error = open(bytes).unwrap_err().to_string();
             assert!(error.contains("a.arrow") && error.contains(&index.to_string()), "{index}: {error}");
+        }
+    }
+}
+
+/// Promise: text that is none is an error that names the file, the same one in whichever batch it stands; other text is
+/// itself.
+#[test]
+fn text_that_is_none() {
+    let words = ["plain", "na\u{ef}ve", "k"];
+    let columns: [ArrayRef; 2] =
+        [Arc::new(StringArray::from(words.to_vec())), Arc::new(LargeStringArray::from(words.to_vec()))];
+    for keys in columns {
+        let times = Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef;
+        let batch = RecordBatch::try_from_iter([
+            ("key", keys),
+            ("commit_earliest", Arc::clone(&times)),
+            ("commit_latest", times),
+        ]);
+        let bytes = file_of(&batch.unwrap());
+        let open = |bytes| Log::from_bytes(vec![("a.arrow".to_owned(), bytes)], &OpenOptions::default());
+        assert_eq!(open(bytes.clone()).unwrap().len(), 3 * BATCHES as u64);
+        let text = words.concat();
+        let starts = |at: &usize| bytes[*at..].starts_with(text.as_bytes());
+        let places: Vec<usize> = (0..bytes.len()).filter(starts).collect();
+        assert_eq!(places.len(), BATCHES);
+        for broken in [5, 7, 8] {
+            let error_at = |at: &usize| {
+                let mut bytes = bytes.clone();
+                bytes[at + broken] = 0xff;
+                open(bytes).unwrap_err().to_string()
+            };
+            let errors: Vec<String> = places.iter().map(error_at).collect();
+            assert!(errors.iter().all(|e| *e == errors[0] && e.contains("a.arrow")), "{errors:?}");
         }
     }
 }
