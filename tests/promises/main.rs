@@ -38,6 +38,7 @@ mod recorded;
 mod render;
 mod resolve;
 mod resolve_fingerprints;
+mod resolve_host;
 mod resolve_memory;
 mod resolve_misuse;
 mod resolve_shared;
