@@ -112,7 +112,7 @@ header >>"$file"
 for name in "${parts[@]}"; do
     begin=$SECONDS
     # Paths of this machine are nobody's business.
-    run_part "$name" 2> >(cat >&2) | sed "s#$PWD/##g; s#$target\b#target#g" | tee -a "$file"
+    run_part "$name" 2> >(cat >&2) | sed -u "s#$PWD/##g; s#$target\b#target#g" | tee -a "$file"
     [ "${PIPESTATUS[0]}" -eq 0 ] || failed+=("$name")
     echo "# $name took $((SECONDS - begin)) s" | tee -a "$file"
 done
