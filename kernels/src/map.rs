@@ -107,6 +107,14 @@ mod tests {
 
     use super::*;
 
+    /// The map of a file of so many bytes, and these.
+    fn map_of(count: u32) -> (MappedFile, Vec<u8>) {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..count).map(|i| (i % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        (MappedFile::map(&file).unwrap(), bytes)
+    }
+
     /// Promise: a map shows the bytes that the file had, whatever is added later.
     #[test]
     fn shows_bytes() {
@@ -121,10 +129,7 @@ mod tests {
     /// Promise: bytes are the same after their pages were given back, whatever the range.
     #[test]
     fn released_pages_come_back() {
-        let mut file = tempfile::tempfile().unwrap();
-        let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
-        file.write_all(&bytes).unwrap();
-        let map = MappedFile::map(&file).unwrap();
+        let (map, bytes) = map_of(100_000);
         for range in [0..1, 5_000..9_000, 0..100_000, 99_999..500_000, 700_000..800_000, 9..9] {
             map.release(range);
             assert_eq!(map.as_ref(), bytes);
@@ -134,10 +139,7 @@ mod tests {
     /// Promise: reading ahead changes no byte.
     #[test]
     fn reading_ahead_changes_nothing() {
-        let mut file = tempfile::tempfile().unwrap();
-        let bytes: Vec<u8> = (0..5_000_000_u32).map(|i| (i % 251) as u8).collect();
-        file.write_all(&bytes).unwrap();
-        let map = MappedFile::map(&file).unwrap();
+        let (map, bytes) = map_of(5_000_000);
         map.read_ahead();
         assert_eq!(map.as_ref(), bytes);
         MappedFile::map(&tempfile::tempfile().unwrap()).unwrap().read_ahead();

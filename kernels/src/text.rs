@@ -8,6 +8,8 @@ use crate::prefetch::{PAGE, prefetch_range};
 /// The column of texts that these bytes are: as [`GenericStringArray::try_new`] makes it, but without a look at each text
 /// where all are ASCII.
 ///
+/// O(n) in bytes.
+///
 /// # Errors
 /// If a text is not UTF-8.
 pub fn text<O: OffsetSizeTrait>(bytes: GenericBinaryArray<O>) -> Result<GenericStringArray<O>, ArrowError> {
