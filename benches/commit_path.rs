@@ -46,10 +46,43 @@ impl SplitMix {
     }
 }
 
-type Range = (Vec<u8>, Vec<u8>);
+/// Ranges of keys one behind the other, as the skip-list test and a message from a client hold them.
+#[derive(Default)]
+struct Ranges {
+    bytes: Vec<u8>,
+    /// Where each key ends.
+    ends: Vec<usize>,
+    key: Vec<u8>,
+}
 
-/// Ranges of one to five keys, of 20 million; rising ones ascend for ever.
-fn range(keys: Keys, random: &mut SplitMix, rising: &mut u64) -> Range {
+impl Ranges {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Adds the range from key number `low` up to `high`.
+    fn add(&mut self, keys: Keys, low: u64, high: u64) {
+        for number in [low, high] {
+            keys.write(number, &mut self.key);
+            self.bytes.extend_from_slice(&self.key);
+            self.ends.push(self.bytes.len());
+        }
+    }
+
+    /// All of them, from the first on.
+    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut start = 0;
+        self.ends.chunks_exact(2).map(move |ends| {
+            let (low, high) = (&self.bytes[start..ends[0]], &self.bytes[ends[0]..ends[1]]);
+            start = ends[1];
+            (low, high)
+        })
+    }
+}
+
+/// Adds a range of one to five keys, of 20 million; rising ones ascend for ever.
+fn add_range(ranges: &mut Ranges, keys: Keys, random: &mut SplitMix, rising: &mut u64) {
     let low = if let Keys::Rising = keys {
         *rising += 16;
         *rising
@@ -57,10 +90,7 @@ fn range(keys: Keys, random: &mut SplitMix, rising: &mut u64) -> Range {
         random.below(20_000_000)
     };
     let low = low / 16 * 16 + random.below(5);
-    let (mut start, mut end) = (Vec::new(), Vec::new());
-    keys.write(low, &mut start);
-    keys.write(low + 1 + random.below(5), &mut end);
-    (start, end)
+    ranges.add(keys, low, low + 1 + random.below(5));
 }
 
 /// Nanoseconds, sorted: the median and others.
@@ -81,17 +111,18 @@ fn shapes(kind: Keys) -> Outcome {
     let (batches, size, age) = if is_smoke() { (60, 50, 10) } else { (260, 2_500, 50) };
     let (mut random, mut rising) = (SplitMix(1), 1 << 40);
     let mut resolver = Resolver::new(Checked::Serializable).expecting_ranges();
-    let mut batch = Batch::new();
+    let (mut batch, mut ranges) = (Batch::new(), Ranges::default());
     let mut times = Vec::new();
     for number in 0..batches {
-        let ranges: Vec<[Range; 2]> =
-            (0..size).map(|_| [(); 2].map(|()| range(kind, &mut random, &mut rising))).collect();
+        ranges.clear();
+        (0..2 * size).for_each(|_| add_range(&mut ranges, kind, &mut random, &mut rising));
         let begun = Instant::now();
         batch.clear();
-        for [read, write] in &ranges {
+        let mut pairs = ranges.iter();
+        while let (Some(read), Some(write)) = (pairs.next(), pairs.next()) {
             let mut txn = batch.begin(number);
-            txn.read_range(0, Included(&read.0), Excluded(&read.1))?;
-            txn.write_range(0, Included(&write.0), Excluded(&write.1))?;
+            txn.read_range(0, Included(read.0), Excluded(read.1))?;
+            txn.write_range(0, Included(write.0), Excluded(write.1))?;
         }
         let verdicts = resolver.resolve(&batch, number + age)?;
         assert!(verdicts.iter().filter(|v| v.is_commit()).count() > size / 2);

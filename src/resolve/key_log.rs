@@ -12,19 +12,19 @@ use skewer_kernels::prefetch_read;
 
 use super::key_room::copy;
 use super::keys::KeyRef;
+use super::large::{LARGE, LargeKeys};
+use super::slabs::{CHUNK, Slabs};
 
 /// Where a key begins is told in so many bytes.
 const UNIT: usize = 4;
-const UNIT_BITS: u32 = 13;
-const CHUNK: usize = UNIT << UNIT_BITS;
+const UNIT_BITS: u32 = (CHUNK / UNIT).ilog2();
 const HEADER: usize = 4;
 /// Bytes in a cache line.
 const LINE: usize = 64;
 
 #[derive(Debug, Default)]
 struct Chunk {
-    bytes: Box<[u8]>,
-    /// How many of them are in use.
+    /// How many of its bytes are in use.
     filled: usize,
     /// Keys stored in it, and those of them that were not freed.
     stored: u32,
@@ -37,7 +37,11 @@ struct Chunk {
 /// A log of byte strings. `store` and `free` take constant time, amortised over chunks.
 #[derive(Debug, Default)]
 pub(super) struct KeyLog {
+    slabs: Slabs,
+    /// What is known of each chunk.
     chunks: Vec<Chunk>,
+    /// Keys that no chunk holds.
+    large: LargeKeys,
     /// The chunk that is being filled.
     open: Option<u32>,
     /// Chunks and when they were born, from the oldest on. Where the chunk was born anew since, this one is gone.
@@ -58,6 +62,9 @@ impl KeyLog {
     /// Stores a copy of `key`. The caller frees it once.
     #[inline]
     pub(super) fn store(&mut self, key: &[u8]) -> KeyRef {
+        if key.len() > CHUNK - HEADER {
+            return self.large.store(key.into());
+        }
         let (place, room) = self.claim(key.len());
         copy(room, key);
         place
@@ -65,6 +72,9 @@ impl KeyLog {
 
     /// Stores the bytes of one key that come in two pieces.
     pub(super) fn store_both(&mut self, first: &[u8], second: &[u8]) -> KeyRef {
+        if first.len() + second.len() > CHUNK - HEADER {
+            return self.large.store([first, second].concat().into());
+        }
         let (place, room) = self.claim(first.len() + second.len());
         let (front, back) = room.split_at_mut(first.len());
         front.copy_from_slice(first);
@@ -72,13 +82,13 @@ impl KeyLog {
         place
     }
 
-    /// Room for a key of `len` bytes.
+    /// Room for a key of `len` bytes, which a chunk can hold.
     #[inline]
     fn claim(&mut self, len: usize) -> (KeyRef, &mut [u8]) {
         let need = HEADER + len;
         let at = match self.open {
             Some(at) if self.chunks[at as usize].filled + need <= CHUNK => at,
-            _ => self.open(need),
+            _ => self.open(),
         };
         self.stored += 1;
         self.live += 1;
@@ -87,7 +97,8 @@ impl KeyLog {
         chunk.filled = (start + need).next_multiple_of(UNIT);
         chunk.stored += 1;
         chunk.live += 1;
-        let (header, room) = chunk.bytes[start..start + need].split_at_mut(HEADER);
+        let bytes = self.slabs.chunk_mut(at as usize);
+        let (header, room) = bytes[start..start + need].split_at_mut(HEADER);
         header.copy_from_slice(&(len as u32).to_le_bytes());
         ((at << UNIT_BITS) | (start / UNIT) as u32, room)
     }
@@ -95,8 +106,11 @@ impl KeyLog {
     /// The bytes of a stored key.
     #[inline]
     pub(super) fn get(&self, place: KeyRef) -> &[u8] {
+        if place >= LARGE {
+            return self.large.get(place);
+        }
         let (chunk, at) = locate(place);
-        let (header, bytes) = self.chunks[chunk].bytes[at..].split_at(HEADER);
+        let (header, bytes) = self.slabs.chunk(chunk)[at..].split_at(HEADER);
         let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
         &bytes[..len as usize]
     }
@@ -104,8 +118,11 @@ impl KeyLog {
     /// Fetches the first two lines of a stored key.
     #[inline]
     pub(super) fn prefetch(&self, place: KeyRef) {
+        if place >= LARGE {
+            return;
+        }
         let (chunk, at) = locate(place);
-        let bytes = &self.chunks[chunk].bytes;
+        let bytes = self.slabs.chunk(chunk);
         prefetch_read(bytes, at);
         // Most keys end in this line or in the next one.
         prefetch_read(bytes, at + LINE - 1);
@@ -114,6 +131,9 @@ impl KeyLog {
     /// Gives a stored key back.
     #[inline]
     pub(super) fn free(&mut self, place: KeyRef) {
+        if place >= LARGE {
+            return self.large.free(place);
+        }
         let (at, _) = locate(place);
         let chunk = &mut self.chunks[at];
         chunk.live -= 1;
@@ -132,12 +152,15 @@ impl KeyLog {
     /// Whether the key stands in the way of giving memory back: [`restore`](Self::restore) it.
     #[inline]
     pub(super) fn is_condemned(&self, place: KeyRef) -> bool {
-        self.chunks[locate(place).0].condemned
+        place < LARGE && self.chunks[locate(place).0].condemned
     }
 
     /// Whether a key that is written again had better be stored anew, lest it outlive its neighbours.
     #[inline]
     pub(super) fn is_aged(&self, place: KeyRef) -> bool {
+        if place >= LARGE {
+            return false;
+        }
         let age = self.births.wrapping_sub(self.chunks[locate(place).0].born);
         age as usize * 8 > self.order.len()
     }
@@ -154,14 +177,14 @@ impl KeyLog {
         place
     }
 
-    /// Bytes of the chunks, unused ones included.
+    /// Bytes of the chunks, unused ones included, and of large keys.
     pub(super) fn bytes(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.bytes.len() + size_of::<Chunk>()).sum()
+        self.chunks.len() * (CHUNK + size_of::<Chunk>()) + self.large.bytes()
     }
 
     /// Takes a chunk into use, and condemns old ones if too little in them lives.
     #[cold]
-    fn open(&mut self, need: usize) -> u32 {
+    fn open(&mut self) -> u32 {
         // Where there are few chunks, the two at the ends are much of all.
         for at in 0..self.order.len().saturating_sub(4) {
             if self.stored * 4 <= self.live * 5 {
@@ -178,12 +201,9 @@ impl KeyLog {
         }
         let at = self.spare.pop().unwrap_or_else(|| {
             self.chunks.push(Chunk::default());
-            (self.chunks.len() - 1) as u32
+            self.slabs.add() as u32
         });
         let chunk = &mut self.chunks[at as usize];
-        if chunk.bytes.len() < need {
-            chunk.bytes = vec![0; need.max(CHUNK)].into();
-        }
         self.births = self.births.wrapping_add(1);
         chunk.born = self.births;
         self.order.push_back((at, chunk.born));
@@ -203,13 +223,8 @@ impl KeyLog {
         }
         (chunk.stored, chunk.condemned) = (0, false);
         chunk.filled = 0;
-        if chunk.bytes.len() > CHUNK {
-            chunk.bytes = Box::default();
-        } else if is_open {
-            return;
-        }
         if is_open {
-            self.open = None;
+            return;
         }
         self.spare.push(at as u32);
         let chunks = &self.chunks;
@@ -255,5 +270,6 @@ mod tests {
         assert!(log.bytes() < 2_000_000, "{}", log.bytes());
         held.iter().for_each(|(place, _)| log.free(*place));
         assert_eq!((log.live, log.stored), (0, 0));
+        assert_eq!(log.large.bytes(), 0);
     }
 }

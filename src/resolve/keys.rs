@@ -2,13 +2,14 @@
 //!
 //! A key is named by a 32-bit [`KeyRef`], so that tables and leaves stay small, and lies in a
 //! block of whole 8-byte units: 4 bytes of length, then the key. A chunk holds blocks of one size, so
-//! that a block is given back without a look at it, which would be a cache miss. Chunks never move:
-//! growing copies nothing.
+//! that a block is given back without a look at it, which would be a cache miss.
 
 pub(super) use skewer_kernels::common_prefix as common;
 use skewer_kernels::{Isa, prefetch_read, rank};
 
 use super::key_log::KeyLog;
+use super::large::{LARGE, LargeKeys};
+use super::slabs::{CHUNK, Slabs};
 
 /// The name of a stored key: chunk number and unit inside the chunk.
 pub(super) type KeyRef = u32;
@@ -16,8 +17,8 @@ pub(super) type KeyRef = u32;
 pub(super) const NONE: KeyRef = u32::MAX;
 
 const UNIT: usize = 8;
-const UNIT_BITS: u32 = 11;
-const CHUNK_UNITS: usize = 1 << UNIT_BITS;
+const CHUNK_UNITS: usize = CHUNK / UNIT;
+const UNIT_BITS: u32 = CHUNK_UNITS.ilog2();
 /// Up to this many units each size has its own free list; above, sizes are powers of two.
 const EXACT_UNITS: usize = 64;
 const HEADER: usize = 4;
@@ -25,7 +26,9 @@ const HEADER: usize = 4;
 /// A heap of byte strings. `store` and `free` take constant time, amortised over chunks.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    chunks: Vec<Box<[u8]>>,
+    slabs: Slabs,
+    /// Keys that no chunk holds.
+    large: LargeKeys,
     /// By chunk: the class of its blocks.
     classes: Vec<u8>,
     /// By class: blocks to be used again.
@@ -38,13 +41,16 @@ impl Keys {
     /// Stores a copy of `key`. The caller frees it once.
     #[inline]
     pub(super) fn store(&mut self, key: &[u8]) -> KeyRef {
+        if key.len() > CHUNK - HEADER {
+            return self.large.store(key.into());
+        }
         let (class, units) = class(HEADER + key.len());
         let place = match self.free.get_mut(class).and_then(Vec::pop) {
             Some(place) => place,
             None => self.carve(class, units),
         };
         let (chunk, at) = locate(place);
-        let block = &mut self.chunks[chunk][at..at + HEADER + key.len()];
+        let block = &mut self.slabs.chunk_mut(chunk)[at..at + HEADER + key.len()];
         block[..HEADER].copy_from_slice(&(key.len() as u32).to_le_bytes());
         block[HEADER..].copy_from_slice(key);
         place
@@ -53,9 +59,11 @@ impl Keys {
     /// The bytes of a stored key.
     #[inline]
     pub(super) fn get(&self, place: KeyRef) -> &[u8] {
+        if place >= LARGE {
+            return self.large.get(place);
+        }
         let (chunk, at) = locate(place);
-        let block = &self.chunks[chunk][at..];
-        let (header, bytes) = block.split_at(HEADER);
+        let (header, bytes) = self.slabs.chunk(chunk)[at..].split_at(HEADER);
         let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
         &bytes[..len as usize]
     }
@@ -64,21 +72,25 @@ impl Keys {
     #[inline]
     pub(super) fn foresee(&self, place: KeyRef) {
         let (chunk, at) = locate(place);
-        if let Some(chunk) = self.chunks.get(chunk) {
-            prefetch_read(chunk, at);
+        if chunk < self.classes.len() {
+            prefetch_read(self.slabs.chunk(chunk), at);
         }
     }
 
     /// Gives the block of a stored key back.
     #[inline]
     pub(super) fn free(&mut self, place: KeyRef) {
+        if place >= LARGE {
+            return self.large.free(place);
+        }
         let class = self.classes[(place >> UNIT_BITS) as usize];
         self.free[usize::from(class)].push(place);
     }
 
     /// Bytes of the chunks, free blocks included.
     pub(super) fn bytes(&self) -> usize {
-        self.chunks.iter().map(|c| c.len()).sum::<usize>()
+        self.slabs.len() * CHUNK
+            + self.large.bytes()
             + self.free.iter().map(|f| f.capacity() * size_of::<KeyRef>()).sum::<usize>()
     }
 
@@ -92,9 +104,8 @@ impl Keys {
         let (chunk, unit) = match self.open[class] {
             Some((chunk, unit)) if unit + units <= CHUNK_UNITS => (chunk, unit),
             _ => {
-                self.chunks.push(vec![0; units.max(CHUNK_UNITS) * UNIT].into());
                 self.classes.push(class as u8);
-                (self.chunks.len() - 1, 0)
+                (self.slabs.add(), 0)
             }
         };
         self.open[class] = Some((chunk, unit + units));

@@ -68,6 +68,7 @@ mod judge;
 mod key_log;
 mod key_room;
 mod keys;
+mod large;
 mod meeting;
 #[doc(hidden)]
 pub mod naive;
@@ -82,6 +83,7 @@ mod resolver;
 pub mod script;
 mod seat;
 mod shared;
+mod slabs;
 mod snapshots;
 mod stamps;
 mod together;
