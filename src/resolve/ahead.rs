@@ -81,7 +81,7 @@ impl Ahead {
     /// As `begin` and `step`, of a batch of one transaction.
     #[inline]
     pub(super) fn alone(&mut self, index: &mut impl Index, rule: Rule<'_>, batch: &Batch) {
-        index.begin();
+        index.begin_alone();
         let shown = rule.stamps.shown(batch.txns()[0].snapshot);
         self.shown.clear();
         self.shown.push(shown);

@@ -19,6 +19,10 @@ pub(super) enum Purpose {
 pub(super) trait Index {
     /// Begins a group of accesses. Aims and hints hold for what is done in this group and the next.
     fn begin(&mut self) {}
+    /// The same, for a transaction that comes alone.
+    fn begin_alone(&mut self) {
+        self.begin();
+    }
     /// Whether these hashes may stand for aims.
     fn knows(&self, hashes: &Hashes) -> bool;
     /// Where the access will look, roughly; what `hint` reads is fetched from memory.
@@ -96,7 +100,12 @@ impl Index for Tree {
 
     #[inline]
     fn begin(&mut self) {
-        self.begin_hints();
+        self.begin_hints(false);
+    }
+
+    #[inline]
+    fn begin_alone(&mut self) {
+        self.begin_hints(true);
     }
 
     #[inline]

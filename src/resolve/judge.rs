@@ -106,8 +106,9 @@ fn judge_alone(
     out: &mut Scratch,
 ) {
     out.ahead.alone(index, rule, batch);
-    settle(index, rule, (0, &Txn::of(batch, 0)), commit, out);
+    // What earlier calls left to do, while that is on its way which this one will touch.
     index.sweep();
+    settle(index, rule, (0, &Txn::of(batch, 0)), commit, out);
 }
 
 /// Judges one transaction, and notes its writes if it commits.

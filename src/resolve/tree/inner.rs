@@ -93,7 +93,18 @@ impl Inner {
         self.truncate(len - 1);
     }
 
-    pub(super) fn truncate(&mut self, len: usize) {
+    /// A node of the leaves from `middle` on, which this one then lacks. What it is told apart by is to be set.
+    pub(super) fn take_from(&mut self, middle: usize) -> Inner {
+        let mut new = Inner::of_one(NO_LEAF);
+        let (from, to) = (middle..self.len(), ..self.len() - middle);
+        new.lows[to].copy_from_slice(&self.lows[from.clone()]);
+        new.children[to].copy_from_slice(&self.children[from]);
+        new.len = (self.len() - middle) as u32;
+        self.truncate(middle);
+        new
+    }
+
+    fn truncate(&mut self, len: usize) {
         self.heads[len..self.len as usize].fill(PAST);
         self.heads[0] = 0;
         self.len = len as u32;
@@ -153,6 +164,13 @@ impl Inner {
         let mut at = 1;
         while at < len {
             at = self.deepen(keys, at);
+        }
+    }
+
+    /// Fetches the key that a new low is compared with.
+    pub(super) fn foresee_shared(&self, keys: &Keys) {
+        if self.depth > self.prefix {
+            keys.foresee(self.lows[1]);
         }
     }
 

@@ -211,6 +211,27 @@ impl Leaf {
         self.set(at, entry);
     }
 
+    /// Sets the entries from `at` on, which [`open`](Self::open) made room for, to some of another leaf's.
+    pub(super) fn put(&mut self, at: usize, other: &Leaf, entries: Range<usize>) {
+        let here = at..at + entries.len();
+        self.heads[here.clone()].copy_from_slice(&other.heads[entries.clone()]);
+        self.stamps[here.clone()].copy_from_slice(&other.stamps[entries.clone()]);
+        if other.stores {
+            self.keys[here.clone()].copy_from_slice(&other.keys[entries.clone()]);
+            self.stores = true;
+        }
+        let points = u64::from(other.points & below(entries.end)) >> entries.start << here.start;
+        let others = self.points & (below(here.start) | !below(here.end));
+        self.points = others | points as u32;
+    }
+
+    /// Appends some of another leaf's entries behind all others.
+    pub(super) fn append(&mut self, other: &Leaf, entries: Range<usize>) {
+        let at = self.len();
+        self.len += entries.len() as u32;
+        self.put(at, other, entries);
+    }
+
     /// Keeps the first `len` entries; the keys of the others are another's now.
     pub(super) fn truncate(&mut self, len: usize) {
         self.set_len(len);
@@ -280,8 +301,7 @@ impl Leaf {
             upper.base = first.stamp;
             self.free(middle, keys);
         }
-        let from = middle + usize::from(!first.point);
-        (from..self.len()).for_each(|entry| upper.push(self.entry(entry)));
+        upper.append(self, middle + usize::from(!first.point)..self.len());
         upper
     }
 

@@ -16,6 +16,7 @@
 //! Knowingly left: the root is searched flat, so that its insertions move a few kilobytes in windows of
 //! millions; and one outlying key shortens the prefix that the outermost nodes leave out.
 
+mod crowd;
 mod inner;
 mod leaf;
 mod read;
@@ -36,6 +37,7 @@ use super::key_log::KeyLog;
 use super::keys;
 use super::keys::{KeyRef, Keys, NONE, append_key, begins_with, is_whole};
 use super::stamps::Stamp;
+use crowd::Crowd;
 use inner::Inner;
 use leaf::{CAP, Leaf, LeafId, NO_LEAF};
 use root::Root;
@@ -84,6 +86,9 @@ pub(super) struct Tree {
     /// Writes so far, and those that the sweep has not yet followed.
     writes: u32,
     owed: u32,
+    /// Whether transactions come one by one: then each is to take as long as others, as far as can be.
+    is_alone: bool,
+    crowd: Crowd,
     /// Room for keys on their way.
     longer: Vec<u8>,
     other: Vec<u8>,
@@ -125,6 +130,8 @@ impl Tree {
             stored_of_late: 0,
             writes: 0,
             owed: 0,
+            is_alone: false,
+            crowd: Crowd::default(),
             longer: Vec::new(),
             other: Vec::new(),
             shared: Vec::new(),
@@ -137,6 +144,10 @@ impl Tree {
         let leaves = (ranges * 2).div_ceil(CAP / 2) + 1;
         grow(&mut self.leaves, leaves);
         grow(&mut self.briefs, leaves);
+        // Touched now, lest a call waits for a page.
+        let (used, spare) = (self.leaves.len(), Leaf::new(self.floor));
+        self.leaves.resize(leaves.max(used), spare);
+        self.leaves.truncate(used);
         grow(&mut self.inners, leaves.div_ceil(inner::FAN / 2));
         grow(&mut self.inner_newest, leaves.div_ceil(inner::FAN / 2));
     }
@@ -158,9 +169,10 @@ impl Tree {
         lower(&mut self.floor);
     }
 
-    /// Begins a group of accesses. Hints hold for this group and the next.
+    /// Begins a group of accesses, of a transaction that comes alone or of several. Hints hold for this group and the next.
     #[inline]
-    pub(super) fn begin_hints(&mut self) {
+    pub(super) fn begin_hints(&mut self, is_alone: bool) {
+        self.is_alone = is_alone;
         self.groups = self.groups.wrapping_add(1);
         self.foresee_sweep();
     }

@@ -32,7 +32,10 @@ impl Root {
     }
 
     pub(super) fn place_of(&self, inner: u32) -> usize {
-        self.inners.iter().position(|i| *i == inner).unwrap_or(0)
+        // Stretch by stretch: whether one holds it is seen in all of it at once.
+        let holds = |stretch: &[u32]| stretch.iter().filter(|i| **i == inner).count() > 0;
+        let stretch = self.inners.chunks(128).position(holds).unwrap_or(0) * 128;
+        stretch + self.inners[stretch..].iter().position(|i| *i == inner).unwrap_or(0)
     }
 
     pub(super) fn behind(&self, place: usize) -> &[u32] {

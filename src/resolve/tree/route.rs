@@ -174,12 +174,7 @@ impl Tree {
         let is_last = place + 1 == self.root.inners.len();
         let old = &mut self.inners[at as usize];
         let middle = if is_last { FAN - FAN.div_ceil(8) } else { old.best_split(&self.fences) };
-        let mut new = Inner::of_one(NO_LEAF);
-        new.truncate(0);
-        for slot in middle..FAN {
-            new.insert(slot - middle, (old.heads[slot], old.lows[slot], old.children[slot]));
-        }
-        old.truncate(middle);
+        let new = old.take_from(middle);
         let low = new.lows[0];
         let id = if let Some(id) = self.spare_inners.pop() {
             self.inners[id as usize] = new;
@@ -254,7 +249,7 @@ impl Tree {
             leaf.push(Entry { head, key, stamp: old.base, point: false });
         }
         self.fences.free(old.low);
-        (0..old.len()).for_each(|entry| leaf.push(old.entry(entry)));
+        leaf.append(&old, 0..old.len());
         let absorbed = self.brief(next);
         let brief = &mut self.briefs[at as usize];
         brief.next = absorbed.next;

@@ -6,7 +6,7 @@ use super::route::slot_of;
 use crate::resolve::keys::{KeyRef, NONE, is_whole};
 
 /// After sharing both leaves have room for so many entries together, lest they share again soon.
-const ROOM: usize = if cfg!(test) { 4 } else { CAP / 4 };
+const ROOM: usize = if cfg!(test) { 4 } else { 3 * CAP / 8 };
 
 impl Tree {
     /// Fetches what sharing or splitting a full leaf will touch, all at once instead of one after the other.
@@ -16,6 +16,14 @@ impl Tree {
         self.spare_leaves.last().into_iter().for_each(|spare| self.foresee(*spare));
         [leaf.low, leaf.high].into_iter().for_each(|end| self.fences.foresee(end));
         self.inners[leaf.parent as usize].foresee();
+    }
+
+    /// Fetches what [`foresee_room`](Self::foresee_room) asked for leads to.
+    pub(super) fn foresee_more_room(&self, at: LeafId) {
+        if let Some(next) = self.leaves.get(self.next(at) as usize) {
+            self.fences.foresee(next.high);
+        }
+        self.inners[self.leaf(at).parent as usize].foresee_shared(&self.fences);
     }
 
     /// Evens a full leaf and the next one out, and returns whether it did.
@@ -71,7 +79,7 @@ impl Tree {
             moved.push(Entry { head, key, stamp: old_base, point: false });
         }
         leaf.open(0..0, moved.len());
-        (0..moved.len()).for_each(|entry| leaf.set(entry, moved.entry(entry)));
+        leaf.put(0, &moved, 0..moved.len());
         self.end_at(at, middle, low);
         self.readopt(next, low);
         self.fences.free(old_low);

@@ -1,7 +1,7 @@
 //! Gives back what the floor has passed, a little with every few writes.
 
 use super::leaf::{CAP, NO_LEAF, SPARE};
-use super::{FIRST, Tree};
+use super::{Brief, FIRST, Tree};
 use crate::resolve::keys::{NONE, common};
 use skewer_kernels::{prefetch_range, prefetch_read};
 
@@ -18,6 +18,10 @@ impl Tree {
     /// Looks at one leaf for each write since the last call, in the order in which they lie in memory: constant work a write.
     #[inline]
     pub(in crate::resolve) fn sweep(&mut self) {
+        if self.relieve_crowd() {
+            // Enough for once: what is owed stays so.
+            return;
+        }
         for _ in 0..std::mem::take(&mut self.owed) {
             let at = self.sweep_at;
             if self.is_due(at) {
@@ -71,7 +75,7 @@ impl Tree {
         let brief = self.brief(at);
         let after = CLEANED_AFTER * FEW.max(self.leaves.len() as u32);
         let is_old = brief.newest <= self.floor || self.writes.wrapping_sub(brief.cleaned) > after;
-        is_old && brief.next != SPARE
+        is_old && !is_spare(brief)
     }
 
     /// Drops what is dead in a leaf.
@@ -121,4 +125,9 @@ impl Tree {
         }
         true
     }
+}
+
+/// Whether a leaf is none at present.
+pub(super) fn is_spare(brief: Brief) -> bool {
+    brief.next == SPARE
 }

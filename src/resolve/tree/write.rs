@@ -31,6 +31,7 @@ impl Tree {
             if leaf.len() < CAP {
                 let new = Entry { head, key: self.place_of(head, key), stamp, point: true };
                 self.leaf_mut(at).insert(entry, new);
+                self.note_crowded(at);
                 return self.note(at, stamp);
             }
             at = self.make_room(at, key);
@@ -129,6 +130,7 @@ impl Tree {
             let key = self.place_of(end_head, end);
             self.leaf_mut(at).set(rest, Entry { head: end_head, key, stamp: after, point: false });
         }
+        self.note_crowded(at);
         self.note(at, stamp);
         Written::Done
     }
@@ -223,10 +225,7 @@ impl Tree {
     #[cold]
     fn make_room(&mut self, at: LeafId, key: &[u8]) -> LeafId {
         self.foresee_room(at);
-        self.compact(at);
-        if self.leaf(at).len() + 2 > CAP && !self.share(at) {
-            self.split(at);
-        }
+        self.relieve(at);
         self.route(key)
     }
 

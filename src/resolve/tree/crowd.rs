@@ -1,0 +1,65 @@
+//! Room is made in a full leaf before a write needs it: some calls later, when all that this touches has come from memory.
+
+use super::Tree;
+use super::leaf::{CAP, LeafId};
+use super::sweep::is_spare;
+
+/// Leaves in which there is no room for a range any more, from the one that was noted first on. Few wait at a time: room is
+/// made in as many with each sweep as were noted before the last but one.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    leaves: Vec<LeafId>,
+    /// Of them, those that were noted before the last sweep, and before the last but one.
+    seen: usize,
+    ripe: usize,
+}
+
+impl Tree {
+    /// Notes a leaf that was written to if it is full, or nearly.
+    #[inline]
+    pub(super) fn note_crowded(&mut self, at: LeafId) {
+        if self.is_alone && self.leaf(at).len() + 2 > CAP {
+            self.crowd(at);
+        }
+    }
+
+    #[inline(never)]
+    fn crowd(&mut self, at: LeafId) {
+        self.foresee_room(at);
+        self.crowd.leaves.push(at);
+    }
+
+    /// Makes room in leaves that were noted some time ago; whether there were any.
+    #[inline]
+    pub(super) fn relieve_crowd(&mut self) -> bool {
+        !self.crowd.leaves.is_empty() && self.relieve_ripe()
+    }
+
+    #[inline(never)]
+    fn relieve_ripe(&mut self) -> bool {
+        let has_ripe = self.crowd.ripe > 0;
+        let mut crowd = std::mem::take(&mut self.crowd);
+        for at in crowd.leaves.drain(..crowd.ripe) {
+            let is_crowded = self.leaf(at).len() + 2 > CAP && !is_spare(self.brief(at));
+            if is_crowded {
+                self.relieve(at);
+            }
+        }
+        crowd.ripe = crowd.seen - crowd.ripe;
+        crowd.seen = crowd.leaves.len();
+        // What those noted since the last sweep need has come meanwhile: now what that leads to.
+        for at in &crowd.leaves[crowd.ripe..] {
+            self.foresee_more_room(*at);
+        }
+        self.crowd = crowd;
+        has_ripe
+    }
+
+    /// Drops what is dead in a leaf, or else shares with the next one, or splits.
+    pub(super) fn relieve(&mut self, at: LeafId) {
+        self.compact(at);
+        if self.leaf(at).len() + 2 > CAP && !self.share(at) {
+            self.split(at);
+        }
+    }
+}
