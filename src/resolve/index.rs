@@ -39,7 +39,7 @@ pub(super) trait Index {
     fn newer(&self, hint: u64, keyed: Keyed<'_>, since: Stamp) -> bool;
     /// Notes that all keys of the access were written at `version`, the newest so far.
     fn write(&mut self, hint: u64, keyed: Keyed<'_>, stamp: Stamp);
-    /// Gives back some of what is forgotten; constant work a write.
+    /// Gives back some of what is forgotten, and does what earlier calls put off; constant work a write.
     fn sweep(&mut self);
     /// The newest version in the access; the least key that has it is appended to `key`.
     fn newest(&self, keyed: Keyed<'_>, key: &mut Vec<u8>) -> Stamp;

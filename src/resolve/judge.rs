@@ -9,6 +9,9 @@ use super::index::{Index, Purpose};
 use super::stamps::{Stamp, Stamps};
 use super::verdict::{Cause, Checked, Verdict};
 
+/// What so many writes owe to the sweep, the next call may pay.
+const FEW_WRITES: usize = 4;
+
 /// What a conflict was with, for transactions that asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Detail {
@@ -109,6 +112,10 @@ fn judge_alone(
     // What earlier calls left to do, while that is on its way which this one will touch.
     index.sweep();
     settle(index, rule, (0, &Txn::of(batch, 0)), commit, out);
+    if batch.writes().len() > FEW_WRITES {
+        // Who writes much pays for it, and not who comes next.
+        index.sweep();
+    }
 }
 
 /// Judges one transaction, and notes its writes if it commits.

@@ -2,16 +2,16 @@
 //!
 //! A key is named by a 32-bit [`KeyRef`], so that tables and leaves stay small, and lies in a
 //! block of whole 8-byte units: 4 bytes of length, then the key. A chunk holds blocks of one size, so
-//! that a block is given back without a look at it, which would be a cache miss.
+//! that a block is given back without a look at it, which would be a cache miss. Keys that no chunk can hold lie alone.
 
 pub(super) use skewer_kernels::common_prefix as common;
 use skewer_kernels::{Isa, prefetch_read, rank};
 
 use super::key_log::KeyLog;
-use super::large::{LARGE, LargeKeys};
+use super::large::{LARGE, LargeKeys, most_chunks};
 use super::slabs::{CHUNK, Slabs};
 
-/// The name of a stored key: chunk number and unit inside the chunk.
+/// The name of a stored key: chunk number and unit inside the chunk, or a number from [`LARGE`] on.
 pub(super) type KeyRef = u32;
 /// No key.
 pub(super) const NONE: KeyRef = u32::MAX;
@@ -21,6 +21,7 @@ const CHUNK_UNITS: usize = CHUNK / UNIT;
 const UNIT_BITS: u32 = CHUNK_UNITS.ilog2();
 /// Up to this many units each size has its own free list; above, sizes are powers of two.
 const EXACT_UNITS: usize = 64;
+const MOST_CHUNKS: usize = most_chunks(UNIT_BITS);
 const HEADER: usize = 4;
 
 /// A heap of byte strings. `store` and `free` take constant time, amortised over chunks.
@@ -45,9 +46,9 @@ impl Keys {
             return self.large.store(key.into());
         }
         let (class, units) = class(HEADER + key.len());
-        let place = match self.free.get_mut(class).and_then(Vec::pop) {
-            Some(place) => place,
-            None => self.carve(class, units),
+        let freed = self.free.get_mut(class).and_then(Vec::pop);
+        let Some(place) = freed.or_else(|| self.carve(class, units)) else {
+            return self.large.store(key.into());
         };
         let (chunk, at) = locate(place);
         let block = &mut self.slabs.chunk_mut(chunk)[at..at + HEADER + key.len()];
@@ -87,29 +88,30 @@ impl Keys {
         self.free[usize::from(class)].push(place);
     }
 
-    /// Bytes of the chunks, free blocks included.
+    /// Bytes of the chunks, free blocks included, and of keys that lie alone.
     pub(super) fn bytes(&self) -> usize {
         self.slabs.len() * CHUNK
             + self.large.bytes()
             + self.free.iter().map(|f| f.capacity() * size_of::<KeyRef>()).sum::<usize>()
     }
 
-    /// A block that was never used.
+    /// A block that was never used, if there may be one more.
     #[cold]
-    fn carve(&mut self, class: usize, units: usize) -> KeyRef {
+    fn carve(&mut self, class: usize, units: usize) -> Option<KeyRef> {
         if self.free.len() <= class {
             self.free.resize_with(class + 1, Vec::new);
             self.open.resize(class + 1, None);
         }
         let (chunk, unit) = match self.open[class] {
             Some((chunk, unit)) if unit + units <= CHUNK_UNITS => (chunk, unit),
+            _ if self.classes.len() == MOST_CHUNKS => return None,
             _ => {
                 self.classes.push(class as u8);
                 (self.slabs.add(), 0)
             }
         };
         self.open[class] = Some((chunk, unit + units));
-        ((chunk << UNIT_BITS) | unit) as KeyRef
+        Some(((chunk << UNIT_BITS) | unit) as KeyRef)
     }
 }
 
@@ -259,7 +261,7 @@ mod tests {
     #[test]
     fn keys_come_back() {
         let mut keys = Keys::default();
-        let lengths = [0, 1, 4, 12, 13, 500, 509, 65_532, 65_533, 200_000];
+        let lengths = [0, 1, 4, 12, 13, 500, 509, 32_764, 32_765, 200_000];
         let mut held: Vec<(KeyRef, Vec<u8>)> = Vec::new();
         for round in 0..3u8 {
             for len in lengths {

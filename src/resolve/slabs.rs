@@ -33,7 +33,7 @@ impl Slabs {
         &self.slabs[slab][at..at + CHUNK]
     }
 
-    /// The same.
+    /// The bytes of a chunk, to be changed.
     #[inline]
     pub(super) fn chunk_mut(&mut self, chunk: usize) -> &mut [u8] {
         let (slab, at) = locate(chunk);

@@ -4,8 +4,7 @@ use super::Tree;
 use super::leaf::{CAP, LeafId};
 use super::sweep::is_spare;
 
-/// Leaves in which there is no room for a range any more, from the one that was noted first on. Few wait at a time: room is
-/// made in as many with each sweep as were noted before the last but one.
+/// Leaves in which there is no room for a range any more, from the one that was noted first on.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
     leaves: Vec<LeafId>,
@@ -29,7 +28,8 @@ impl Tree {
         self.crowd.leaves.push(at);
     }
 
-    /// Makes room in leaves that were noted some time ago; whether there were any.
+    /// Makes room in leaves that were noted some time ago, in no more of them than there were writes since the last sweep;
+    /// whether that was needed.
     #[inline]
     pub(super) fn relieve_crowd(&mut self) -> bool {
         !self.crowd.leaves.is_empty() && self.relieve_ripe()
@@ -37,22 +37,21 @@ impl Tree {
 
     #[inline(never)]
     fn relieve_ripe(&mut self) -> bool {
-        let has_ripe = self.crowd.ripe > 0;
         let mut crowd = std::mem::take(&mut self.crowd);
-        for at in crowd.leaves.drain(..crowd.ripe) {
-            let is_crowded = self.leaf(at).len() + 2 > CAP && !is_spare(self.brief(at));
-            if is_crowded {
+        let count = crowd.ripe.min(self.owed.max(1) as usize);
+        let mut has_relieved = false;
+        for at in crowd.leaves.drain(..count) {
+            if self.leaf(at).len() + 2 > CAP && !is_spare(self.brief(at)) {
                 self.relieve(at);
+                has_relieved = true;
             }
         }
-        crowd.ripe = crowd.seen - crowd.ripe;
-        crowd.seen = crowd.leaves.len();
         // What those noted since the last sweep need has come meanwhile: now what that leads to.
-        for at in &crowd.leaves[crowd.ripe..] {
-            self.foresee_more_room(*at);
-        }
+        let (seen, all) = (crowd.seen - count, crowd.leaves.len());
+        crowd.leaves[seen..].iter().for_each(|at| self.foresee_more_room(*at));
+        (crowd.ripe, crowd.seen) = (seen, all);
         self.crowd = crowd;
-        has_ripe
+        has_relieved
     }
 
     /// Drops what is dead in a leaf, or else shares with the next one, or splits.

@@ -11,14 +11,17 @@ const CLEANED_AFTER: u32 = 4;
 /// Where there are fewer leaves, they are cleaned as seldom as if there were so many: what is dead there is little, and
 /// a full leaf is cleaned anyway.
 const FEW: u32 = if cfg!(test) { 1 } else { 16 };
+/// So few looks may be put off to a later call.
+const LITTLE: u32 = 8;
 /// So many leaves before it cleans them, the sweep fetches them.
 const AHEAD: u32 = 16;
 
 impl Tree {
-    /// Looks at one leaf for each write since the last call, in the order in which they lie in memory: constant work a write.
+    /// Looks at one leaf for each write since the last call, in the order in which they lie in memory: constant work a write. Before
+    /// that, makes room where it was asked for some time ago; one of both is enough for a call that comes alone.
     #[inline]
     pub(in crate::resolve) fn sweep(&mut self) {
-        if self.relieve_crowd() {
+        if self.relieve_crowd() && self.owed < LITTLE {
             // Enough for once: what is owed stays so.
             return;
         }
