@@ -24,6 +24,14 @@ pub(super) struct Access {
     shared: u32,
 }
 
+impl Access {
+    /// Where its keys begin, how long its start and its end are, and how much both share.
+    #[inline]
+    pub(super) fn extent(&self) -> (u32, u32, u32, u32) {
+        (self.at, self.start, self.end, self.shared)
+    }
+}
+
 /// An access with its bytes at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keyed<'a> {
@@ -169,6 +177,11 @@ impl Batch {
         }));
         self.ranges += other.ranges;
         Ok(())
+    }
+
+    /// All keys.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.keys.bytes()
     }
 
     pub(super) fn txns(&self) -> &[Header] {

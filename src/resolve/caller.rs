@@ -5,15 +5,16 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
+use super::cut::Cut;
 use super::hashes::Hashes;
 use super::parts::Parts;
 use super::seat::Seat;
-use super::shared::{Held, Inner, NOBODY};
+use super::shared::{Held, Inner, NOBODY, RESTS};
 use super::txn::Transaction;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
 
-/// From so many transactions on, a call of points rather looks for the resolver again than to be copied, and for others to be
+/// From so many transactions on, a call rather looks for the resolver again than to be copied, and for others to be
 /// judged with.
 const LARGE: usize = 32;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
@@ -42,6 +43,8 @@ pub struct Committer {
     seat: Arc<Seat>,
     hashes: Hashes,
     parts: Arc<Parts>,
+    /// Where the window is cut in two, as far as it knows.
+    cut: Option<Arc<Cut>>,
     verdicts: Vec<Verdict>,
     version: Version,
     /// When its last call began that was to be judged together with others.
@@ -52,8 +55,8 @@ pub struct Committer {
 
 impl Committer {
     pub(super) fn new(inner: Arc<Inner>, number: u64) -> Self {
-        let (seat, hashes, parts, verdicts) = Default::default();
-        Self { inner, seat, hashes, parts, verdicts, version: Version::MIN, last_meeting: None, number }
+        let (seat, hashes, parts, cut, verdicts) = Default::default();
+        Self { inner, seat, hashes, parts, cut, verdicts, version: Version::MIN, last_meeting: None, number }
     }
 
     /// Judges one transaction, and records its writes if it commits, at a version of its own or of its group.
@@ -88,10 +91,10 @@ impl Committer {
         let last = self.inner.version.0.load(Ordering::Acquire);
         admit(&self.inner, batch, last)?;
         let is_hashed = self.inner.hasher.is_some() && !batch.has_ranges();
-        if is_hashed && self.may_meet(batch) && self.meet(batch)? {
+        if self.may_meet(batch, is_hashed) && self.meet(batch)? {
             return self.collect(take);
         }
-        let is_large = batch.len() >= LARGE && is_hashed;
+        let is_large = batch.len() >= LARGE && (is_hashed || self.inner.shown.cut_number() != RESTS);
         if !is_large && let Some(host) = self.host() {
             return self.defer(host, batch, take);
         }
@@ -174,9 +177,17 @@ impl Committer {
         Ok(take(&self.verdicts))
     }
 
-    /// Whether a call, of points, may be judged together with others of its size, and others are expected.
-    fn may_meet(&self, batch: &Batch) -> bool {
-        batch.len() >= LARGE && self.inner.meeting.is_expected() && !batch.txns().iter().any(|t| t.explain)
+    /// Whether a call may be judged together with others of its size, and others are expected. Where it is judged in
+    /// key order, that takes a window that is cut in two.
+    fn may_meet(&mut self, batch: &Batch, is_hashed: bool) -> bool {
+        if batch.len() < LARGE || !self.inner.meeting.is_expected() {
+            return false;
+        }
+        let number = self.inner.shown.cut_number();
+        if self.cut.as_ref().map_or(0, |cut| cut.number) != number {
+            self.cut = if number == RESTS { None } else { self.inner.shown.cut() };
+        }
+        (is_hashed || self.cut.is_some()) && !batch.txns().iter().any(|t| t.explain)
     }
 
     /// Has the call judged together with others; whether that could be done.
@@ -186,8 +197,12 @@ impl Committer {
             // A round that failed has them still.
             self.parts = Arc::default();
         }
-        if let (Some(parts), Some(hasher)) = (Arc::get_mut(&mut self.parts), &self.inner.hasher) {
-            parts.take(batch, hasher, self.inner.checked);
+        if let Some(parts) = Arc::get_mut(&mut self.parts) {
+            match (&self.cut, &self.inner.hasher) {
+                (Some(cut), _) => parts.take_ordered(batch, cut, self.inner.checked),
+                (None, Some(hasher)) => parts.take(batch, hasher, self.inner.checked),
+                (None, None) => return Ok(false),
+            }
         }
         self.seat.open(batch.len())?;
         let meeting = &self.inner.meeting;

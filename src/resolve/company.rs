@@ -7,10 +7,13 @@
 use std::sync::Arc;
 
 use super::Version;
+use super::crossings::{Crossing, Crossings};
 use super::halves::Half;
 use super::offer::Task;
 use super::parts::{Asked, Item, Part, Parts, Place};
 use super::points::{Hash, Points};
+use super::sides::Old;
+use super::slices::Slices;
 use super::stamps::Stamp;
 
 /// So many items ahead memory is asked for.
@@ -47,7 +50,9 @@ pub(super) struct Mark {
 #[derive(Debug, Default)]
 pub(super) struct Company {
     /// What the window refuses: transactions, counted from the group's first, and the access.
-    refused: Vec<(u32, Place)>,
+    pub(super) refused: Vec<(u32, Place)>,
+    /// Which transactions cross on a side, where the window is in key order.
+    pub(super) crossings: Crossings,
     marks: Vec<Mark>,
     written: Vec<Written>,
     /// Which of the keys each write is of.
@@ -64,15 +69,34 @@ pub(super) struct Round {
     pub(super) shown: Vec<Stamp>,
     /// Which transactions commit, once that is known.
     pub(super) commits: Vec<bool>,
+    /// Whether the window is in key order.
+    pub(super) is_ordered: bool,
+    /// What else is asked then.
+    pub(super) old: Option<Arc<Old>>,
 }
 
 impl Round {
+    /// Lets go of what is others'.
+    pub(super) fn end(&mut self) {
+        self.calls.clear();
+        self.old = None;
+    }
+
     /// The parts of the calls in a half, each with the number of its call's first transaction.
     fn parts(&self, half: usize) -> impl Iterator<Item = (u32, &Part)> {
-        self.calls.iter().scan(0, move |next, call| {
+        self.numbered().map(move |(first, call)| (first, &call.halves[half]))
+    }
+
+    /// The slices of the calls, each with the number of its call's first transaction.
+    pub(super) fn slices(&self) -> impl Iterator<Item = (u32, &Slices)> {
+        self.numbered().map(|(first, call)| (first, &call.slices))
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (u32, &Parts)> {
+        self.calls.iter().scan(0, |next, call| {
             let first = *next;
             *next += call.txns.len() as u32;
-            Some((first, &call.halves[half]))
+            Some((first, &**call))
         })
     }
 }
@@ -81,9 +105,11 @@ impl Half {
     /// Does a task in this half, for this committer.
     pub(super) fn run(&mut self, (which, committer): (usize, u64), round: &Round, task: Task) {
         self.owner = committer;
-        match task {
-            Task::Check => self.check(which, round),
-            Task::Write(stamp) => self.write(which, round, stamp),
+        match (task, round.is_ordered) {
+            (Task::Check, false) => self.check(which, round),
+            (Task::Write(stamp), false) => self.write(which, round, stamp),
+            (Task::Check, true) => self.check_side(which, round),
+            (Task::Write(stamp), true) => self.write_side(which, round, stamp),
         }
     }
 
@@ -229,6 +255,7 @@ impl Company {
 pub(super) struct Settled {
     /// Of each transaction the first access that is refused.
     pub(super) refused: Vec<Place>,
+    crossings: Vec<Crossing>,
     marks: Vec<(Mark, usize)>,
     /// Whether a key was written by a transaction that commits, by half.
     written: [Vec<bool>; 2],
@@ -246,13 +273,16 @@ impl Settled {
                 self.refuse_old(first, &call.txns, floor);
             }
         }
-        for (half, company) in found.into_iter().enumerate() {
+        for (half, company) in found.iter().enumerate() {
             for &(txn, place) in &company.refused {
                 self.refuse(txn, place);
             }
             self.marks.extend(company.marks.iter().map(|mark| (*mark, half)));
             self.written[half].clear();
             self.written[half].resize(company.written.len(), false);
+        }
+        if round.is_ordered {
+            return self.settle_crossings(found);
         }
         self.marks.sort_unstable();
         for at in 0..self.marks.len() {
@@ -262,6 +292,19 @@ impl Settled {
                 self.refuse(txn, place);
             } else if is_write && self.refused[txn as usize] == Place::NONE {
                 *written = true;
+            }
+        }
+    }
+
+    /// In the order of the later one: by then it is known what becomes of the earlier one.
+    fn settle_crossings(&mut self, found: [&Company; 2]) {
+        self.crossings.clear();
+        found.iter().for_each(|company| self.crossings.extend_from_slice(&company.crossings.found));
+        self.crossings.sort_unstable();
+        for at in 0..self.crossings.len() {
+            let Crossing { later, earlier, place } = self.crossings[at];
+            if self.refused[earlier as usize] == Place::NONE {
+                self.refuse(later, place);
             }
         }
     }

@@ -7,12 +7,17 @@ use super::hashes::{Hasher, Hashes};
 use super::index::{Index, Purpose};
 use super::points::{Hash, Points};
 use super::stamps::Stamp;
+use super::tree::Tree;
 
 /// One half, and what was found in it of late.
 #[derive(Debug)]
 pub(super) struct Half {
     pub(super) points: Points,
+    /// Where the window is in key order: then there are no points.
+    pub(super) tree: Tree,
     pub(super) found: Company,
+    /// Room for hints.
+    pub(super) hints: Vec<u64>,
     /// Who judged in it last: see [`Committer`](super::Committer).
     pub(super) owner: u64,
 }
@@ -20,7 +25,16 @@ pub(super) struct Half {
 impl Half {
     /// A half that nobody has judged in.
     pub(super) fn of(points: Points) -> Self {
-        Half { points, found: Company::default(), owner: 0 }
+        Self::new(points, Tree::new(0))
+    }
+
+    /// The same in key order.
+    pub(super) fn of_tree(tree: Tree) -> Self {
+        Self::new(Points::new(), tree)
+    }
+
+    fn new(points: Points, tree: Tree) -> Self {
+        Half { points, tree, found: Company::default(), hints: Vec::new(), owner: 0 }
     }
 }
 

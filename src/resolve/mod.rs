@@ -38,7 +38,7 @@
 //! | per transaction | a read and a write of keys | of ranges |
 //! |---|---|---|
 //! | [`Resolver`] | two look-ups in a hash table, one new slot | two searches in three levels, two new boundaries |
-//! | [`SharedResolver`] | the same, and a lock; hashes and what memory takes are paid side by side, and in large calls of two threads the look-ups too | the same, and a lock |
+//! | [`SharedResolver`] | the same, and a lock; hashes and what memory takes are paid side by side, and in large calls of two threads the look-ups too | the same, and a lock; in large calls of two threads searches are paid side by side too |
 //! | [`Adjudicators`] | its part for each owner, in parallel, and once more in a window of the batch, by one thread | likewise; by hash each owner judges all ranges |
 //!
 //! # How it is built
@@ -51,14 +51,20 @@
 //! Where threads share a resolver (`shared`), each hashes the keys of its call and asks for the memory that they will touch
 //! (`reach`) before it looks for the resolver (`caller`). Their window of points lies in two halves (`halves`). Large calls wait for
 //! each other (`meeting`), each laid out by halves (`parts`); then two threads find out, each in its half, what is refused
-//! and who meets whom (`company`), one settles that, and both note the writes (`together`, `offer`).
+//! and who meets whom (`company`), one settles that, and both note the writes (`together`, `offer`). A window in key order
+//! is cut in two at a key for that (`cut`, `cutting`, `sides`, `balance`): calls are laid out by sides (`slices`), each judged by a
+//! thread (`passes`), which finds what crosses there (`crossings`, `stretch`).
 
 mod adjudicators;
 mod ahead;
+mod balance;
 mod batch;
 mod caller;
 mod clock;
 mod company;
+mod crossings;
+mod cut;
+mod cutting;
 mod error;
 mod flight;
 mod halves;
@@ -75,6 +81,7 @@ pub mod naive;
 mod offer;
 mod owner;
 mod parts;
+mod passes;
 mod points;
 mod prepared;
 mod reach;
@@ -83,9 +90,12 @@ mod resolver;
 pub mod script;
 mod seat;
 mod shared;
+mod sides;
 mod slabs;
+mod slices;
 mod snapshots;
 mod stamps;
+mod stretch;
 mod together;
 mod tree;
 mod txn;

@@ -2,9 +2,11 @@
 
 use super::Version;
 use super::batch::{Access, Batch, Keyed};
+use super::cut::Cut;
 use super::halves::half_of;
 use super::hashes::Hasher;
 use super::points::Hash;
+use super::slices::Slices;
 use super::verdict::{Cause, Checked, Verdict};
 
 /// Where an access stands in its transaction: what is refused is told by the least. Writes are checked after reads.
@@ -19,7 +21,7 @@ impl Place {
     const WRITE: u32 = 1 << 31;
 
     /// A transaction's access of that number, of its reads or of its writes.
-    fn of(nth: usize, cause: Cause) -> Self {
+    pub(super) fn of(nth: usize, cause: Cause) -> Self {
         Place(nth as u32 + 1 + if cause == Cause::Read { 0 } else { Self::WRITE })
     }
 
@@ -82,19 +84,16 @@ pub(super) struct Parts {
     pub(super) newest: Version,
     pub(super) txns: Vec<Asked>,
     pub(super) halves: [Part; 2],
+    /// The number of the cut by which slices were laid out; 0 if it is halves that were.
+    pub(super) cut: u64,
+    pub(super) slices: Slices,
 }
 
 impl Parts {
     /// Takes a batch of points.
     pub(super) fn take(&mut self, batch: &Batch, hasher: &Hasher, checked: Checked) {
+        self.clear();
         self.seeds = hasher.seeds();
-        self.txns.clear();
-        (self.oldest, self.newest) = (Version::MAX, Version::MIN);
-        for part in &mut self.halves {
-            part.checks.clear();
-            part.writes.clear();
-            part.bytes.clear();
-        }
         for txn in 0..batch.len() {
             let (start, end) = (batch.starts(txn), batch.starts(txn + 1));
             let mut is_checked = false;
@@ -119,14 +118,41 @@ impl Parts {
                     is_checked = true;
                 }
             }
-            let snapshot = batch.txns()[txn].snapshot;
-            (self.oldest, self.newest) = (self.oldest.min(snapshot), self.newest.max(snapshot));
-            self.txns.push(Asked { snapshot, is_checked });
+            self.note(batch.txns()[txn].snapshot, is_checked);
         }
+    }
+
+    /// Takes a batch of keys and ranges, by sides.
+    pub(super) fn take_ordered(&mut self, batch: &Batch, cut: &Cut, checked: Checked) {
+        self.clear();
+        self.cut = cut.number;
+        self.slices.begin(batch);
+        for txn in 0..batch.len() {
+            let is_checked = self.slices.take((batch, txn), cut, checked);
+            self.note(batch.txns()[txn].snapshot, is_checked);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.txns.clear();
+        (self.oldest, self.newest) = (Version::MAX, Version::MIN);
+        for part in &mut self.halves {
+            part.checks.clear();
+            part.writes.clear();
+            part.bytes.clear();
+        }
+        self.slices.clear();
+        (self.seeds, self.cut) = ([0; 3], 0);
+    }
+
+    fn note(&mut self, snapshot: Version, is_checked: bool) {
+        (self.oldest, self.newest) = (self.oldest.min(snapshot), self.newest.max(snapshot));
+        self.txns.push(Asked { snapshot, is_checked });
     }
 
     pub(super) fn writes_nothing(&self) -> bool {
         self.halves.iter().all(|part| part.writes.is_empty())
+            && self.slices.sides.iter().all(|slice| slice.writes.is_empty())
     }
 
     #[inline]

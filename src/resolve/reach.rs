@@ -50,7 +50,9 @@ impl Reach {
             Window::Halves(halves) => {
                 self.halves.iter().zip(halves.each()).for_each(|(half, points)| half.show(points.place()));
             }
-            Window::Ordered(_) => self.halves.iter().for_each(|half| half.show(Place::default())),
+            Window::Ordered(_) | Window::Sides(_) => {
+                self.halves.iter().for_each(|half| half.show(Place::default()));
+            }
         }
     }
 

@@ -71,11 +71,13 @@ impl Resolver {
         Self { window: Window::of_fingerprints(bits), ..Self::recover(checked, floor) }
     }
 
-    /// Makes room for a window of so many writes at once instead of while it grows.
+    /// Makes room for a window of so many writes at once instead of while it grows: memory is taken now, for points some 25
+    /// bytes a write, for ranges some 75, and keys that have to be stored come on top when they are.
     #[must_use]
     pub fn with_room_for(mut self, writes: usize) -> Self {
         self.room = writes;
         self.window.reserve(writes);
+        self.window.touch();
         self
     }
 
@@ -84,6 +86,7 @@ impl Resolver {
     #[must_use]
     pub fn expecting_ranges(mut self) -> Self {
         self.window.order(self.room);
+        self.window.touch();
         self
     }
 
@@ -147,7 +150,7 @@ impl Resolver {
         match &self.window {
             Window::Points(points) => Some(points.hasher().clone()),
             Window::Halves(halves) => Some(halves.hasher().clone()),
-            Window::Ordered(_) => None,
+            Window::Ordered(_) | Window::Sides(_) => None,
         }
     }
 
@@ -254,8 +257,10 @@ impl Resolver {
     /// Holds the invariants of the window; for tests.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        if let Window::Ordered(tree) = &self.window {
-            tree.check();
+        match &self.window {
+            Window::Ordered(tree) => tree.check(),
+            Window::Sides(sides) => sides.check(),
+            Window::Points(_) | Window::Halves(_) => {}
         }
     }
 
@@ -295,7 +300,7 @@ impl Resolver {
     }
 
     pub(super) fn order_for(&mut self, batch: &Batch) {
-        if batch.has_ranges() && !matches!(self.window, Window::Ordered(_)) {
+        if batch.has_ranges() && !self.window.is_ordered() {
             self.window.order(self.room);
         }
     }

@@ -6,15 +6,17 @@
 //! judges it as one batch and hands out the verdicts, so that the others find theirs in their seats. So waiting is
 //! bounded: by a number of looks, the call at work, and two groups, each of which holds at most one call of each
 //! committer. Who judged its own call and then found others waiting is the *host*: the window is in its cache, so the others join
-//! the group and leave it the resolver, even a free one, for a while. As long as the window holds points alone, calls
+//! the group and leave it the resolver, even a free one, for a while. Calls
 //! of many transactions do not: they look for the resolver for a while before they join, since copying them costs more
-//! than that, and those of several threads are judged together, by two of them (`meeting`).
+//! than that, and those of several threads are judged together, by two of them (`meeting`), each in its half of the points or
+//! on its side of a window that is in key order.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use super::batch::Batch;
+use super::cut::Cut;
 use super::hashes::{Hasher, Hashes};
 use super::meeting::Meeting;
 use super::reach::Reach;
@@ -28,8 +30,10 @@ use super::{Committer, ResolveError, Version};
 ///
 /// A call is judged at a version of its own, or of its group, above all that were decided when it began. Verdicts
 /// are those of one resolver that is called in the order of versions. Calls are judged one after the other, and what
-/// comes before that, threads do side by side; but calls of at least 32 transactions that touch points alone and come from several
-/// threads at once are judged together, each of two threads looking up the keys of one half of the window.
+/// comes before that, threads do side by side; but calls of at least 32 transactions that come from several
+/// threads at once are judged together, each of two threads looking up the keys of one half of the window: of points by their
+/// hashes, and once there are ranges on either side of a key, which is chosen, and chosen anew, by what is written. Where that
+/// does not help, since nearly all that is asked for lies on one side, they take turns.
 ///
 /// ```
 /// use skewer::resolve::{Checked, Resolver, SharedResolver, Transaction, Verdict};
@@ -70,6 +74,9 @@ pub(super) struct Inner {
     committers: AtomicU64,
 }
 
+/// No cut's number: the window is cut, but that does not help.
+pub(super) const RESTS: u64 = u64::MAX;
+
 /// No caller's number.
 pub(super) const NOBODY: u64 = 0;
 
@@ -92,6 +99,9 @@ pub(super) struct Shown {
     host: AtomicU64,
     /// Where the window lies.
     pub(super) reach: Reach,
+    /// Where it is cut in two, and the number of that cut; 0 for none, and [`RESTS`] where it is no use.
+    cut: Mutex<Option<Arc<Cut>>>,
+    cut_number: AtomicU64,
 }
 
 /// Transactions of several callers in the order in which they came.
@@ -112,6 +122,30 @@ pub(super) struct Core {
 }
 
 impl Shown {
+    /// The number of the cut of the window; 0 for none, and [`RESTS`] where it is no use.
+    #[inline]
+    pub(super) fn cut_number(&self) -> u64 {
+        self.cut_number.load(Ordering::Acquire)
+    }
+
+    /// The cut of the window.
+    #[cold]
+    pub(super) fn cut(&self) -> Option<Arc<Cut>> {
+        self.cut.lock().ok()?.clone()
+    }
+
+    /// Shows where the window is cut now, or that it is no use.
+    #[inline]
+    fn show_cut(&self, cut: Option<&Arc<Cut>>, rests: bool) {
+        let number = if rests { RESTS } else { cut.map_or(0, |cut| cut.number) };
+        if self.cut_number() != number
+            && let Ok(mut shown) = self.cut.lock()
+        {
+            *shown = cut.cloned();
+            self.cut_number.store(number, Ordering::Release);
+        }
+    }
+
     /// The number of the host, or [`NOBODY`].
     #[inline]
     pub(super) fn host(&self) -> u64 {
@@ -141,6 +175,8 @@ impl SharedResolver {
             takes_ranges: AtomicBool::new(resolver.takes_ranges()),
             host: AtomicU64::new(NOBODY),
             reach: Reach::default(),
+            cut: Mutex::default(),
+            cut_number: AtomicU64::new(0),
         };
         shown.reach.show(&resolver);
         let (hasher, checked) = (resolver.hasher(), resolver.checked());
@@ -259,6 +295,8 @@ impl Inner {
             self.shown.takes_ranges.store(takes_ranges, Ordering::Release);
         }
         self.shown.reach.show(&core.resolver);
+        let rests = core.resolver.rests();
+        self.shown.show_cut(core.resolver.cut(), rests);
         result
     }
 
@@ -277,6 +315,9 @@ impl Inner {
             let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
             self.version.0.store(commit, Ordering::Release);
             let taken = take(verdicts);
+            if self.meeting.is_expected() {
+                core.resolver.cut_in_two();
+            }
             if self.shown.has_waiting.load(Ordering::Acquire) {
                 self.shown.appoint(committer);
                 self.serve_group(core)?;

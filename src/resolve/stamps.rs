@@ -102,8 +102,9 @@ impl Stamps {
         self.first - 1
     }
 
+    /// The last stamp that was given.
     #[inline]
-    fn last(&self) -> Stamp {
+    pub(super) fn last(&self) -> Stamp {
         self.floor() + self.versions.len() as Stamp
     }
 

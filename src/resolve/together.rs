@@ -41,7 +41,7 @@ impl Together {
         serve: impl for<'p> Fn(&Seat, &'p [Place]) -> Result<&'p [Place], ResolveError>,
     ) -> Result<(), ResolveError> {
         // A caller's parts are its own again before it is served.
-        self.round().calls.clear();
+        self.round().end();
         let mut rest = &self.settled.refused[..];
         for seat in self.seats.drain(..) {
             rest = serve(&seat, rest)?;
@@ -56,7 +56,7 @@ impl Together {
 
     /// Ends a round that nobody waits for.
     pub(super) fn clear(&mut self) {
-        self.round().calls.clear();
+        self.round().end();
         self.seats.clear();
     }
 
@@ -115,25 +115,39 @@ impl Resolver {
     ) -> Result<Option<Version>, ResolveError> {
         together.settled.refused.clear();
         let Some((commit, stamp)) = self.begin_round(together.round()) else { return Ok(None) };
-        let Window::Halves(halves) = &mut self.window else { return Ok(None) };
-        let halves = halves.both();
+        let Some(halves) = self.window.both() else { return Ok(None) };
         together.run(halves, (offer, committer), Task::Check)?;
+        if halves.iter().any(|half| half.found.crossings.is_too_much) {
+            return Ok(None);
+        }
         together.settle(halves, self.floor)?;
         together.run(halves, (offer, committer), Task::Write(stamp))?;
         self.version = commit;
+        self.even_sides_out();
         Ok(Some(commit))
     }
 
     /// What a round is judged at, once it is known what its snapshots show.
     fn begin_round(&mut self, round: &mut Round) -> Option<(Version, Stamp)> {
-        let Window::Halves(halves) = &self.window else { return None };
-        let (seeds, commit) = (halves.hasher().seeds(), self.pick(None).ok()?);
-        let fits = |call: &Arc<Parts>| call.seeds == seeds && call.newest < commit;
+        let commit = self.pick(None).ok()?;
+        let (seeds, cut) = match &self.window {
+            Window::Halves(halves) => (halves.hasher().seeds(), 0),
+            Window::Sides(sides) => ([0; 3], sides.cut().number),
+            Window::Points(_) | Window::Ordered(_) => return None,
+        };
+        let fits = |call: &Arc<Parts>| (call.seeds, call.cut) == (seeds, cut) && call.newest < commit;
         if self.in_flight() > 0 || !round.calls.iter().all(fits) {
             return None;
         }
+        round.is_ordered = cut > 0;
         // What writes nothing needs no stamp.
         let stamp = if round.calls.iter().all(|call| call.writes_nothing()) { 0 } else { self.stamp(commit) };
+        if let Window::Sides(sides) = &mut self.window {
+            round.old = sides.old();
+            sides
+                .balance()
+                .ask([0, 1].map(|side| round.slices().map(|(_, slices)| slices.sides[side].len()).sum()));
+        }
         round.shown.clear();
         for call in &round.calls {
             if call.oldest == call.newest {

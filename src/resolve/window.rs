@@ -1,7 +1,8 @@
 //! The window of a resolver in the form that its use asks for.
 
-use super::halves::Halves;
+use super::halves::{Half, Halves};
 use super::points::Points;
+use super::sides::Sides;
 use super::stamps::Stamp;
 use super::tree::Tree;
 
@@ -11,6 +12,8 @@ pub(super) enum Window {
     Points(Box<Points>),
     Halves(Halves),
     Ordered(Box<Tree>),
+    /// In key order too, but cut in two.
+    Sides(Box<Sides>),
 }
 
 /// Does the same with an index, whatever its form.
@@ -23,6 +26,10 @@ macro_rules! in_any_form {
             }
             $crate::resolve::window::Window::Halves($index) => $act,
             $crate::resolve::window::Window::Ordered($index) => {
+                let $index = $index.as_mut();
+                $act
+            }
+            $crate::resolve::window::Window::Sides($index) => {
                 let $index = $index.as_mut();
                 $act
             }
@@ -57,7 +64,7 @@ impl Window {
         match self {
             Window::Points(points) => points.has_keys(),
             Window::Halves(halves) => halves.has_keys(),
-            Window::Ordered(_) => true,
+            Window::Ordered(_) | Window::Sides(_) => true,
         }
     }
 
@@ -66,6 +73,14 @@ impl Window {
             Window::Points(points) => points.reserve(writes),
             Window::Halves(halves) => halves.reserve(writes),
             Window::Ordered(tree) => tree.reserve(writes),
+            Window::Sides(sides) => sides.reserve(writes),
+        }
+    }
+
+    /// Touches the room that was made, lest a call waits for memory.
+    pub(super) fn touch(&mut self) {
+        if let Window::Ordered(tree) = self {
+            tree.touch();
         }
     }
 
@@ -78,7 +93,7 @@ impl Window {
         let (floor, mut live): (Stamp, Vec<(&[u8], Stamp)>) = match self {
             Window::Points(points) => (points.floor(), points.live().collect()),
             Window::Halves(halves) => (halves.floor(), halves.each().flat_map(Points::live).collect()),
-            Window::Ordered(_) => return,
+            Window::Ordered(_) | Window::Sides(_) => return,
         };
         // The tree takes writes in the order of their versions.
         live.sort_unstable_by_key(|(key, stamp)| (*stamp, *key));
@@ -90,11 +105,26 @@ impl Window {
         *self = Window::Ordered(Box::new(tree));
     }
 
+    /// Whether everything is in key order.
+    pub(super) fn is_ordered(&self) -> bool {
+        matches!(self, Window::Ordered(_) | Window::Sides(_))
+    }
+
+    /// Both halves, or sides, if there are two.
+    pub(super) fn both(&mut self) -> Option<&mut [Box<Half>; 2]> {
+        match self {
+            Window::Halves(halves) => Some(halves.both()),
+            Window::Sides(sides) => Some(sides.both()),
+            Window::Points(_) | Window::Ordered(_) => None,
+        }
+    }
+
     pub(super) fn set_floor(&mut self, floor: Stamp) {
         match self {
             Window::Points(points) => points.set_floor(floor),
             Window::Halves(halves) => halves.each_mut().for_each(|points| points.set_floor(floor)),
             Window::Ordered(tree) => tree.set_floor(floor),
+            Window::Sides(sides) => sides.set_floor(floor),
         }
     }
 
@@ -104,6 +134,7 @@ impl Window {
             Window::Points(points) => points.lower(by),
             Window::Halves(halves) => halves.each_mut().for_each(|points| points.lower(by)),
             Window::Ordered(tree) => tree.lower(by),
+            Window::Sides(sides) => sides.lower(by),
         }
     }
 
@@ -112,6 +143,7 @@ impl Window {
             Window::Points(points) => points.held(),
             Window::Halves(halves) => halves.each().map(Points::held).sum(),
             Window::Ordered(tree) => tree.held(),
+            Window::Sides(sides) => sides.held(),
         }
     }
 
@@ -120,6 +152,7 @@ impl Window {
             Window::Points(points) => points.bytes(),
             Window::Halves(halves) => halves.each().map(Points::bytes).sum(),
             Window::Ordered(tree) => tree.bytes(),
+            Window::Sides(sides) => sides.bytes(),
         }
     }
 }

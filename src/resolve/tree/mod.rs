@@ -11,7 +11,7 @@
 //! 3. What is known of each leaf beside it (its [`Brief`]) is dense: a check of a leaf that nobody wrote
 //!    after the snapshot ends there, and wide ranges stop at the newest version of inner nodes.
 //! 4. Forgetting is a comparison with the floor; a sweep looks at a brief a write, and cleans leaves that were not
-//!    cleaned for long.
+//!    cleaned for long. Where transactions come one by one it also makes room in full leaves, before a write needs it.
 //!
 //! Knowingly left: the root is searched flat, so that its insertions move a few kilobytes in windows of
 //! millions; and one outlying key shortens the prefix that the outermost nodes leave out.
@@ -31,6 +31,7 @@ use std::cmp::Ordering;
 
 use skewer_kernels::{advise_huge, prefetch_range, prefetch_read};
 
+use super::cut::Cut;
 use super::index::Purpose;
 use super::key_log::KeyLog;
 #[cfg(test)]
@@ -53,6 +54,9 @@ pub(super) const NO_AIM: Aim = u64::MAX;
 
 /// The leaf that holds the least keys. It is never merged into another.
 const FIRST: LeafId = 0;
+
+/// Where there are fewer leaves, little is known of where keys lie.
+const FEW_LEAVES: usize = if cfg!(test) { 4 } else { 16 };
 
 /// A map from all byte strings to versions; see the module.
 #[derive(Debug)]
@@ -144,12 +148,19 @@ impl Tree {
         let leaves = (ranges * 2).div_ceil(CAP / 2) + 1;
         grow(&mut self.leaves, leaves);
         grow(&mut self.briefs, leaves);
-        // Touched now, lest a call waits for a page.
-        let (used, spare) = (self.leaves.len(), Leaf::new(self.floor));
-        self.leaves.resize(leaves.max(used), spare);
-        self.leaves.truncate(used);
         grow(&mut self.inners, leaves.div_ceil(inner::FAN / 2));
         grow(&mut self.inner_newest, leaves.div_ceil(inner::FAN / 2));
+    }
+
+    /// Touches the room for leaves, lest a call waits for memory.
+    pub(super) fn touch(&mut self) {
+        let (used, spare) = (self.leaves.len(), Leaf::new(self.floor));
+        self.leaves.resize(self.leaves.capacity(), spare);
+        self.leaves.truncate(used);
+    }
+
+    pub(super) fn floor(&self) -> Stamp {
+        self.floor
     }
 
     pub(super) fn set_floor(&mut self, floor: Stamp) {
@@ -300,6 +311,22 @@ impl Tree {
         inner.last()
     }
 
+    /// A cut about as far from the least boundary to the greatest as `share`, of 1, says; none where there are few.
+    pub(super) fn cut_at(&self, share: f64) -> Option<Cut> {
+        let inners = &self.root.inners;
+        let of_inner = |(place, inner): (usize, &u32)| {
+            let inner = &self.inners[*inner as usize];
+            std::iter::once(self.root.lows[place]).chain(inner.lows[1..inner.len()].iter().copied())
+        };
+        let lows: Vec<KeyRef> = match inners.len() {
+            0..64 => inners.iter().enumerate().flat_map(of_inner).collect(),
+            _ => self.root.lows.clone(),
+        };
+        let at = (lows.len() as f64 * share) as usize;
+        let low = |at: usize| self.fences.get(lows[at]).to_vec();
+        (lows.len() >= FEW_LEAVES).then(|| Cut::at(low(at.clamp(1, lows.len() - 1)), self.common.len()))
+    }
+
     /// Boundaries held, those included that are forgotten and not yet swept.
     pub(super) fn held(&self) -> usize {
         let mut at = FIRST;
@@ -320,7 +347,7 @@ impl Tree {
     }
 
     /// Whether no boundary is held at all.
-    fn is_blank(&self) -> bool {
+    pub(super) fn is_blank(&self) -> bool {
         self.next(FIRST) == NO_LEAF && self.leaf(FIRST).len() == 0
     }
 

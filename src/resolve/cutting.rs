@@ -1,0 +1,59 @@
+//! When a window in key order is cut in two, and where.
+
+use std::sync::Arc;
+
+use super::cut::Cut;
+use super::resolver::Resolver;
+use super::sides::Sides;
+use super::window::Window;
+
+impl Resolver {
+    /// Where the window is cut in two, if it is.
+    #[inline]
+    pub(super) fn cut(&self) -> Option<&Arc<Cut>> {
+        match &self.window {
+            Window::Sides(sides) => Some(sides.cut()),
+            _ => None,
+        }
+    }
+
+    /// Whether large calls should be judged as if the window were not cut, since that does not help; asked once a call.
+    #[inline]
+    pub(super) fn rests(&mut self) -> bool {
+        match &mut self.window {
+            Window::Sides(sides) => sides.balance().rests(),
+            _ => false,
+        }
+    }
+
+    /// Cuts a window that is in key order in two, if there is enough in it to know where.
+    #[inline]
+    pub(super) fn cut_in_two(&mut self) {
+        if let Window::Ordered(tree) = &self.window
+            && let Some(cut) = tree.cut_at(0.5)
+        {
+            self.cut_at(cut);
+        }
+    }
+
+    /// Cuts it anew, if one side was asked for more than the other.
+    #[inline]
+    pub(super) fn even_sides_out(&mut self) {
+        if let Window::Sides(sides) = &mut self.window
+            && let Some(cut) = sides.better_cut()
+        {
+            self.cut_at(cut);
+        }
+    }
+
+    #[cold]
+    pub(super) fn cut_at(&mut self, cut: Cut) {
+        let last = self.stamps.last();
+        self.window = match std::mem::replace(&mut self.window, Window::new()) {
+            Window::Ordered(tree) => Window::Sides(Box::new(Sides::of(*tree, cut, last))),
+            Window::Sides(sides) => Window::Sides(Box::new(sides.cut_anew(cut, last))),
+            other => other,
+        };
+        self.window.reserve(self.room);
+    }
+}
