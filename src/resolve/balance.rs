@@ -1,9 +1,8 @@
-//! Whether both sides of a window are asked for as much: else two threads are no faster than one.
+//! Whether two sides of a window help: not where one is asked for nearly everything, or where ranges cross all over.
 
 /// So many pieces are looked at before it is judged how even the sides are.
 const ENOUGH: u64 = if cfg!(test) { 64 } else { 1 << 16 };
-/// So many calls are judged otherwise once one side is asked for nearly everything; each time that it is found so again,
-/// twice as many.
+/// So many calls are judged otherwise once sides are found not to help; each time that this is found again, twice as many.
 const REST: u32 = if cfg!(test) { 2 } else { 256 };
 const LONGEST_REST: u32 = 1 << 20;
 
@@ -41,6 +40,12 @@ impl Balance {
         rests
     }
 
+    /// Begins a rest.
+    pub(super) fn rest(&mut self) {
+        self.rest = self.next_rest;
+        self.next_rest = (self.next_rest * 2).min(LONGEST_REST);
+    }
+
     /// Which share of the lower side's keys the other one should have, or, if that is negative, of the upper side's; none as long
     /// as little was asked for, or if the sides are even. Begins a rest if one of them was asked for nearly everything.
     #[inline]
@@ -55,8 +60,7 @@ impl Balance {
         if more > 3 * less {
             // Keys that rise, say: no cut divides them for long.
             self.asked = [0; 2];
-            self.rest = self.next_rest;
-            self.next_rest = (self.next_rest * 2).min(LONGEST_REST);
+            self.rest();
         } else {
             self.next_rest = REST;
         }

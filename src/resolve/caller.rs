@@ -17,6 +17,8 @@ use super::{ResolveError, Version};
 /// From so many transactions on, a call rather looks for the resolver again than to be copied, and for others to be
 /// judged with.
 const LARGE: usize = 32;
+/// Bytes of keys in a call that is laid out to be judged with others, at most: a copy is kept.
+const MOST_BYTES: usize = 4 << 20;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
 const LOOKS: usize = 2_000;
 /// Who joined a group takes the resolver itself only after so many looks: whoever has it, or comes again, serves the group
@@ -180,12 +182,13 @@ impl Committer {
     /// Whether a call may be judged together with others of its size, and others are expected. Where it is judged in
     /// key order, that takes a window that is cut in two.
     fn may_meet(&mut self, batch: &Batch, is_hashed: bool) -> bool {
-        if batch.len() < LARGE || !self.inner.meeting.is_expected() {
+        let is_wanted = batch.len() >= LARGE && batch.bytes().len() <= MOST_BYTES;
+        let number = self.inner.shown.cut_number();
+        if !is_wanted || !self.inner.meeting.is_expected() || number == RESTS {
             return false;
         }
-        let number = self.inner.shown.cut_number();
         if self.cut.as_ref().map_or(0, |cut| cut.number) != number {
-            self.cut = if number == RESTS { None } else { self.inner.shown.cut() };
+            self.cut = self.inner.shown.cut();
         }
         (is_hashed || self.cut.is_some()) && !batch.txns().iter().any(|t| t.explain)
     }

@@ -6,6 +6,9 @@ use super::batch::{Keyed, Span};
 use super::keys::head;
 use super::stretch::Stretch;
 
+/// Bytes of its key at most.
+const LONGEST: usize = 64;
+
 /// A key that divides all keys: those less than it are on one side, it and the others on the other.
 #[derive(Debug)]
 pub(super) struct Cut {
@@ -20,8 +23,12 @@ pub(super) struct Cut {
 
 impl Cut {
     /// A new cut at a key, of whose first bytes all boundaries have so many.
-    pub(super) fn at(key: Vec<u8>, prefix: usize) -> Self {
+    ///
+    /// Of long keys it takes the beginning, since each range that reaches over the cut is given a copy.
+    pub(super) fn at(mut key: Vec<u8>, prefix: usize) -> Self {
         static CUTS: AtomicU64 = AtomicU64::new(0);
+        key.truncate(LONGEST);
+        let prefix = prefix.min(key.len());
         let head = head(&key, prefix);
         Cut { number: 1 + CUTS.fetch_add(1, Ordering::Relaxed), key: key.into(), prefix, head }
     }

@@ -26,6 +26,14 @@ impl Resolver {
         }
     }
 
+    /// Has large calls judged so for a while: those of late crossed too much.
+    #[cold]
+    pub(super) fn rest(&mut self) {
+        if let Window::Sides(sides) = &mut self.window {
+            sides.balance().rest();
+        }
+    }
+
     /// Cuts a window that is in key order in two, if there is enough in it to know where.
     #[inline]
     pub(super) fn cut_in_two(&mut self) {
@@ -48,12 +56,14 @@ impl Resolver {
 
     #[cold]
     pub(super) fn cut_at(&mut self, cut: Cut) {
-        let last = self.stamps.last();
+        let (last, before) = (self.stamps.last(), self.cut().map_or(0, |cut| cut.number));
         self.window = match std::mem::replace(&mut self.window, Window::new()) {
             Window::Ordered(tree) => Window::Sides(Box::new(Sides::of(*tree, cut, last))),
             Window::Sides(sides) => Window::Sides(Box::new(sides.cut_anew(cut, last))),
             other => other,
         };
-        self.window.reserve(self.room);
+        if self.cut().is_some_and(|cut| cut.number != before) {
+            self.window.reserve(self.room);
+        }
     }
 }

@@ -84,6 +84,8 @@ pub(super) struct Parts {
     pub(super) newest: Version,
     pub(super) txns: Vec<Asked>,
     pub(super) halves: [Part; 2],
+    /// What is checked, as the caller knew.
+    pub(super) checked: Option<Checked>,
     /// The number of the cut by which slices were laid out; 0 if it is halves that were.
     pub(super) cut: u64,
     pub(super) slices: Slices,
@@ -92,7 +94,7 @@ pub(super) struct Parts {
 impl Parts {
     /// Takes a batch of points.
     pub(super) fn take(&mut self, batch: &Batch, hasher: &Hasher, checked: Checked) {
-        self.clear();
+        self.begin(checked);
         self.seeds = hasher.seeds();
         for txn in 0..batch.len() {
             let (start, end) = (batch.starts(txn), batch.starts(txn + 1));
@@ -124,7 +126,7 @@ impl Parts {
 
     /// Takes a batch of keys and ranges, by sides.
     pub(super) fn take_ordered(&mut self, batch: &Batch, cut: &Cut, checked: Checked) {
-        self.clear();
+        self.begin(checked);
         self.cut = cut.number;
         self.slices.begin(batch);
         for txn in 0..batch.len() {
@@ -133,7 +135,8 @@ impl Parts {
         }
     }
 
-    fn clear(&mut self) {
+    fn begin(&mut self, checked: Checked) {
+        self.checked = Some(checked);
         self.txns.clear();
         (self.oldest, self.newest) = (Version::MAX, Version::MIN);
         for part in &mut self.halves {

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::cut::Cut;
+use super::halves::Half;
 use super::naive::{Bounds, Naive, NaiveTxn};
 use super::offer::Offer;
 use super::parts::Parts;
@@ -176,8 +177,10 @@ impl Pair {
             }
             declined => {
                 // With transactions in flight, or where ranges cross too much.
-                let may_be = !self.tickets.is_empty() || self.fast.cut().is_some();
-                assert!(declined == Ok(None) && may_be, "{declined:?}");
+                let crosses = |half: &Half| half.found.crossings.is_too_much;
+                let is_too_much =
+                    self.fast.window.both().is_some_and(|halves| halves.iter().any(|half| crosses(half)));
+                assert!(declined == Ok(None) && (is_too_much || !self.tickets.is_empty()), "{declined:?}");
             }
         }
         together.clear();

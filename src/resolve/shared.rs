@@ -32,8 +32,10 @@ use super::{Committer, ResolveError, Version};
 /// are those of one resolver that is called in the order of versions. Calls are judged one after the other, and what
 /// comes before that, threads do side by side; but calls of at least 32 transactions that come from several
 /// threads at once are judged together, each of two threads looking up the keys of one half of the window: of points by their
-/// hashes, and once there are ranges on either side of a key, which is chosen, and chosen anew, by what is written. Where that
-/// does not help, since nearly all that is asked for lies on one side, they take turns.
+/// hashes, and once there are ranges on either side of a key, which is chosen, and chosen anew, by what is asked for. Where that
+/// does not help, since nearly all of it lies on one side or ranges cross each other all over, they take turns. When a key is chosen, the window
+/// begins anew, beside what was known; that is given back at once when all of it is forgotten, so that until then memory may be
+/// twice what the window needs.
 ///
 /// ```
 /// use skewer::resolve::{Checked, Resolver, SharedResolver, Transaction, Verdict};
@@ -204,7 +206,7 @@ impl SharedResolver {
     }
 
     /// How often a thread that waited judged for others: twice for each group of large calls that two threads judge
-    /// together. For tests and measurements.
+    /// together, once for one that is given up. For tests and measurements.
     pub fn helped(&self) -> u64 {
         self.inner.meeting.offer.helped()
     }

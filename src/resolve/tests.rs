@@ -1,8 +1,16 @@
 //! The resolver against its meaning.
 
+use std::ops::Bound;
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
+use super::cut::Cut;
+use super::offer::Offer;
+use super::parts::Parts;
 use super::script::{resolve_vs_model, resolve_vs_model_without_reads};
+use super::together::Together;
+use super::{Batch, Checked, Resolver};
 
 /// A script of a few thousand calls' bytes.
 fn script(seed: u64) -> Vec<u8> {
@@ -38,4 +46,49 @@ proptest! {
     fn equals_the_model(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         resolve_vs_model(&bytes);
     }
+}
+
+/// Promise: calls that were laid out for another resolver, or by another cut, are not judged together.
+#[test]
+fn calls_for_another_window_are_declined() {
+    let laid_out = |cut: &Cut, checked| {
+        let (mut batch, mut parts) = (Batch::new(), Parts::default());
+        batch.begin(0).read(0, b"a").unwrap().write(0, b"b").unwrap();
+        parts.take_ordered(&batch, cut, checked);
+        parts
+    };
+    let mut resolver = Resolver::new(Checked::Serializable).expecting_ranges();
+    resolver.cut_at(Cut::at(b"\0\0\0\0b".to_vec(), 4));
+    let cut = resolver.cut().unwrap().clone();
+    let other = Cut::at(b"\0\0\0\0b".to_vec(), 4);
+    for (cut, checked, is_judged) in [
+        (&*cut, Checked::Serializable, true),
+        (&*cut, Checked::SnapshotIsolation, false),
+        (&other, Checked::Serializable, false),
+    ] {
+        let mut together = Together::default();
+        together.join(Arc::default(), Arc::new(laid_out(cut, checked)));
+        let judged = resolver.judge_together(&mut together, &Offer::default(), 1);
+        assert_eq!(judged.map(|version| version.is_some()), Ok(is_judged));
+    }
+}
+
+/// Promise: ranges that cross all over are given up, and then judged as others are.
+#[test]
+fn what_crosses_too_much_is_given_up() {
+    let mut resolver = Resolver::new(Checked::Serializable).expecting_ranges();
+    resolver.cut_at(Cut::at(b"\0\0\0\0b".to_vec(), 4));
+    let mut batch = Batch::new();
+    for _ in 0..500 {
+        let mut txn = batch.begin(0);
+        txn.read_range(0, Bound::Included(&b"a"[..]), Bound::Excluded(b"c")).unwrap();
+        txn.write_range(0, Bound::Included(&b"a"[..]), Bound::Excluded(b"c")).unwrap();
+    }
+    let (mut parts, mut together) = (Parts::default(), Together::default());
+    parts.take_ordered(&batch, resolver.cut().unwrap(), Checked::Serializable);
+    together.join(Arc::default(), Arc::new(parts));
+    assert_eq!(resolver.judge_together(&mut together, &Offer::default(), 1), Ok(None));
+    assert!(resolver.rests());
+    let verdicts = resolver.resolve(&batch, 1).unwrap();
+    assert_eq!(verdicts.iter().filter(|verdict| verdict.is_commit()).count(), 1);
 }

@@ -103,7 +103,8 @@ impl Together {
 
 impl Resolver {
     /// Judges the calls of a round, in their order, all at one version, which is returned; `None` if that cannot be done:
-    /// with transactions in flight, without halves, or where keys were hashed otherwise.
+    /// with transactions in flight, without halves, where calls were laid out for another window, or where their ranges cross
+    /// too much.
     ///
     /// # Errors
     /// [`ResolveError::Poisoned`] if a thread that helped panicked.
@@ -118,6 +119,7 @@ impl Resolver {
         let Some(halves) = self.window.both() else { return Ok(None) };
         together.run(halves, (offer, committer), Task::Check)?;
         if halves.iter().any(|half| half.found.crossings.is_too_much) {
+            self.rest();
             return Ok(None);
         }
         together.settle(halves, self.floor)?;
@@ -135,7 +137,8 @@ impl Resolver {
             Window::Sides(sides) => ([0; 3], sides.cut().number),
             Window::Points(_) | Window::Ordered(_) => return None,
         };
-        let fits = |call: &Arc<Parts>| (call.seeds, call.cut) == (seeds, cut) && call.newest < commit;
+        let form = (seeds, cut, Some(self.checked));
+        let fits = |call: &Arc<Parts>| (call.seeds, call.cut, call.checked) == form && call.newest < commit;
         if self.in_flight() > 0 || !round.calls.iter().all(fits) {
             return None;
         }
