@@ -38,7 +38,7 @@ impl Resolver {
     #[inline]
     pub(super) fn cut_in_two(&mut self) {
         if let Window::Ordered(tree) = &self.window
-            && let Some(cut) = tree.cut_at(0.5)
+            && let Some(cut) = tree.cut_at(0.5, tree)
         {
             self.cut_at(cut);
         }

@@ -9,8 +9,9 @@ use super::points::{Hash, Points};
 use super::stamps::Stamp;
 use super::tree::Tree;
 
-/// One half, and what was found in it of late.
+/// One half, and what was found in it of late. On cache lines of its own: another thread writes to the other half.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(super) struct Half {
     pub(super) points: Points,
     /// Where the window is in key order: then there are no points.

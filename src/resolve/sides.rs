@@ -97,7 +97,8 @@ impl Sides {
             return None;
         }
         // From the greater keys of the lower side, or from the lesser keys of the upper one.
-        if moved > 0.0 { self.halves[0].tree.cut_at(1.0 - moved) } else { self.halves[1].tree.cut_at(-moved) }
+        let [low, high] = [0, 1].map(|side| &self.halves[side].tree);
+        if moved > 0.0 { low.cut_at(1.0 - moved, high) } else { high.cut_at(-moved, low) }
     }
 
     pub(super) fn cut(&self) -> &Arc<Cut> {

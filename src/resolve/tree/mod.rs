@@ -36,7 +36,7 @@ use super::index::Purpose;
 use super::key_log::KeyLog;
 #[cfg(test)]
 use super::keys;
-use super::keys::{KeyRef, Keys, NONE, append_key, begins_with, is_whole};
+use super::keys::{KeyRef, Keys, NONE, append_key, begins_with, common, is_whole};
 use super::stamps::Stamp;
 use crowd::Crowd;
 use inner::Inner;
@@ -312,7 +312,9 @@ impl Tree {
     }
 
     /// A cut about as far from the least boundary to the greatest as `share`, of 1, says; none where there are few.
-    pub(super) fn cut_at(&self, share: f64) -> Option<Cut> {
+    ///
+    /// All keys begin with so many bytes of its key as all boundaries here do, and as `others` do.
+    pub(super) fn cut_at(&self, share: f64, others: &Tree) -> Option<Cut> {
         let inners = &self.root.inners;
         let of_inner = |(place, inner): (usize, &u32)| {
             let inner = &self.inners[*inner as usize];
@@ -324,7 +326,8 @@ impl Tree {
         };
         let at = (lows.len() as f64 * share) as usize;
         let low = |at: usize| self.fences.get(lows[at]).to_vec();
-        (lows.len() >= FEW_LEAVES).then(|| Cut::at(low(at.clamp(1, lows.len() - 1)), self.common.len()))
+        (lows.len() >= FEW_LEAVES)
+            .then(|| Cut::at(low(at.clamp(1, lows.len() - 1)), common(&self.common, &others.common)))
     }
 
     /// Boundaries held, those included that are forgotten and not yet swept.
