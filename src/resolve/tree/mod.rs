@@ -316,6 +316,10 @@ impl Tree {
     /// All keys begin with so many bytes of its key as all boundaries here do, and as `others` do.
     pub(super) fn cut_at(&self, share: f64, others: &Tree) -> Option<Cut> {
         let inners = &self.root.inners;
+        let leaves = inners.iter().take(FEW_LEAVES).map(|inner| self.inners[*inner as usize].len());
+        if leaves.sum::<usize>() < FEW_LEAVES {
+            return None;
+        }
         let of_inner = |(place, inner): (usize, &u32)| {
             let inner = &self.inners[*inner as usize];
             std::iter::once(self.root.lows[place]).chain(inner.lows[1..inner.len()].iter().copied())
@@ -326,8 +330,7 @@ impl Tree {
         };
         let at = (lows.len() as f64 * share) as usize;
         let low = |at: usize| self.fences.get(lows[at]).to_vec();
-        (lows.len() >= FEW_LEAVES)
-            .then(|| Cut::at(low(at.clamp(1, lows.len() - 1)), common(&self.common, &others.common)))
+        Some(Cut::at(low(at.clamp(1, lows.len() - 1)), common(&self.common, &others.common)))
     }
 
     /// Boundaries held, those included that are forgotten and not yet swept.
