@@ -157,6 +157,22 @@ impl Leaf {
         }
     }
 
+    /// Stores the key of an entry that is written again anew, lest it outlive its neighbours in the log.
+    #[inline]
+    pub(super) fn renew(&mut self, at: usize, key: &[u8], keys: &mut KeyLog) {
+        if !is_whole(self.heads[at]) {
+            self.renew_stored(at, key, keys);
+        }
+    }
+
+    #[inline(never)]
+    fn renew_stored(&mut self, at: usize, key: &[u8], keys: &mut KeyLog) {
+        if keys.is_aged(self.keys[at]) {
+            keys.free(self.keys[at]);
+            self.keys[at] = keys.store(key);
+        }
+    }
+
     /// Replaces the entries of `range` by room for `count` new ones, which the caller sets. There is
     /// room for them, and the caller gave back the keys of the entries that go.
     #[inline]

@@ -42,7 +42,9 @@ impl Tree {
     fn rewrite_point(&mut self, at: LeafId, entry: usize, key: &[u8], stamp: Stamp) {
         let leaf = self.leaf(at);
         if leaf.is_point(entry) {
-            self.leaf_mut(at).stamps[entry] = stamp;
+            let leaf = &mut self.leaves[at as usize];
+            leaf.renew(entry, key, &mut self.log);
+            leaf.stamps[entry] = stamp;
             return self.note(at, stamp);
         }
         if leaf.stamps[entry] == stamp {
@@ -106,6 +108,9 @@ impl Tree {
                 if exact && leaf.is_point(last) {
                     return Written::Beyond;
                 }
+                if exact {
+                    leaf.renew(last, end, &mut self.log);
+                }
                 (last, !exact)
             }
         };
@@ -114,6 +119,9 @@ impl Tree {
         let end_needed = end_needed && after != stamp;
         if leaf.len() - (last - first) + usize::from(start_needed) + usize::from(end_needed) > CAP {
             return Written::Full;
+        }
+        if first_exact {
+            leaf.renew(first, start, &mut self.log);
         }
         let reuse = first_exact && start_needed;
         let kept = if reuse { leaf.keys[first] } else { NONE };
