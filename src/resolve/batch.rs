@@ -1,5 +1,7 @@
 //! Transactions as the resolver takes them: a snapshot, what was read, what is written.
 
+mod words;
+
 use std::ops::Bound;
 
 use super::key_room::{KeyRoom, copy};

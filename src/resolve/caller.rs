@@ -16,7 +16,7 @@ use super::{ResolveError, Version};
 
 /// From so many transactions on, a call rather looks for the resolver again than to be copied, and for others to be
 /// judged with.
-const LARGE: usize = 32;
+pub(super) const LARGE: usize = 32;
 /// Bytes of keys in a call that is laid out to be judged with others, at most: a copy is kept.
 const MOST_BYTES: usize = 4 << 20;
 /// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
@@ -34,8 +34,8 @@ const HOST_PATIENCE_PER_TXN: Duration = Duration::from_nanos(200);
 /// Who waits for the host counts so many transactions at least.
 const FEW: usize = 20;
 /// So often it looks for its verdicts between two glances at whether the resolver is free: these slow its user.
-const LOOKS_A_GLANCE: usize = 8;
-/// So often it spins between two looks.
+const LOOKS_A_GLANCE: usize = 32;
+/// So often a large call spins between two looks at whether another one came.
 const SPINS_A_LOOK: usize = 4;
 
 /// One thread's way to a [`SharedResolver`](super::SharedResolver).
@@ -43,6 +43,9 @@ const SPINS_A_LOOK: usize = 4;
 pub struct Committer {
     inner: Arc<Inner>,
     seat: Arc<Seat>,
+    /// Whether its last call was left in the seat, and how many transactions that had.
+    is_left: bool,
+    wanted: usize,
     hashes: Hashes,
     parts: Arc<Parts>,
     /// Where the window is cut in two, as far as it knows.
@@ -57,8 +60,10 @@ pub struct Committer {
 
 impl Committer {
     pub(super) fn new(inner: Arc<Inner>, number: u64) -> Self {
-        let (seat, hashes, parts, cut, verdicts) = Default::default();
-        Self { inner, seat, hashes, parts, cut, verdicts, version: Version::MIN, last_meeting: None, number }
+        let (seat, is_left, wanted, hashes, parts) = Default::default();
+        let (cut, verdicts, last_meeting) = Default::default();
+        let version = Version::MIN;
+        Self { inner, seat, is_left, wanted, hashes, parts, cut, verdicts, version, last_meeting, number }
     }
 
     /// Judges one transaction, and records its writes if it commits, at a version of its own or of its group.
@@ -119,9 +124,17 @@ impl Committer {
             (taken, self.version) = served?;
             return Ok(taken);
         }
-        self.inner.join(&self.seat, batch)?;
+        self.join(batch, Instant::now())?;
         self.wait(false)?;
         self.collect(take)
+    }
+
+    /// Has a call that comes now judged by whoever has the resolver, or has it next.
+    fn join(&mut self, batch: &Batch, now: Instant) -> Result<(), ResolveError> {
+        self.wanted = batch.len();
+        let came = (now - self.inner.begun).as_nanos() as u64;
+        self.is_left = self.seat.is_regular.load(Ordering::Acquire) && self.seat.slip.leave(batch, came);
+        if self.is_left { Ok(()) } else { self.inner.join(&self.seat, batch) }
     }
 
     /// The host, if another caller is it.
@@ -139,16 +152,17 @@ impl Committer {
         batch: &Batch,
         take: impl FnOnce(&[Verdict]) -> T,
     ) -> Result<T, ResolveError> {
-        self.inner.join(&self.seat, batch)?;
-        self.rest(host, batch.len().max(FEW) as u32);
+        let now = Instant::now();
+        self.join(batch, now)?;
+        self.rest((host, now), batch.len().max(FEW) as u32);
         self.wait(false)?;
         self.collect(take)
     }
 
-    /// Returns when the seat is served, or when the host is not worth waiting for, given how many transactions wait.
-    fn rest(&self, host: u64, txns: u32) {
+    /// Returns when the seat is served, or when the host is not worth waiting for, given since when how many transactions wait.
+    fn rest(&self, (host, begun): (u64, Instant), txns: u32) {
         let patience = PATIENCE.min(PATIENCE_PER_TXN * txns);
-        let (begun, mut free) = (Instant::now(), None);
+        let mut free = None;
         for look in 1.. {
             if self.is_served() {
                 return;
@@ -164,12 +178,18 @@ impl Committer {
                     return;
                 }
             }
-            (0..SPINS_A_LOOK).for_each(|_| std::hint::spin_loop());
+            std::hint::spin_loop();
         }
     }
 
     /// Takes the verdicts that the seat was served.
     fn collect<T>(&mut self, take: impl FnOnce(&[Verdict]) -> T) -> Result<T, ResolveError> {
+        if self.is_left
+            && let Some(version) = self.seat.slip.tell(self.wanted, &mut self.verdicts)
+        {
+            self.version = version;
+            return Ok(take(&self.verdicts));
+        }
         let mut served = self.seat.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
         self.version = served.version;
         if let Some(error) = served.error.take() {
@@ -207,6 +227,7 @@ impl Committer {
                 (None, None) => return Ok(false),
             }
         }
+        self.is_left = false;
         self.seat.open(batch.len())?;
         let meeting = &self.inner.meeting;
         meeting.join(&self.seat, &self.parts)?;
@@ -233,7 +254,7 @@ impl Committer {
     }
 
     fn is_served(&self) -> bool {
-        self.seat.served.load(Ordering::Acquire)
+        if self.is_left { self.seat.slip.is_answered() } else { self.seat.served.load(Ordering::Acquire) }
     }
 
     /// Returns when the seat is served; serves the group if nobody else does. Who waits for calls to be judged together

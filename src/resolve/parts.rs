@@ -25,6 +25,25 @@ impl Place {
         Place(nth as u32 + 1 + if cause == Cause::Read { 0 } else { Self::WRITE })
     }
 
+    /// What a verdict refused; `None` if it is a commit.
+    pub(super) fn of_refusal(verdict: Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Commit(_) => None,
+            Verdict::TooOld | Verdict::Unavailable => Some(Place::OLD),
+            Verdict::Conflict { cause, range_index } => Some(Place::of(range_index as usize, cause)),
+        }
+    }
+
+    /// The number that stands for it.
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// That of a number.
+    pub(super) fn of_number(number: u32) -> Self {
+        Place(number)
+    }
+
     /// The verdict on a transaction of which this is refused first.
     pub(super) fn verdict(self, commit: Version) -> Verdict {
         match self {

@@ -3,12 +3,16 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::slip::Slip;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
 
 /// Where a caller finds its verdicts.
 #[derive(Debug, Default)]
 pub(super) struct Seat {
+    /// Where small calls are left once whoever has the resolver looks there.
+    pub(super) slip: Slip,
+    pub(super) is_regular: AtomicBool,
     pub(super) served: AtomicBool,
     pub(super) verdicts: Mutex<Served>,
 }

@@ -1,12 +1,13 @@
 //! Many threads, one resolver.
 //!
 //! A caller does what it can before it has the resolver: it hashes its keys, and asks for the memory that they will
-//! touch (`reach`). Whoever finds the resolver free judges its own call where it stands, after those who wait, and
-//! then those who came meanwhile. Who finds it busy joins the open group; whoever holds the resolver takes the whole group,
-//! judges it as one batch and hands out the verdicts, so that the others find theirs in their seats. So waiting is
+//! touch (`reach`). Whoever finds the resolver free judges its own call, behind those who wait and as one batch with them, and
+//! then those who came meanwhile. Who finds it busy joins the open group, and from the second time on leaves its call in its
+//! seat, where whoever holds the resolver looks; that one takes all that wait,
+//! judges them as one batch and hands out the verdicts, so that the others find theirs in their seats (`group`). So waiting is
 //! bounded: by a number of looks, the call at work, and two groups, each of which holds at most one call of each
-//! committer. Who judged its own call and then found others waiting is the *host*: the window is in its cache, so the others join
-//! the group and leave it the resolver, even a free one, for a while. Calls
+//! committer. Who judged its own call and then found others waiting is the *host*: the window is in its cache, so the others wait
+//! and leave it the resolver, even a free one, for a while. Calls
 //! of many transactions do not: they look for the resolver for a while before they join, since copying them costs more
 //! than that, and those of several threads are judged together, by two of them (`meeting`), each in its half of the points or
 //! on its side of a window that is in key order.
@@ -14,9 +15,12 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::Instant;
 
 use super::batch::Batch;
+use super::caller::LARGE;
 use super::cut::Cut;
+use super::group::Group;
 use super::hashes::{Hasher, Hashes};
 use super::meeting::Meeting;
 use super::reach::Reach;
@@ -61,7 +65,9 @@ pub struct SharedResolver {
 
 #[derive(Debug)]
 pub(super) struct Inner {
-    open: Mutex<Group>,
+    pub(super) open: Mutex<Group>,
+    /// Those who leave small calls in their seats: as the resolver's user knows them too.
+    pub(super) regulars: Mutex<Vec<Arc<Seat>>>,
     pub(super) meeting: Meeting,
     core: Mutex<Core>,
     /// Whether somebody uses the resolver: looked at, which costs its user nothing, before the lock is tried.
@@ -74,6 +80,8 @@ pub(super) struct Inner {
     pub(super) checked: Checked,
     /// How many were made.
     committers: AtomicU64,
+    /// From when on it is told when calls came.
+    pub(super) begun: Instant,
 }
 
 /// No cut's number: the window is cut, but that does not help.
@@ -106,20 +114,14 @@ pub(super) struct Shown {
     cut_number: AtomicU64,
 }
 
-/// Transactions of several callers in the order in which they came.
-#[derive(Debug, Default)]
-struct Group {
-    batch: Batch,
-    seats: Vec<Arc<Seat>>,
-}
-
 /// On cache lines of its own: who looks for the resolver does not disturb who uses it.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Core {
     pub(super) resolver: Resolver,
     /// The group that is judged; empty between groups.
-    group: Group,
+    pub(super) group: Group,
+    pub(super) regulars: Vec<Arc<Seat>>,
     pub(super) together: Together,
 }
 
@@ -154,6 +156,7 @@ impl Shown {
         self.host.load(Ordering::Relaxed)
     }
 
+    #[inline]
     fn appoint(&self, host: u64) {
         // Others look at it all the time: it is not written without need.
         if self.host() != host {
@@ -182,10 +185,23 @@ impl SharedResolver {
         };
         shown.reach.show(&resolver);
         let (hasher, checked) = (resolver.hasher(), resolver.checked());
-        let core = Mutex::new(Core { resolver, group: Group::default(), together: Together::default() });
-        let (open, meeting, busy, committers) = Default::default();
+        let (group, known, together) = Default::default();
+        let core = Mutex::new(Core { resolver, group, regulars: known, together });
+        let (open, regulars, meeting, busy, committers) = Default::default();
         Self {
-            inner: Arc::new(Inner { open, meeting, core, busy, version, shown, hasher, checked, committers }),
+            inner: Arc::new(Inner {
+                open,
+                regulars,
+                meeting,
+                core,
+                busy,
+                version,
+                shown,
+                hasher,
+                checked,
+                committers,
+                begun: Instant::now(),
+            }),
         }
     }
 
@@ -202,7 +218,7 @@ impl SharedResolver {
 
     /// How many calls wait for the resolver. For tests and measurements.
     pub fn waiting(&self) -> usize {
-        self.inner.open.lock().map_or(0, |open| open.seats.len()) + self.inner.meeting.len()
+        self.inner.waiting()
     }
 
     /// How often a thread that waited judged for others: twice for each group of large calls that two threads judge
@@ -302,7 +318,7 @@ impl Inner {
         result
     }
 
-    /// Judges those who wait, then a call that does not have to, and then those who came meanwhile: what they wrote for it
+    /// Judges a call that does not have to wait, behind those who do, and then those who came meanwhile: what they wrote for it
     /// is near, and the window is here.
     pub(super) fn serve_now<T>(
         &self,
@@ -312,71 +328,54 @@ impl Inner {
         take: impl FnOnce(&[Verdict]) -> T,
     ) -> Result<(T, Version), ResolveError> {
         self.alone(core, |core| {
-            self.serve(core, committer)?;
-            let commit = core.resolver.version().checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
-            let verdicts = core.resolver.resolve_hashed(batch, hashes, commit)?;
-            self.version.0.store(commit, Ordering::Release);
-            let taken = take(verdicts);
+            if self.meeting.len() > 0 {
+                self.serve_meeting(core, committer)?;
+            }
+            let (taken, commit) = if self.gather(core)? {
+                self.serve_behind(core, batch, hashes, take)?
+            } else {
+                judge_own(&mut core.resolver, batch, hashes, take)?
+            };
             if self.meeting.is_expected() {
                 core.resolver.cut_in_two();
             }
-            if self.shown.has_waiting.load(Ordering::Acquire) {
+            if self.gather(core)? {
                 self.shown.appoint(committer);
-                self.serve_group(core)?;
+                self.serve_group(core, |_, _| ())?;
+            } else {
+                // Others look at it with each call: of those that are served at once the last one's is shown.
+                self.version.0.store(commit, Ordering::Release);
             }
             Ok((taken, commit))
         })
     }
 
-    /// Joins the open group.
-    pub(super) fn join(&self, seat: &Arc<Seat>, batch: &Batch) -> Result<(), ResolveError> {
-        seat.open(batch.len())?;
-        let mut open = self.open.lock().map_err(|_| ResolveError::Poisoned)?;
-        open.batch.append(batch)?;
-        open.seats.push(Arc::clone(seat));
-        self.shown.has_waiting.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Judges all who wait, and serves their seats.
-    #[inline]
-    pub(super) fn serve(&self, core: &mut Core, committer: u64) -> Result<(), ResolveError> {
-        if self.meeting.len() > 0 {
-            self.serve_meeting(core, committer)?;
-        }
-        self.serve_waiting(core)
-    }
-
-    #[inline]
-    fn serve_waiting(&self, core: &mut Core) -> Result<(), ResolveError> {
-        if self.shown.has_waiting.load(Ordering::Acquire) { self.serve_group(core) } else { Ok(()) }
-    }
-
-    /// Judges the open group, and serves all its seats.
+    /// Judges a call behind those who wait: with them, if it is not large.
     #[inline(never)]
-    fn serve_group(&self, core: &mut Core) -> Result<(), ResolveError> {
-        let Core { resolver, group, .. } = core;
-        {
-            let mut open = self.open.lock().map_err(|_| ResolveError::Poisoned)?;
-            std::mem::swap(&mut *open, group);
-            self.shown.has_waiting.store(false, Ordering::Release);
+    fn serve_behind<T>(
+        &self,
+        core: &mut Core,
+        batch: &Batch,
+        hashes: Option<&Hashes>,
+        take: impl FnOnce(&[Verdict]) -> T,
+    ) -> Result<(T, Version), ResolveError> {
+        if batch.len() < LARGE && core.group.batch.append(batch).is_ok() {
+            return self.serve_group(core, |judged, version| Ok((take(judged?), version)))?;
         }
-        let next = resolver.version().checked_add(1);
-        let judged = match next {
-            None => Err(ResolveError::VersionsUsedUp),
-            Some(commit) => resolver.resolve(&group.batch, commit).inspect(|_| {
-                self.version.0.store(commit, Ordering::Release);
-            }),
-        };
-        let mut rest = *judged.as_ref().unwrap_or(&&[][..]);
-        for seat in group.seats.drain(..) {
-            let refusal = |verdict: &Verdict| (!verdict.is_commit()).then_some(*verdict);
-            rest = seat.serve(rest, refusal, |served| {
-                served.version = next.unwrap_or(Version::MAX);
-                served.error = judged.err();
-            })?;
-        }
-        group.batch.clear();
-        Ok(())
+        self.serve_group(core, |_, _| ())?;
+        judge_own(&mut core.resolver, batch, hashes, take)
     }
+}
+
+/// Judges a call at the next version.
+#[inline]
+fn judge_own<T>(
+    resolver: &mut Resolver,
+    batch: &Batch,
+    hashes: Option<&Hashes>,
+    take: impl FnOnce(&[Verdict]) -> T,
+) -> Result<(T, Version), ResolveError> {
+    let commit = resolver.version().checked_add(1).ok_or(ResolveError::VersionsUsedUp)?;
+    let verdicts = resolver.resolve_hashed(batch, hashes, commit)?;
+    Ok((take(verdicts), commit))
 }

@@ -4,7 +4,9 @@ use std::ops::Bound::{Excluded, Included};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use skewer::resolve::{Batch, Checked, Committer, Resolver, SharedResolver};
+use skewer::resolve::{
+    Batch, Cause, Checked, Committer, Resolver, SharedResolver, Transaction, Verdict, Version,
+};
 
 /// Calls that write keys, or ranges, of their own: all of them commit.
 fn call(shared: &SharedResolver, committer: &mut Committer, (seed, calls): (u64, u64), ranges: bool) {
@@ -55,5 +57,48 @@ fn nobody_waits_for_who_left() {
         call(&shared, &mut committers[0], (7, 200), ranges);
         // Five milliseconds for each call would be seven seconds.
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
+}
+
+/// Calls while the resolver is in use, one after the other, each once the one before waits; what they were told.
+fn call_in_turn(shared: &SharedResolver, committers: &mut [Committer], txn: &Transaction) -> Vec<Verdict> {
+    thread::scope(|scope| {
+        let waiting = shared.with(|_| {
+            let mut waiting = Vec::new();
+            for (before, committer) in committers.iter_mut().enumerate() {
+                waiting.push(scope.spawn(move || committer.commit(txn)));
+                while shared.waiting() == before {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+            waiting
+        });
+        waiting.unwrap().into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
+    })
+}
+
+/// Promise: callers that come again and again are served first come, first served too, be they few or many, and so are others
+/// when they are gone.
+#[test]
+fn who_comes_again_is_served_in_order() {
+    let shared = SharedResolver::new(Resolver::new(Checked::Both));
+    for many in [2, 20, 3] {
+        let mut committers: Vec<Committer> = (0..many).map(|_| shared.committer()).collect();
+        for turn in 0..4 {
+            let last = shared.version();
+            let mut txn = Transaction::new(last);
+            txn.accesses().read(0, b"key").unwrap().write(0, b"key").unwrap();
+            let verdicts = call_in_turn(&shared, &mut committers, &txn);
+            let version = committers[0].version();
+            assert!(version > last);
+            let refused = Verdict::Conflict { cause: Cause::Read, range_index: 0 };
+            // More than are looked for in their seats: those others are judged before them.
+            let first = verdicts.iter().position(|verdict| verdict.is_commit()).unwrap();
+            assert!(first == 0 || many > 16, "turn {turn} of {many}: {verdicts:?}");
+            let expected = (0..many).map(|at| if at == first { Verdict::Commit(version) } else { refused });
+            assert_eq!(verdicts, expected.collect::<Vec<_>>());
+            committers.reverse();
+        }
+        assert_eq!((shared.waiting(), shared.version()), (0, committers[0].version() as Version));
     }
 }
