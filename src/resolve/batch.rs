@@ -1,5 +1,6 @@
 //! Transactions as the resolver takes them: a snapshot, what was read, what is written.
 
+mod some;
 mod words;
 
 use std::ops::Bound;

@@ -9,7 +9,7 @@ use super::cut::Cut;
 use super::hashes::Hashes;
 use super::parts::Parts;
 use super::seat::Seat;
-use super::shared::{Held, Inner, NOBODY, RESTS};
+use super::shared::{Core, Held, Inner, NOBODY, RESTS};
 use super::txn::Transaction;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
@@ -257,15 +257,25 @@ impl Committer {
         if self.is_left { self.seat.slip.is_answered() } else { self.seat.served.load(Ordering::Acquire) }
     }
 
+    /// Judges those who wait, so that the seat is served: twice, if the first group has no room for the call.
+    fn serve_seat(&self, core: &mut Core) -> Result<(), ResolveError> {
+        for _ in 0..2 {
+            if self.is_served() {
+                return Ok(());
+            }
+            if self.is_left {
+                self.inner.readmit(core, &self.seat)?;
+            }
+            self.inner.serve(core, self.number)?;
+        }
+        if self.is_served() { Ok(()) } else { Err(ResolveError::Poisoned) }
+    }
+
     /// Returns when the seat is served; serves the group if nobody else does. Who waits for calls to be judged together
     /// does not sleep meanwhile: it is to help.
     #[inline(never)]
     fn wait(&self, is_helper: bool) -> Result<(), ResolveError> {
-        let serve = |core: Held<'_>| {
-            self.inner.alone(core, |core| {
-                if self.is_served() { Ok(()) } else { self.inner.serve(core, self.number) }
-            })
-        };
+        let serve = |core: Held<'_>| self.inner.alone(core, |core| self.serve_seat(core));
         let meeting = &self.inner.meeting;
         let mut looks = 0;
         while looks < LOOKS {

@@ -106,6 +106,8 @@ impl Inner {
                 served.version = version;
                 served.error = judged.err();
             })
-        })
+        })?;
+        // Half of the window is lost with whoever panicked: nothing can be judged in the other alone.
+        if together.is_broken { Err(ResolveError::Poisoned) } else { Ok(()) }
     }
 }

@@ -140,6 +140,11 @@ impl Resolver {
         Ok(&self.scratch.verdicts)
     }
 
+    /// The verdicts of the last call.
+    pub(super) fn verdicts(&self) -> &[Verdict] {
+        &self.scratch.verdicts
+    }
+
     /// Makes halves of the window, while it holds points alone.
     pub(super) fn halve(&mut self) {
         self.window.halve(self.room);

@@ -55,6 +55,32 @@ impl Seat {
         self.served.store(true, Ordering::Release);
         Ok(rest)
     }
+
+    /// Hands out what was found of a small call that joined a group, or an error.
+    pub(super) fn serve_small(
+        &self,
+        judged: Result<&[Verdict], ResolveError>,
+        version: Version,
+    ) -> Result<(), ResolveError> {
+        let refusal = |verdict: &Verdict| (!verdict.is_commit()).then_some(*verdict);
+        let found = judged.unwrap_or_default();
+        let tell = |served: &mut Served| (served.version, served.error) = (version, judged.err());
+        self.serve(found, refusal, tell).map(|_| ())
+    }
+
+    /// The same of a small call that was left here.
+    pub(super) fn answer(
+        &self,
+        judged: Result<&[Verdict], ResolveError>,
+        version: Version,
+    ) -> Result<(), ResolveError> {
+        if let Err(error) = judged {
+            let mut served = self.verdicts.lock().map_err(|_| ResolveError::Poisoned)?;
+            (served.version, served.error) = (version, Some(error));
+        }
+        self.slip.answer(judged.ok(), version);
+        Ok(())
+    }
 }
 
 impl Served {

@@ -2,7 +2,7 @@
 //!
 //! A caller does what it can before it has the resolver: it hashes its keys, and asks for the memory that they will
 //! touch (`reach`). Whoever finds the resolver free judges its own call, behind those who wait and as one batch with them, and
-//! then those who came meanwhile. Who finds it busy joins the open group, and from the second time on leaves its call in its
+//! then those who came meanwhile. Who finds it busy joins the open group, or, if it came before, leaves its call in its
 //! seat, where whoever holds the resolver looks; that one takes all that wait,
 //! judges them as one batch and hands out the verdicts, so that the others find theirs in their seats (`group`). So waiting is
 //! bounded: by a number of looks, the call at work, and two groups, each of which holds at most one call of each
@@ -20,12 +20,11 @@ use std::time::Instant;
 use super::batch::Batch;
 use super::caller::LARGE;
 use super::cut::Cut;
-use super::group::Group;
+use super::group::{Group, Regular};
 use super::hashes::{Hasher, Hashes};
 use super::meeting::Meeting;
 use super::reach::Reach;
 use super::resolver::Resolver;
-use super::seat::Seat;
 use super::together::Together;
 use super::verdict::{Checked, Verdict};
 use super::{Committer, ResolveError, Version};
@@ -67,7 +66,7 @@ pub struct SharedResolver {
 pub(super) struct Inner {
     pub(super) open: Mutex<Group>,
     /// Those who leave small calls in their seats: as the resolver's user knows them too.
-    pub(super) regulars: Mutex<Vec<Arc<Seat>>>,
+    pub(super) regulars: Mutex<Vec<Regular>>,
     pub(super) meeting: Meeting,
     core: Mutex<Core>,
     /// Whether somebody uses the resolver: looked at, which costs its user nothing, before the lock is tried.
@@ -83,6 +82,9 @@ pub(super) struct Inner {
     /// From when on it is told when calls came.
     pub(super) begun: Instant,
 }
+
+/// Who has the resolver judges its own call together with those who wait if its keys have no more bytes: they are copied.
+const FEW_BYTES: usize = 4 << 10;
 
 /// No cut's number: the window is cut, but that does not help.
 pub(super) const RESTS: u64 = u64::MAX;
@@ -119,9 +121,9 @@ pub(super) struct Shown {
 #[repr(align(128))]
 pub(super) struct Core {
     pub(super) resolver: Resolver,
-    /// The group that is judged; empty between groups.
-    pub(super) group: Group,
-    pub(super) regulars: Vec<Arc<Seat>>,
+    /// The group that is judged; empty between groups. Apart from what each call looks at.
+    pub(super) group: Box<Group>,
+    pub(super) regulars: Vec<Regular>,
     pub(super) together: Together,
 }
 
@@ -216,7 +218,7 @@ impl SharedResolver {
         self.inner.version.0.load(Ordering::Acquire)
     }
 
-    /// How many calls wait for the resolver. For tests and measurements.
+    /// How many calls wait for the resolver, or are judged by another caller. For tests and measurements.
     pub fn waiting(&self) -> usize {
         self.inner.waiting()
     }
@@ -359,7 +361,8 @@ impl Inner {
         hashes: Option<&Hashes>,
         take: impl FnOnce(&[Verdict]) -> T,
     ) -> Result<(T, Version), ResolveError> {
-        if batch.len() < LARGE && core.group.batch.append(batch).is_ok() {
+        let is_small = batch.len() < LARGE && batch.bytes().len() <= FEW_BYTES;
+        if is_small && core.group.batch.append(batch).is_ok() {
             return self.serve_group(core, |judged, version| Ok((take(judged?), version)))?;
         }
         self.serve_group(core, |_, _| ())?;

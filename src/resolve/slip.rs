@@ -17,7 +17,7 @@ use super::verdict::Verdict;
 /// Words of a call: some twenty transactions of two keys.
 const WORDS: usize = 222;
 /// Transactions of a call, at most.
-const MOST: usize = 28;
+pub(super) const MOST: usize = 28;
 /// Stands for the number of refusals where an error is to be told instead.
 const FAILED: u64 = u64::MAX;
 
