@@ -335,3 +335,44 @@ fn look_for(inner: &Inner) -> Result<Option<Held<'_>>, ResolveError> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Checked, Resolver, SharedResolver};
+    use super::*;
+
+    /// Promise: a call that is left in a seat where nobody looks any more is judged all the same; so are those that come after it.
+    #[test]
+    fn whoever_was_dismissed_is_served() {
+        let shared = SharedResolver::new(Resolver::new(Checked::Both));
+        let (mut committer, mut other) = (shared.committer(), shared.committer());
+        let mut txn = Transaction::new(0);
+        txn.accesses().write(0, b"key").unwrap();
+        for turn in 0..4 {
+            // As if it had been one of the regulars when it looked, and not when the others did.
+            let seat = Arc::clone(&committer.seat);
+            seat.is_regular.store(true, Ordering::Release);
+            let last = shared.version();
+            txn.reset(last).write(0, b"key").unwrap();
+            let verdict = std::thread::scope(|scope| {
+                let waiting = shared.with(|_| {
+                    let (committer, txn) = (&mut committer, &txn);
+                    let waiting = scope.spawn(move || committer.commit(txn));
+                    while seat.slip.is_answered() {
+                        std::thread::yield_now();
+                    }
+                    waiting
+                });
+                waiting.unwrap().join().unwrap()
+            });
+            assert_eq!(verdict, Ok(Verdict::Commit(last + 1)), "turn {turn}");
+            assert!(seat.slip.is_answered());
+            // In every other turn so many calls that it is dismissed.
+            for _ in 0..turn % 2 * 5_000 {
+                txn.reset(shared.version()).write(0, b"other").unwrap();
+                assert!(other.commit(&txn).unwrap().is_commit());
+            }
+            assert_eq!(seat.is_regular.load(Ordering::Relaxed), turn % 2 == 0, "turn {turn}");
+        }
+    }
+}
