@@ -22,8 +22,8 @@ const WORTH_THREADS: usize = 64;
 /// Verdicts are those of a single [`Resolver`] at the same versions. The cost of a transaction is that of the
 /// resolver, divided among the owners, and a second look at its accesses in a map of the batch
 /// alone, by one thread; by hash, a range costs once for each owner. Measured on two cores (batches of 256, window 125,000, a read and
-/// a write each, `cargo bench --bench commit_path shared-adjudicators`): of keys 1.6, 2.6 to 5.6 and 3.7 to 7.1 times the resolver's time
-/// with 1, 2 and 4 owners, of ranges 1.7 to 2.8, 2.4 to 6.2 and 2.9 to 6.6 times: the more, the busier the machine is when threads are woken. Owners are for keys that must be apart, not for speed.
+/// a write each, `cargo bench --bench commit_path shared-adjudicators`): of keys 1.6, 2.6 to 6.2 and 3.7 to 8.3 times the resolver's time
+/// with 1, 2 and 4 owners, of ranges 1.7 to 3.0, 2.4 to 6.7 and 2.9 to 7.2 times: the more, the busier the machine is when threads are woken. Owners are for keys that must be apart, not for speed.
 #[derive(Debug)]
 pub struct Adjudicators {
     checked: Checked,

@@ -187,7 +187,7 @@ impl Inner {
 
     /// Shows the last version decided, before anybody is told of it, and returns it.
     #[inline]
-    fn show(&self, resolver: &Resolver) -> Version {
+    pub(super) fn show(&self, resolver: &Resolver) -> Version {
         let version = resolver.version();
         // Others look at it with each call: it is not written without need.
         if self.version.0.load(Ordering::Relaxed) != version {

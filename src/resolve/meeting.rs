@@ -95,9 +95,7 @@ impl Inner {
             self.meeting.waiting.store(0, Ordering::Release);
         }
         let judged = resolver.judge_together(together, &self.meeting.offer, committer);
-        if let Ok(Some(commit)) = judged {
-            self.version.0.store(commit, Ordering::Release);
-        }
+        self.show(resolver);
         let version = judged.ok().flatten().unwrap_or(Version::MAX);
         together.leave(|seat, refused| {
             let refusal = |place: &Place| (*place != Place::NONE).then(|| place.verdict(version));

@@ -239,7 +239,7 @@ impl SharedResolver {
         let core = self.inner.lock_core()?;
         self.inner.alone(core, |core| {
             let result = act(&mut core.resolver);
-            self.inner.version.0.store(core.resolver.version(), Ordering::Release);
+            self.inner.show(&core.resolver);
             Ok(result)
         })
     }
@@ -346,7 +346,7 @@ impl Inner {
                 self.serve_group(core, |_, _| ())?;
             } else {
                 // Others look at it with each call: of those that are served at once the last one's is shown.
-                self.version.0.store(commit, Ordering::Release);
+                self.show(&core.resolver);
             }
             Ok((taken, commit))
         })

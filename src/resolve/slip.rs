@@ -2,7 +2,7 @@
 //!
 //! A line that another core wrote last comes from there, which takes about as long as judging a transaction. So a
 //! call of a caller that comes again and again is left in that one's own lines, as few as can be, and its answer in one
-//! or two more; each is written on one side only, and asked for before it is needed.
+//! or two more; each is written on one side only, and the second one of a call is asked for while the first comes.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicI64, AtomicU64};

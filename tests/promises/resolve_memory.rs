@@ -180,6 +180,45 @@ fn rising_keys_leave_little_behind() {
     }
 }
 
+/// Promise: so they do where keys are in no order: of those held at any time, no more than three tenths are dead. Those that live
+/// are counted by a resolver that was given them alone.
+#[test]
+fn few_dead_boundaries_are_held() {
+    let window = 40_000;
+    for (shape, ranges) in [(0, false), (1, false), (2, false), (0, true), (1, true), (2, true)] {
+        let new = || Resolver::new(Checked::Serializable).expecting_ranges();
+        let resolver = || if ranges { new() } else { Resolver::new(Checked::Serializable) };
+        let (mut held, mut numbers, mut batch) = (resolver(), Numbers(6), Batch::new());
+        let (mut most, mut keys) = (0, vec![Vec::new(); window as usize]);
+        let write = |batch: &mut Batch, snapshot, low: &Vec<u8>| {
+            let high = [&low[..], &[7]].concat();
+            let mut txn = batch.begin(snapshot);
+            if ranges {
+                txn.write_range(0, Included(low), Excluded(&high)).unwrap();
+            } else {
+                txn.write(0, low).unwrap();
+            }
+        };
+        for version in 1..window * 5 / 100 {
+            batch.clear();
+            for number in version * 100..(version + 1) * 100 {
+                let key = &mut keys[(number % window) as usize];
+                numbers.key(shape, key);
+                write(&mut batch, version - 1, key);
+            }
+            held.resolve(&batch, version).unwrap();
+            held.forget_before((version - window / 100).max(0)).unwrap();
+            most = most.max(if version > window * 2 / 100 { held.boundaries() } else { 0 });
+        }
+        batch.clear();
+        keys.iter().for_each(|key| write(&mut batch, 0, key));
+        let mut live = resolver();
+        live.resolve(&batch, 1).unwrap();
+        let live = live.boundaries();
+        assert!(most * 10 <= live * 13, "{most} held, {live} live: keys of shape {shape}, ranges: {ranges}");
+    }
+}
+
 /// Promise: keys that are written again and again do not pile up.
 #[test]
 fn hot_keys_take_no_more_than_their_place() {
