@@ -11,7 +11,8 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use skewer_kernels::{
-    High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs, rank,
+    High, Isa, Likeness, Marks, NodeRows, choose, extent, first_inverted, mix, mix_one, near_pairs, open_gap,
+    rank, squeeze,
 };
 
 const ROWS: [usize; 2] = [1 << 10, 1 << 20];
@@ -80,6 +81,24 @@ fn ranks(c: &mut Criterion) {
     }
 }
 
+/// A gap of two rows in a node and a squeeze of it, one after the other: where the gap is, the node's first word says.
+fn rows_of_nodes(c: &mut Criterion) {
+    for rows in ROWS {
+        let columns = Columns::of(rows);
+        let mut numbers = [7; NODE];
+        race(c, "rows", &columns, WORD, |isa, t| {
+            let nodes = t.keys.as_chunks::<NODE>().0;
+            nodes.iter().fold(0, |word, node| {
+                let (mut words, at) = (*node, node[0] as usize % (NODE - 1));
+                open_gap(isa, NodeRows { words: &mut words, numbers: &mut numbers, others: None }, at, 2);
+                let kept = !(node[1] as u32 & node[2] as u32);
+                squeeze(isa, NodeRows { words: &mut words, numbers: &mut numbers, others: None }, kept);
+                word ^ words[at]
+            })
+        });
+    }
+}
+
 fn outlines(c: &mut Criterion) {
     for rows in ROWS {
         let columns = Columns::of(rows);
@@ -116,5 +135,5 @@ fn writers(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, searches, ranks, outlines, counts, writers);
+criterion_group!(benches, searches, ranks, rows_of_nodes, outlines, counts, writers);
 criterion_main!(benches);

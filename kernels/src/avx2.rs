@@ -13,7 +13,8 @@
 //! 6. Words that ascend are all compared: no step of a search has to wait for the one before it.
 //! 7. Unsigned widths and words are compared with their sign bit turned, and turned back once at the end.
 //!
-//! Knowingly left: tails of up to 3 ticks run in the scalar loop; streams are not read ahead of
+//! Knowingly left: tails of up to 3 ticks run in the scalar loop, and rows of nodes move in scalar copies, since vectors without
+//! masks were no faster (measured); streams are not read ahead of
 //! nor stored around the cache.
 
 use std::arch::x86_64::{
@@ -29,6 +30,7 @@ use bytemuck::{Pod, must_cast};
 use crate::choose::{High, SLACK};
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
+use crate::node::NodeRows;
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
@@ -116,6 +118,16 @@ pub(crate) fn rank<const N: usize>(words: &[u64; N], word: u64) -> usize {
     }
     // Those that are less come first.
     (less | scalar::less(few, word) << (LANES * fours.len())).trailing_ones() as usize
+}
+
+#[target_feature(enable = "avx2")]
+pub(crate) fn open_gap<const N: usize>(rows: NodeRows<'_, N>, at: usize, by: usize) {
+    scalar::open_gap(rows, at, by);
+}
+
+#[target_feature(enable = "avx2")]
+pub(crate) fn squeeze<const N: usize>(rows: NodeRows<'_, N>, kept: u32) {
+    scalar::squeeze(rows, kept);
 }
 
 #[target_feature(enable = "avx2")]

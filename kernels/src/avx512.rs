@@ -7,20 +7,22 @@
 //!    place.
 //! 3. There are 64-bit maxima, signed and unsigned, and there is a 64-bit product.
 //! 4. Vectors that begin one number after the other are shifted together from two loads.
-//!
 //! 5. Words that ascend are all compared: no step of a search has to wait for the one before it.
+//! 6. The rows of a node are all moved, or stay by a mask: copies of stretches branch on their lengths.
 //!
 //! Knowingly left: tails of up to 7 ticks run in the scalar loop (masked loads take pointers,
 //! and so `unsafe`); streams are not read ahead of nor stored around the cache (large slices
 //! are bound by memory, and the caller's blocks are small).
 
 use std::arch::x86_64::{
-    __m512i, __mmask8, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_cmpgt_epi64_mask,
+    __m512i, __mmask8, __mmask16, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_cmpgt_epi64_mask,
     _mm512_cmple_epi64_mask, _mm512_cmplt_epu64_mask, _mm512_mask_add_epi64, _mm512_mask_cmpeq_epi64_mask,
-    _mm512_mask_cmple_epu64_mask, _mm512_mask_testn_epi64_mask, _mm512_maskz_sub_epi64, _mm512_max_epi64,
-    _mm512_max_epu64, _mm512_min_epi64, _mm512_mullo_epi64, _mm512_reduce_add_epi64, _mm512_reduce_max_epi64,
-    _mm512_reduce_max_epu64, _mm512_reduce_min_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
-    _mm512_srli_epi64, _mm512_sub_epi64, _mm512_testn_epi64_mask, _mm512_xor_si512,
+    _mm512_mask_cmple_epu64_mask, _mm512_mask_compress_epi64, _mm512_mask_mov_epi32, _mm512_mask_mov_epi64,
+    _mm512_mask_testn_epi64_mask, _mm512_maskz_compress_epi32, _mm512_maskz_sub_epi64, _mm512_max_epi64,
+    _mm512_max_epu64, _mm512_min_epi64, _mm512_mullo_epi64, _mm512_permutex2var_epi32,
+    _mm512_permutex2var_epi64, _mm512_reduce_add_epi64, _mm512_reduce_max_epi64, _mm512_reduce_max_epu64,
+    _mm512_reduce_min_epi64, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_srli_epi64,
+    _mm512_sub_epi32, _mm512_sub_epi64, _mm512_testn_epi64_mask, _mm512_xor_si512,
 };
 
 use bytemuck::{Pod, must_cast};
@@ -30,10 +32,13 @@ pub(crate) use crate::avx2::choose;
 
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs, lanes, push_places, span};
+use crate::node::NodeRows;
 use crate::scalar::{self, MIX_FIRST, MIX_SECOND};
 
 /// 64-bit integers in a vector.
 const LANES: usize = 8;
+/// 32-bit numbers in a vector.
+const HALVES: usize = 16;
 /// Numbers of a vector and those that these are compared with.
 const SPAN: usize = 2 * LANES;
 /// 64-bit integers looked at between two branches of a search.
@@ -65,6 +70,87 @@ pub(crate) fn rank<const N: usize>(words: &[u64; N], word: u64) -> usize {
     }
     // Those that are less come first.
     (less | scalar::less(few, word) << (LANES * eights.len())).trailing_ones() as usize
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+pub(crate) fn open_gap<const N: usize>(rows: NodeRows<'_, N>, at: usize, by: usize) {
+    if !N.is_multiple_of(HALVES) || by > LANES {
+        return scalar::open_gap(rows, at, by);
+    }
+    // The rows that are others afterwards.
+    let moved = u32::MAX.unbounded_shl((at + by) as u32);
+    shift_words(rows.words.as_chunks_mut().0, moved, by);
+    shift_halves(rows.numbers.as_chunks_mut().0, moved, by);
+    if let Some(others) = rows.others {
+        shift_halves(others.as_chunks_mut().0, moved, by);
+    }
+}
+
+/// Words that come from so many places below, but for those that do not move.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+fn shift_words(words: &mut [[u64; LANES]], moved: u32, by: usize) {
+    let from = _mm512_sub_epi64(load(&[8u64, 9, 10, 11, 12, 13, 14, 15]), _mm512_set1_epi64(by as i64));
+    for at in (0..words.len()).rev() {
+        // Before the first there is none, nor does anything move from there.
+        let (before, here) = (load(&words[at.saturating_sub(1)]), load(&words[at]));
+        let shifted = _mm512_permutex2var_epi64(before, from, here);
+        words[at] = must_cast(_mm512_mask_mov_epi64(here, (moved >> (LANES * at)) as __mmask8, shifted));
+    }
+}
+
+/// As [`shift_words`], of numbers half as wide.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+fn shift_halves<T: Pod>(numbers: &mut [[T; HALVES]], moved: u32, by: usize) {
+    let lanes: [i32; HALVES] = [16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
+    let from = _mm512_sub_epi32(must_cast(lanes), _mm512_set1_epi32(by as i32));
+    for at in (0..numbers.len()).rev() {
+        let (before, here) = (must_cast(numbers[at.saturating_sub(1)]), must_cast(numbers[at]));
+        let shifted = _mm512_permutex2var_epi32(before, from, here);
+        numbers[at] = must_cast(_mm512_mask_mov_epi32(here, (moved >> (HALVES * at)) as __mmask16, shifted));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+pub(crate) fn squeeze<const N: usize>(rows: NodeRows<'_, N>, kept: u32) {
+    if !N.is_multiple_of(HALVES) {
+        return scalar::squeeze(rows, kept);
+    }
+    squeeze_words(rows.words, kept);
+    squeeze_halves(rows.numbers, kept);
+    if let Some(others) = rows.others {
+        squeeze_halves(others, kept);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+fn squeeze_words<const N: usize>(words: &mut [u64; N], kept: u32) {
+    let (all, mut to) = (*words, 0);
+    words.fill(u64::MAX);
+    for (at, vector) in all.as_chunks().0.iter().enumerate() {
+        let kept = (kept >> (LANES * at)) as __mmask8;
+        // No more were kept so far than there were: there is room.
+        if let Some(room) = words[to..].first_chunk_mut::<LANES>() {
+            *room = must_cast(_mm512_mask_compress_epi64(_mm512_set1_epi64(-1), kept, load(vector)));
+        }
+        to += kept.count_ones() as usize;
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+fn squeeze_halves<T: Pod, const N: usize>(numbers: &mut [T; N], kept: u32) {
+    let (all, mut to) = (*numbers, 0);
+    numbers.fill(T::zeroed());
+    for (at, vector) in all.as_chunks::<HALVES>().0.iter().enumerate() {
+        let kept = (kept >> (HALVES * at)) as __mmask16;
+        if let Some(room) = numbers[to..].first_chunk_mut::<HALVES>() {
+            *room = must_cast(_mm512_maskz_compress_epi32(kept, must_cast(*vector)));
+        }
+        to += kept.count_ones() as usize;
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]

@@ -8,6 +8,7 @@ use crate::choose::{High, SLACK};
 use crate::extent::Extent;
 use crate::isa::{Isa, Kind};
 use crate::near::{Likeness, Marks, NearPairs};
+use crate::node::NodeRows;
 use crate::scalar;
 
 /// Calls one kernel on the instruction set of a token. Takes names only, so that no expression
@@ -58,6 +59,44 @@ pub fn first_inverted(isa: Isa, earliest: &[i64], latest: &[i64]) -> Option<usiz
 pub fn rank<const N: usize>(isa: Isa, words: &[u64; N], word: u64) -> usize {
     const { assert!(N.is_power_of_two() && N <= 64, "a bit for each word") };
     dispatch!(isa, rank(words, word))
+}
+
+/// Moves the rows of a node from `at` on up by `by` places. The last `by` rows fall off; those from `at` up to `at + by`
+/// stay as they are, for the caller to set.
+///
+/// O(N), and no branch depends on where the gap is.
+///
+/// # Panics
+/// If `at + by` is more than `N`.
+///
+/// ```
+/// use skewer_kernels::{Isa, NodeRows, open_gap};
+/// let (mut words, mut numbers) = ([1, 2, 3, 4], [-1, -2, -3, -4]);
+/// open_gap(Isa::best(), NodeRows { words: &mut words, numbers: &mut numbers, others: None }, 1, 2);
+/// assert_eq!((words, numbers), ([1, 2, 3, 2], [-1, -2, -3, -2]));
+/// ```
+#[inline]
+pub fn open_gap<const N: usize>(isa: Isa, rows: NodeRows<'_, N>, at: usize, by: usize) {
+    const { assert!(N <= 32, "a bit for each row") };
+    assert!(at <= N && by <= N - at, "a gap within the node");
+    dispatch!(isa, open_gap(rows, at, by));
+}
+
+/// Moves the rows of a node whose bits are set to the front, in order. Behind them all words are the greatest, and all
+/// numbers 0.
+///
+/// O(N), and no branch depends on which are kept.
+///
+/// ```
+/// use skewer_kernels::{Isa, NodeRows, squeeze};
+/// let (mut words, mut numbers) = ([1, 2, 3, 4], [-1, -2, -3, -4]);
+/// squeeze(Isa::best(), NodeRows { words: &mut words, numbers: &mut numbers, others: None }, 0b1010);
+/// assert_eq!((words, numbers), ([2, 4, u64::MAX, u64::MAX], [-2, -4, 0, 0]));
+/// ```
+#[inline]
+pub fn squeeze<const N: usize>(isa: Isa, rows: NodeRows<'_, N>, kept: u32) {
+    const { assert!(N <= 32, "a bit for each row") };
+    dispatch!(isa, squeeze(rows, kept));
 }
 
 /// The outline of the intervals `[begin, end]`; of none, [`Extent::EMPTY`].

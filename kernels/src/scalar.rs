@@ -7,6 +7,7 @@
 use crate::choose::High;
 use crate::extent::Extent;
 use crate::near::{Likeness, Marks, NEAR, NearPairs};
+use crate::node::{NodeRows, places};
 
 /// First multiplier of the mixer: an odd number of about half its bits set.
 pub(crate) const MIX_FIRST: u64 = 0xbf58_476d_1ce4_e5b9;
@@ -28,6 +29,35 @@ pub(crate) fn rank<const N: usize>(words: &[u64; N], word: u64) -> usize {
 #[inline]
 pub(crate) fn less(few: &[u64], word: u64) -> u64 {
     few.iter().enumerate().fold(0, |less, (at, one)| less | u64::from(*one < word) << at)
+}
+
+pub(crate) fn open_gap<const N: usize>(rows: NodeRows<'_, N>, at: usize, by: usize) {
+    let moved = at..N - by;
+    rows.words.copy_within(moved.clone(), at + by);
+    rows.numbers.copy_within(moved.clone(), at + by);
+    if let Some(others) = rows.others {
+        others.copy_within(moved, at + by);
+    }
+}
+
+pub(crate) fn squeeze<const N: usize>(rows: NodeRows<'_, N>, kept: u32) {
+    squeeze_column(rows.words, kept, u64::MAX);
+    squeeze_column(rows.numbers, kept, 0);
+    if let Some(others) = rows.others {
+        squeeze_column(others, kept, 0);
+    }
+}
+
+fn squeeze_column<T: Copy, const N: usize>(column: &mut [T; N], kept: u32, past: T) {
+    // Those that stay where they are.
+    let first = (kept.trailing_ones() as usize).min(N);
+    let rest = places(kept & u32::MAX.unbounded_shl(first as u32)).take_while(|at| *at < N);
+    let mut to = first;
+    for at in rest {
+        column[to] = column[at];
+        to += 1;
+    }
+    column[to..].fill(past);
 }
 
 pub(crate) fn first_inverted(earliest: &[i64], latest: &[i64]) -> Option<usize> {

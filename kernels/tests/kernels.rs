@@ -7,8 +7,8 @@ use std::sync::Once;
 
 use proptest::prelude::*;
 use skewer_kernels::{
-    Extent, High, Isa, Likeness, Marks, choose, extent, first_inverted, mix, mix_one, near_pairs, rank,
-    unmix_one,
+    Extent, High, Isa, Likeness, Marks, NodeRows, choose, extent, first_inverted, mix, mix_one, near_pairs,
+    open_gap, rank, squeeze, unmix_one,
 };
 
 mod naive;
@@ -200,6 +200,51 @@ fn check_ranks<const N: usize>() {
                 assert_eq!(rank(isa, &node, word), naive::rank(&node, word), "{isa} {word} {node:?}");
             }
         }
+    }
+}
+
+/// Promise: rows of nodes move as columns of their own would, wherever the gap is and whichever are kept.
+#[test]
+fn rows_of_nodes_move() {
+    check_rows::<0>();
+    check_rows::<1>();
+    check_rows::<5>();
+    check_rows::<8>();
+    check_rows::<16>();
+    check_rows::<31>();
+    check_rows::<32>();
+}
+
+fn check_rows<const N: usize>() {
+    let node = (
+        std::array::from_fn::<u64, N, _>(|row| mix_one(row as u64)),
+        std::array::from_fn::<i32, N, _>(|row| mix_one(100 + row as u64) as i32),
+        std::array::from_fn::<u32, N, _>(|row| mix_one(200 + row as u64) as u32),
+    );
+    let masks = (0..64).map(|seed| mix_one(seed) as u32);
+    let masks: Vec<u32> = masks.chain([0, 1, u32::MAX, 1 << 31, !1, u32::MAX >> 1, 0x5555_5555]).collect();
+    for isa in isas() {
+        for (at, by) in (0..=N).flat_map(|at| (0..=N - at).map(move |by| (at, by))) {
+            let mut moved = node;
+            let rows = NodeRows { words: &mut moved.0, numbers: &mut moved.1, others: Some(&mut moved.2) };
+            open_gap(isa, rows, at, by);
+            assert_eq!(moved.0[..], naive::open_gap(&node.0, at, by), "{isa} {N} {at} {by}");
+            assert_eq!(moved.1[..], naive::open_gap(&node.1, at, by), "{isa} {N} {at} {by}");
+            assert_eq!(moved.2[..], naive::open_gap(&node.2, at, by), "{isa} {N} {at} {by}");
+        }
+        for kept in &masks {
+            let mut moved = node;
+            let rows = NodeRows { words: &mut moved.0, numbers: &mut moved.1, others: Some(&mut moved.2) };
+            squeeze(isa, rows, *kept);
+            assert_eq!(moved.0[..], naive::squeeze(&node.0, *kept, u64::MAX), "{isa} {N} {kept:x}");
+            assert_eq!(moved.1[..], naive::squeeze(&node.1, *kept, 0), "{isa} {N} {kept:x}");
+            assert_eq!(moved.2[..], naive::squeeze(&node.2, *kept, 0), "{isa} {N} {kept:x}");
+        }
+        let (mut words, mut numbers) = (node.0, node.1);
+        let rows = NodeRows { words: &mut words, numbers: &mut numbers, others: None };
+        squeeze(isa, rows, 0x0f0f_3333);
+        assert_eq!(words[..], naive::squeeze(&node.0, 0x0f0f_3333, u64::MAX), "{isa} {N}");
+        assert_eq!(numbers[..], naive::squeeze(&node.1, 0x0f0f_3333, 0), "{isa} {N}");
     }
 }
 

@@ -27,6 +27,17 @@ pub(crate) fn rank(words: &[u64], word: u64) -> usize {
     words.iter().filter(|other| **other < word).count()
 }
 
+/// A column whose rows from `at` on moved up by `by`.
+pub(crate) fn open_gap<T: Copy>(column: &[T], at: usize, by: usize) -> Vec<T> {
+    (0..column.len()).map(|row| column[if row < at + by { row } else { row - by }]).collect()
+}
+
+/// The rows of a column whose bits are set, and behind them `past`.
+pub(crate) fn squeeze<T: Copy>(column: &[T], kept: u32, past: T) -> Vec<T> {
+    let kept = (0..column.len()).filter(|row| kept >> row & 1 == 1).map(|row| column[row]);
+    kept.chain(std::iter::repeat(past)).take(column.len()).collect()
+}
+
 pub(crate) fn choose(words: &[u64], High { shift, value }: High) -> Vec<u32> {
     let is_chosen = |word: u64| u128::from(word) / (1 << shift) == u128::from(value);
     (0..words.len() as u32).filter(|i| is_chosen(words[*i as usize])).collect()

@@ -8,7 +8,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use skewer_kernels::at_most;
+use skewer_kernels::{Isa, NodeRows, at_most, open_gap, squeeze};
 
 use crate::resolve::key_log::KeyLog;
 use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, alike, head, is_whole, rehead, search};
@@ -181,7 +181,11 @@ impl Leaf {
         let behind = range.start + count;
         let tail = (u64::from(self.points) >> range.end << behind) as u32;
         self.points = (self.points & below(range.start)) | tail;
-        if behind != range.end {
+        if behind > range.end {
+            let by = behind - range.end;
+            open_gap(Isa::in_use(), self.rows(), range.end, by);
+            self.len = (len + by) as u32;
+        } else if behind < range.end {
             self.heads.copy_within(range.end..len, behind);
             self.stamps.copy_within(range.end..len, behind);
             if self.stores {
@@ -263,22 +267,18 @@ impl Leaf {
         if self.stores {
             bits(gone).for_each(|at| self.free(at, keys));
         }
-        let first = gone.trailing_zeros() as usize;
-        let kept = below(self.len()) & !gone & !below(first);
-        let (mut to, mut points) = (first, self.points & below(first));
-        for at in bits(kept) {
-            self.heads[to & (CAP - 1)] = self.heads[at & (CAP - 1)];
-            self.stamps[to & (CAP - 1)] = self.stamps[at & (CAP - 1)];
-            points |= (self.points >> at & 1) << to;
-            to += 1;
-        }
-        if self.stores {
-            bits(kept)
-                .zip(first..)
-                .for_each(|(at, to)| self.keys[to & (CAP - 1)] = self.keys[at & (CAP - 1)]);
-        }
-        self.set_len(to);
-        self.points = points;
+        let kept = below(self.len()) & !gone;
+        squeeze(Isa::in_use(), self.rows(), kept);
+        self.points =
+            bits(self.points & kept).fold(0, |points, at| points | 1 << (kept & below(at)).count_ones());
+        self.len = kept.count_ones();
+    }
+
+    /// The entries, for what moves them; keys only where some are stored.
+    #[inline]
+    fn rows(&mut self) -> NodeRows<'_, CAP> {
+        let others = self.stores.then_some(&mut self.keys);
+        NodeRows { words: &mut self.heads, numbers: &mut self.stamps, others }
     }
 
     /// One bit for each entry that is forgotten, as are the keys before it.
