@@ -10,8 +10,8 @@ use super::index::{Index, Purpose};
 use super::judge::Rule;
 use super::stamps::Stamp;
 
-/// Transactions that take a step together: what three groups touch fits the near caches.
-pub(super) const GROUP: usize = 8;
+/// Transactions that take a step together. Few: what is asked for at once waits for its turn, while nothing is judged.
+pub(super) const GROUP: usize = 4;
 
 /// The aims of a batch's accesses, and, of the first ones, the hints. Room that is used again.
 #[derive(Debug, Default)]

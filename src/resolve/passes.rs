@@ -8,7 +8,7 @@ use super::stamps::Stamp;
 use super::tree::Tree;
 
 /// Pieces that take a step together, as transactions of a batch do (`ahead`).
-const GROUP: usize = 8;
+const GROUP: usize = 4;
 
 impl Half {
     /// Finds out what the window refuses on this side, and which transactions of the group cross here.
