@@ -4,7 +4,8 @@
 //! when the last of them is gone: storing appends, freeing counts down, and neither touches what lies cold. A
 //! key that is written again is stored again, unless it is among the young ([`KeyLog::is_aged`]). Where
 //! that is not enough, chunks that a few keys would keep are condemned; whoever sweeps the window moves
-//! these keys ([`KeyLog::is_condemned`]), so that memory follows what is held.
+//! these keys ([`KeyLog::is_condemned`]), so that memory follows what is held. The end of a range that begins as its
+//! start does is stored as what it has of its own ([`KeyLog::store_like`]).
 
 use std::collections::VecDeque;
 
@@ -14,6 +15,7 @@ use super::key_room::copy;
 use super::keys::KeyRef;
 use super::large::{LARGE, LargeKeys, most_chunks};
 use super::slabs::{CHUNK, Slabs};
+use super::stored::{Header, Stored};
 
 /// Where a key begins is told in so many bytes.
 const UNIT: usize = 4;
@@ -66,9 +68,31 @@ impl KeyLog {
         if !self.may_claim(key.len()) {
             return self.large.store(key.into());
         }
-        let (place, room) = self.claim(key.len());
+        let (place, room) = self.claim(Header::whole(key.len()));
         copy(room, key);
         place
+    }
+
+    /// Stores a copy of `key`, whose first `shared` bytes are those of the key at `other`: these are not copied if that key lies
+    /// near by. [`look`](Self::look) at it, then.
+    #[inline(never)]
+    pub(super) fn store_like(&mut self, key: &[u8], (other, shared): (KeyRef, usize)) -> KeyRef {
+        let Some(header) = self.front_coded(key, other, shared) else { return self.store(key) };
+        let (place, room) = self.claim(header);
+        // So few that a call would cost more.
+        room.iter_mut().zip(&key[shared..]).for_each(|(to, byte)| *to = *byte);
+        place
+    }
+
+    /// How a key is stored without the first bytes, which it shares with another, if it can be.
+    #[inline]
+    fn front_coded(&self, key: &[u8], other: KeyRef, shared: usize) -> Option<Header> {
+        let open = self.open.filter(|open| other < LARGE && other >> UNIT_BITS == *open)?;
+        let (chunk, at) = locate(other);
+        let (filled, bytes) = (self.chunks[open as usize].filled, self.slabs.chunk(chunk));
+        let header = Header { own: key.len() - shared, shared, back: (filled - at) / UNIT };
+        let has_room = filled + HEADER + header.own <= CHUNK;
+        (has_room && header.fits() && header_at(bytes, at).back == 0).then_some(header)
     }
 
     /// Stores the bytes of one key that come in two pieces.
@@ -76,7 +100,7 @@ impl KeyLog {
         if !self.may_claim(first.len() + second.len()) {
             return self.large.store([first, second].concat().into());
         }
-        let (place, room) = self.claim(first.len() + second.len());
+        let (place, room) = self.claim(Header::whole(first.len() + second.len()));
         let (front, back) = room.split_at_mut(first.len());
         front.copy_from_slice(first);
         back.copy_from_slice(second);
@@ -95,10 +119,10 @@ impl KeyLog {
         !self.spare.is_empty() || self.open.is_some_and(has_room)
     }
 
-    /// Room for a key of `len` bytes, which a chunk can hold.
+    /// Room for the bytes of a key's own, which a chunk can hold.
     #[inline]
-    fn claim(&mut self, len: usize) -> (KeyRef, &mut [u8]) {
-        let need = HEADER + len;
+    fn claim(&mut self, header: Header) -> (KeyRef, &mut [u8]) {
+        let need = HEADER + header.own;
         let at = match self.open {
             Some(at) if self.chunks[at as usize].filled + need <= CHUNK => at,
             _ => self.open(),
@@ -111,21 +135,34 @@ impl KeyLog {
         chunk.stored += 1;
         chunk.live += 1;
         let bytes = self.slabs.chunk_mut(at as usize);
-        let (header, room) = bytes[start..start + need].split_at_mut(HEADER);
-        header.copy_from_slice(&(len as u32).to_le_bytes());
+        let (front, room) = bytes[start..start + need].split_at_mut(HEADER);
+        front.copy_from_slice(&header.word().to_le_bytes());
         ((at << UNIT_BITS) | (start / UNIT) as u32, room)
     }
 
-    /// The bytes of a stored key.
+    /// The bytes of a key that was stored whole.
     #[inline]
     pub(super) fn get(&self, place: KeyRef) -> &[u8] {
         if place >= LARGE {
             return self.large.get(place);
         }
         let (chunk, at) = locate(place);
-        let (header, bytes) = self.slabs.chunk(chunk)[at..].split_at(HEADER);
-        let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-        &bytes[..len as usize]
+        let bytes = self.slabs.chunk(chunk);
+        &bytes[at + HEADER..][..header_at(bytes, at).own]
+    }
+
+    /// The bytes of any stored key.
+    #[inline]
+    pub(super) fn look(&self, place: KeyRef) -> Stored<'_> {
+        if place >= LARGE {
+            return Stored { first: self.large.get(place), rest: &[] };
+        }
+        let (chunk, at) = locate(place);
+        let bytes = self.slabs.chunk(chunk);
+        let Header { own, shared, back } = header_at(bytes, at);
+        let (own, shared) = if back == 0 { (0, own) } else { (own, shared) };
+        let rest = &bytes[at + HEADER..][..own];
+        Stored { first: &bytes[at + HEADER - back * UNIT..][..shared], rest }
     }
 
     /// Fetches the first two lines of a stored key.
@@ -183,7 +220,7 @@ impl KeyLog {
     pub(super) fn restore(&mut self, place: KeyRef) -> KeyRef {
         let mut key = std::mem::take(&mut self.moving);
         key.clear();
-        key.extend_from_slice(self.get(place));
+        self.look(place).append_to(&mut key);
         self.free(place);
         let place = self.store(&key);
         self.moving = key;
@@ -252,13 +289,55 @@ impl KeyLog {
 }
 
 #[inline]
+fn header_at(chunk: &[u8], at: usize) -> Header {
+    let word = chunk[at..].first_chunk().copied().unwrap_or_default();
+    Header::of(u32::from_le_bytes(word))
+}
+
+#[inline]
 fn locate(place: KeyRef) -> (usize, usize) {
     ((place >> UNIT_BITS) as usize, (place as usize & ((1 << UNIT_BITS) - 1)) * UNIT)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::NONE;
     use super::*;
+
+    /// Promise: keys that share their beginning with one just stored come back whole, and cost eight bytes, though that one is
+    /// freed before them; those that share it with one far off, long or front-coded itself come back too.
+    #[test]
+    fn keys_like_others_come_back() {
+        let mut log = KeyLog::default();
+        let mut held = Vec::new();
+        for round in 0..4_000usize {
+            let start = vec![round as u8; if round % 500 == 0 { CHUNK + 1 } else { round % 90 }];
+            let [near, far] = [&b"\x01end"[..], b"too much to add"].map(|own| [&start[..], own].concat());
+            let place = log.store(&start);
+            let filled = |log: &KeyLog| log.open.map_or(0, |open| log.chunks[open as usize].filled);
+            let before = filled(&log);
+            let first = log.store_like(&near, (place, start.len()));
+            if start.len() < CHUNK && before + 8 <= CHUNK {
+                assert_eq!(filled(&log) - before, 8, "{round}");
+            }
+            let second = log.store_like(&far, (place, start.len()));
+            let third = log.store_like(&near, (first, near.len()));
+            let fourth = log.store_like(&start, (NONE, 0));
+            log.free(place);
+            held.extend([(first, near.clone()), (second, far), (third, near), (fourth, start)]);
+            if held.len() > 600 {
+                held.drain(..40).for_each(|(place, _)| log.free(place));
+            }
+            for (place, key) in &mut held {
+                if log.is_condemned(*place) {
+                    *place = log.restore(*place);
+                }
+                assert!(log.look(*place).cmp(key).is_eq(), "{round}");
+            }
+        }
+        held.iter().for_each(|(place, _)| log.free(*place));
+        assert_eq!((log.live, log.stored), (0, 0));
+    }
 
     /// Promise: keys of any length come back whole, and memory follows what is held, whatever dies first.
     #[test]

@@ -177,7 +177,7 @@ pub(super) fn append_key(keys: &KeyLog, (head, place): (u64, KeyRef), shared: &[
         out.extend_from_slice(shared);
         out.extend_from_slice(&bytes[..len]);
     } else {
-        out.extend_from_slice(keys.get(place));
+        keys.look(place).append_to(out);
     }
 }
 
@@ -190,7 +190,7 @@ pub(super) fn rehead(
     prefix: usize,
 ) -> (u64, KeyRef) {
     if !is_whole(old) {
-        let new = head(keys.get(place), prefix);
+        let new = keys.look(place).head(prefix);
         if is_whole(new) {
             keys.free(place);
         }
@@ -208,7 +208,7 @@ pub(super) fn rehead(
         return (u64::from_be_bytes(first) | (bytes >> (8 * more)) | (len + more) as u64, NONE);
     }
     let place = keys.store_both(shared, &old.to_be_bytes()[..len]);
-    (head(keys.get(place), prefix), place)
+    (keys.look(place).head(prefix), place)
 }
 
 /// How many of some heads, which ascend, are less than `head`. `N` is a power of two, up to 64. Which instructions there are

@@ -97,6 +97,7 @@ mod slices;
 mod slip;
 mod snapshots;
 mod stamps;
+mod stored;
 mod stretch;
 mod together;
 mod tree;

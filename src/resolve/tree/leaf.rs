@@ -136,8 +136,10 @@ impl Leaf {
     fn find_tied(&self, keys: &KeyLog, key: &[u8], head: u64, first: usize) -> (usize, bool) {
         let tied = alike(&self.heads[first..self.len()], head);
         let tied = &self.keys[first..first + tied];
-        let at = first + tied.partition_point(|k| keys.get(*k) < key);
-        (at, at < first + tied.len() && keys.get(self.keys[at]) == key)
+        match tied.binary_search_by(|place| keys.look(*place).cmp(key)) {
+            Ok(at) => (first + at, true),
+            Err(at) => (first + at, false),
+        }
     }
 
     /// Whether `key`, not less than the leaf's least, is less than / equal to / greater than its end.
@@ -157,19 +159,19 @@ impl Leaf {
         }
     }
 
-    /// Stores the key of an entry that is written again anew, lest it outlive its neighbours in the log.
+    /// Stores the key of an entry that is written again anew, like another, lest it outlive its neighbours in the log.
     #[inline]
-    pub(super) fn renew(&mut self, at: usize, key: &[u8], keys: &mut KeyLog) {
+    pub(super) fn renew(&mut self, at: usize, key: &[u8], other: (KeyRef, usize), keys: &mut KeyLog) {
         if !is_whole(self.heads[at]) {
-            self.renew_stored(at, key, keys);
+            self.renew_stored(at, key, other, keys);
         }
     }
 
     #[inline(never)]
-    fn renew_stored(&mut self, at: usize, key: &[u8], keys: &mut KeyLog) {
+    fn renew_stored(&mut self, at: usize, key: &[u8], other: (KeyRef, usize), keys: &mut KeyLog) {
         if keys.is_aged(self.keys[at]) {
             keys.free(self.keys[at]);
-            self.keys[at] = keys.store(key);
+            self.keys[at] = keys.store_like(key, other);
         }
     }
 

@@ -293,11 +293,12 @@ impl Tree {
         append_key(&self.log, (leaf.heads[entry], leaf.keys[entry]), self.prefix_of(leaf), out);
     }
 
-    /// Stores the key of a head, unless the head is whole.
+    /// Stores the key of a head, unless the head is whole. `other` is where a key is stored, if one is, that begins with so
+    /// many bytes of this one.
     #[inline]
-    fn place_of(&mut self, head: u64, key: &[u8]) -> KeyRef {
+    fn place_of(&mut self, head: u64, key: &[u8], other: (KeyRef, usize)) -> KeyRef {
         self.stored_of_late = (self.stored_of_late << 1) | u32::from(!is_whole(head));
-        if is_whole(head) { NONE } else { self.log.store(key) }
+        if is_whole(head) { NONE } else { self.log.store_like(key, other) }
     }
 
     #[inline]

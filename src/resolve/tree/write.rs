@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::leaf::{CAP, Entry, LeafId, NO_LEAF};
 use super::{Hint, NO_HINT, Tree};
 use crate::resolve::batch::Span;
-use crate::resolve::keys::{NONE, common};
+use crate::resolve::keys::{KeyRef, NONE, common, is_whole};
 use crate::resolve::stamps::Stamp;
 
 impl Tree {
@@ -29,7 +29,7 @@ impl Tree {
                 return;
             }
             if leaf.len() < CAP {
-                let new = Entry { head, key: self.place_of(head, key), stamp, point: true };
+                let new = Entry { head, key: self.place_of(head, key, ALONE), stamp, point: true };
                 self.leaf_mut(at).insert(entry, new);
                 self.note_crowded(at);
                 return self.note(at, stamp);
@@ -43,7 +43,7 @@ impl Tree {
         let leaf = self.leaf(at);
         if leaf.is_point(entry) {
             let leaf = &mut self.leaves[at as usize];
-            leaf.renew(entry, key, &mut self.log);
+            leaf.renew(entry, key, ALONE, &mut self.log);
             leaf.stamps[entry] = stamp;
             return self.note(at, stamp);
         }
@@ -108,34 +108,42 @@ impl Tree {
                 if exact && leaf.is_point(last) {
                     return Written::Beyond;
                 }
-                if exact {
-                    leaf.renew(last, end, &mut self.log);
-                }
                 (last, !exact)
             }
         };
         let after = leaf.stamp_before(last);
         let start_needed = leaf.stamp_before(first) != stamp;
+        let end_kept = !end_needed && last < leaf.len();
         let end_needed = end_needed && after != stamp;
         if leaf.len() - (last - first) + usize::from(start_needed) + usize::from(end_needed) > CAP {
             return Written::Full;
         }
-        if first_exact {
-            leaf.renew(first, start, &mut self.log);
+        // Where the start is stored, and the end may be like it.
+        let mut place = NONE;
+        if first_exact && !is_whole(start_head) {
+            leaf.renew(first, start, ALONE, &mut self.log);
+            place = leaf.keys[first];
+        }
+        if end_kept {
+            leaf.renew(last, end, (place, shared), &mut self.log);
         }
         let reuse = first_exact && start_needed;
-        let kept = if reuse { leaf.keys[first] } else { NONE };
         for gone in first + usize::from(reuse)..last {
             leaf.free(gone, &mut self.log);
         }
         let rest = first + usize::from(start_needed);
         leaf.open(first..last, rest - first + usize::from(end_needed));
         if start_needed {
-            let key = if reuse { kept } else { self.place_of(start_head, start) };
-            self.leaf_mut(at).set(first, Entry { head: start_head, key, stamp, point: false });
+            if !reuse {
+                place = self.place_of(start_head, start, ALONE);
+            }
+            let new = Entry { head: start_head, key: place, stamp, point: false };
+            self.leaf_mut(at).set(first, new);
         }
         if end_needed {
-            let key = self.place_of(end_head, end);
+            // A start that is not needed was given back.
+            let other = if start_needed { (place, shared) } else { ALONE };
+            let key = self.place_of(end_head, end, other);
             self.leaf_mut(at).set(rest, Entry { head: end_head, key, stamp: after, point: false });
         }
         self.note_crowded(at);
@@ -162,7 +170,7 @@ impl Tree {
         let head = leaf.head(start);
         let first = leaf.find(&self.log, start, head).0;
         let last = if stop == at { leaf.find(&self.log, end, leaf.head(end)).0 } else { leaf.len() };
-        let key = self.place_of(head, start);
+        let key = self.place_of(head, start, ALONE);
         self.cut(at, first, last);
         self.leaf_mut(at).insert(first, Entry { head, key, stamp, point: false });
         self.note(at, stamp);
@@ -221,7 +229,7 @@ impl Tree {
             }
             if leaf.len() < CAP {
                 let stamp = leaf.stamp_before(entry);
-                let new = Entry { head, key: self.place_of(head, key), stamp, point: false };
+                let new = Entry { head, key: self.place_of(head, key, ALONE), stamp, point: false };
                 self.leaf_mut(at).insert(entry, new);
                 return true;
             }
@@ -265,6 +273,9 @@ impl Tree {
         self.set_common(&start[..shared]);
     }
 }
+
+/// A key that is stored like no other.
+const ALONE: (KeyRef, usize) = (NONE, 0);
 
 enum Written {
     Done,
