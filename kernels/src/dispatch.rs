@@ -64,7 +64,7 @@ pub fn rank<const N: usize>(isa: Isa, words: &[u64; N], word: u64) -> usize {
 /// Moves the rows of a node from `at` on up by `by` places. The last `by` rows fall off; those from `at` up to `at + by`
 /// stay as they are, for the caller to set.
 ///
-/// O(N), and no branch depends on where the gap is.
+/// O(N); with AVX-512 no branch depends on where the gap is.
 ///
 /// # Panics
 /// If `at + by` is more than `N`.
@@ -85,7 +85,7 @@ pub fn open_gap<const N: usize>(isa: Isa, rows: NodeRows<'_, N>, at: usize, by: 
 /// Moves the rows of a node whose bits are set to the front, in order. Behind them all words are the greatest, and all
 /// numbers 0.
 ///
-/// O(N), and no branch depends on which are kept.
+/// O(N); with AVX-512 no branch depends on which are kept.
 ///
 /// ```
 /// use skewer_kernels::{Isa, NodeRows, squeeze};

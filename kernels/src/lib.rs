@@ -81,7 +81,7 @@ pub use isa::Isa;
 pub use lanes::{at_most, equal_to};
 pub use map::MappedFile;
 pub use near::{Likeness, Marks, NEAR, NearPairs};
-pub use node::NodeRows;
+pub use node::{NodeRows, places};
 pub use prefetch::{prefetch_address, prefetch_range, prefetch_read};
 pub use prefix::common_prefix;
 pub use scalar::{mix_one, unmix_one};

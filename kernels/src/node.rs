@@ -11,9 +11,13 @@ pub struct NodeRows<'a, const N: usize> {
     pub others: Option<&'a mut [u32; N]>,
 }
 
-/// The places of the bits that are set.
+/// The places of the bits that are set, in order.
+///
+/// ```
+/// assert!(skewer_kernels::places(0b1001_0010).eq([1, 4, 7]));
+/// ```
 #[inline]
-pub(crate) fn places(mut bits: u32) -> impl Iterator<Item = usize> {
+pub fn places(mut bits: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = (bits != 0).then_some(bits.trailing_zeros() as usize);
         bits &= bits.wrapping_sub(1);

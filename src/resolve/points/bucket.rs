@@ -81,13 +81,3 @@ impl Bucket {
 pub(super) fn upper(hash: Hash) -> u32 {
     (hash >> 32) as u32
 }
-
-/// The places of the bits that are set.
-#[inline]
-pub(super) fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let at = (bits != 0).then_some(bits.trailing_zeros() as usize);
-        bits &= bits.wrapping_sub(1);
-        at
-    })
-}

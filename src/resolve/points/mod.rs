@@ -10,10 +10,10 @@ mod bucket;
 mod resize;
 mod sweep;
 
-use skewer_kernels::{prefetch_address, prefetch_read};
+use skewer_kernels::{places, prefetch_address, prefetch_read};
 
 pub(super) use self::bucket::Hash;
-use self::bucket::{Bucket, EMPTY, Line, SLOTS, bits, upper};
+use self::bucket::{Bucket, EMPTY, Line, SLOTS, upper};
 use super::hashes::Hasher;
 use super::key_log::KeyLog;
 use super::keys::KeyRef;
@@ -101,7 +101,7 @@ impl Points {
     #[inline]
     pub(super) fn prefetch_key(&self, hash: Hash) {
         let bucket = &self.buckets[self.home(upper(hash))];
-        if let (Some(keys), Some(slot)) = (&self.keys, bits(bucket.hits(upper(hash))).next()) {
+        if let (Some(keys), Some(slot)) = (&self.keys, places(bucket.hits(upper(hash))).next()) {
             keys.prefetch(bucket.keys[slot]);
         }
     }
@@ -190,7 +190,7 @@ impl Points {
     /// The keys that were not forgotten, with their versions, in no order. None from fingerprints.
     pub(super) fn live(&self) -> impl Iterator<Item = (&[u8], Stamp)> {
         let slots =
-            self.buckets.iter().flat_map(|bucket| bits(bucket.used()).map(move |slot| (bucket, slot)));
+            self.buckets.iter().flat_map(|bucket| places(bucket.used()).map(move |slot| (bucket, slot)));
         slots.filter(|(bucket, slot)| bucket.stamps[*slot] > self.floor).filter_map(|(bucket, slot)| {
             Some((self.keys.as_ref()?.get(bucket.keys[slot]), bucket.stamps[slot]))
         })
@@ -232,7 +232,7 @@ impl Points {
         let mut left = self.buckets[at].reach();
         loop {
             let bucket = &self.buckets[at];
-            if let Some(slot) = bits(bucket.hits(upper(hash))).find(|slot| is(bucket, *slot)) {
+            if let Some(slot) = places(bucket.hits(upper(hash))).find(|slot| is(bucket, *slot)) {
                 return Some((at, slot));
             }
             if left == 0 {

@@ -1,8 +1,8 @@
 //! Tables are made anew when they are full.
 
-use skewer_kernels::advise_huge;
+use skewer_kernels::{advise_huge, places};
 
-use super::bucket::{Bucket, EMPTY, SLOTS, bits};
+use super::bucket::{Bucket, EMPTY, SLOTS};
 use super::{KeyRef, Points, SMALLEST, Stamp};
 
 /// Keys are moved to a greater table when this one is so full, in sixteenths; that one is so full then.
@@ -42,7 +42,7 @@ impl Points {
     #[cold]
     pub(super) fn resize(&mut self, mut buckets: usize) {
         for at in 0..self.buckets.len() {
-            bits(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
+            places(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
         }
         let old = std::mem::take(&mut self.buckets);
         while !self.refill(&old, buckets.max(SMALLEST)) {
@@ -58,7 +58,7 @@ impl Points {
         advise_huge(self.buckets.spare_capacity_mut());
         self.buckets.resize(buckets, EMPTY);
         old.iter().all(|bucket| {
-            bits(bucket.used())
+            places(bucket.used())
                 .all(|slot| self.rehome((bucket.hashes[slot] as u32, bucket.keys[slot], bucket.stamps[slot])))
         })
     }

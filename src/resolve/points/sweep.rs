@@ -1,8 +1,8 @@
 //! Slots of forgotten keys are emptied, a bucket at a time.
 
-use skewer_kernels::prefetch_read;
+use skewer_kernels::{places, prefetch_read};
 
-use super::bucket::{SLOTS, bits};
+use super::bucket::SLOTS;
 use super::{KeyLog, Points};
 
 /// Writes for which a bucket is swept. A rotation then takes a quarter of a window's writes, and what
@@ -42,11 +42,11 @@ impl Points {
     #[inline]
     fn sweep_bucket(&mut self) {
         let at = self.swept;
-        bits(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
+        places(self.buckets[at].dead(self.floor)).for_each(|slot| self.empty(at, slot));
         if self.keys.as_ref().is_some_and(KeyLog::has_condemned) {
             self.move_keys(at);
         }
-        bits(*self.buckets[at].strangers()).for_each(|slot| self.meet(at, slot));
+        places(*self.buckets[at].strangers()).for_each(|slot| self.meet(at, slot));
         // All that may lie behind this home was met since it was settled last.
         let back = self.furthest();
         let settled = if at >= back { at - back } else { at + self.buckets.len() - back };
@@ -62,7 +62,7 @@ impl Points {
     fn move_keys(&mut self, at: usize) {
         let Some(keys) = &mut self.keys else { return };
         let bucket = &mut self.buckets[at];
-        for slot in bits(bucket.used()) {
+        for slot in places(bucket.used()) {
             if keys.is_condemned(bucket.keys[slot]) {
                 bucket.keys[slot] = keys.restore(bucket.keys[slot]);
             }

@@ -8,7 +8,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use skewer_kernels::{Isa, NodeRows, at_most, open_gap, squeeze};
+use skewer_kernels::{Isa, NodeRows, at_most, open_gap, places, squeeze};
 
 use crate::resolve::key_log::KeyLog;
 use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, alike, head, is_whole, rehead, search};
@@ -267,12 +267,12 @@ impl Leaf {
             return;
         }
         if self.stores {
-            bits(gone).for_each(|at| self.free(at, keys));
+            places(gone).for_each(|at| self.free(at, keys));
         }
         let kept = below(self.len()) & !gone;
         squeeze(Isa::in_use(), self.rows(), kept);
         self.points =
-            bits(self.points & kept).fold(0, |points, at| points | 1 << (kept & below(at)).count_ones());
+            places(self.points & kept).fold(0, |points, at| points | 1 << (kept & below(at)).count_ones());
         self.len = kept.count_ones();
     }
 
@@ -351,16 +351,6 @@ impl Leaf {
     pub(super) fn newest(&self) -> Stamp {
         self.stamps[..self.len()].iter().copied().fold(self.base, Stamp::max)
     }
-}
-
-/// The places of the bits that are set.
-#[inline]
-fn bits(mut bits: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let at = (bits != 0).then_some(bits.trailing_zeros() as usize);
-        bits &= bits.wrapping_sub(1);
-        at
-    })
 }
 
 /// A mask of the bits below `at`.
