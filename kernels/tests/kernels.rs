@@ -241,6 +241,11 @@ fn check_rows<const N: usize>() {
             assert_eq!(moved.2[..], naive::squeeze(&node.2, *kept, 0), "{isa} {N} {kept:x}");
         }
         let (mut words, mut numbers) = (node.0, node.1);
+        let by = N.min(2);
+        open_gap(isa, NodeRows { words: &mut words, numbers: &mut numbers, others: None }, 0, by);
+        assert_eq!(words[..], naive::open_gap(&node.0, 0, by), "{isa} {N}");
+        assert_eq!(numbers[..], naive::open_gap(&node.1, 0, by), "{isa} {N}");
+        (words, numbers) = (node.0, node.1);
         let rows = NodeRows { words: &mut words, numbers: &mut numbers, others: None };
         squeeze(isa, rows, 0x0f0f_3333);
         assert_eq!(words[..], naive::squeeze(&node.0, 0x0f0f_3333, u64::MAX), "{isa} {N}");

@@ -1,6 +1,7 @@
 //! A stored key: whole, or front-coded, which is so many bytes of another key before it and a few of its own.
 //!
-//! The ends of a range mostly differ in their last bytes alone: then the second one costs eight bytes instead of its length.
+//! The ends of a range mostly differ in their last bytes alone: then the second one costs eight bytes, or twelve, instead of
+//! its length.
 
 use std::cmp::Ordering;
 

@@ -141,7 +141,7 @@ impl Tree {
             self.leaf_mut(at).set(first, new);
         }
         if end_needed {
-            // A start that is not needed was given back.
+            // A start that is not needed is not stored, or was given back.
             let other = if start_needed { (place, shared) } else { ALONE };
             let key = self.place_of(end_head, end, other);
             self.leaf_mut(at).set(rest, Entry { head: end_head, key, stamp: after, point: false });
