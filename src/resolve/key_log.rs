@@ -74,7 +74,7 @@ impl KeyLog {
     }
 
     /// Stores a copy of `key`, whose first `shared` bytes are those of the key at `other`. These are not copied if that key is
-    /// whole and in the chunk that is being filled, there is room there, and few others are left. [`look`](Self::look) at it, then.
+    /// whole and lies in the chunk that is being filled, and that has room for the few others. [`look`](Self::look) at it, then.
     #[inline(never)]
     pub(super) fn store_like(&mut self, key: &[u8], (other, shared): (KeyRef, usize)) -> KeyRef {
         let Some(header) = self.front_coded(key, other, shared) else { return self.store(key) };

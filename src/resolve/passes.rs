@@ -1,14 +1,12 @@
 //! One side's share of a group of calls: what is checked, and what is written, in key order.
 
+use super::ahead::GROUP;
 use super::company::Round;
 use super::halves::Half;
 use super::index::{Index, Purpose};
 use super::slices::{Piece, Slices};
 use super::stamps::Stamp;
 use super::tree::Tree;
-
-/// Pieces that take a step together, as transactions of a batch do (`ahead`).
-const GROUP: usize = 4;
 
 impl Half {
     /// Finds out what the window refuses on this side, and which transactions of the group cross here.
@@ -48,7 +46,8 @@ impl Half {
     }
 }
 
-/// Does something with each piece in order, once what it will touch has come from memory.
+/// Does something with each piece in order, once what it will touch has come from memory: in steps of as many pieces as
+/// transactions of a batch take together.
 fn pass(
     (tree, hints): (&mut Tree, &mut Vec<u64>),
     (slices, pieces): (&Slices, &[Piece]),

@@ -188,13 +188,15 @@ impl Leaf {
             open_gap(Isa::in_use(), self.rows(), range.end, by);
             self.len = (len + by) as u32;
         } else if behind < range.end {
-            self.heads.copy_within(range.end..len, behind);
-            self.stamps.copy_within(range.end..len, behind);
-            if self.stores {
-                self.keys.copy_within(range.end..len, behind);
-            }
-            self.set_len(len - range.len() + count);
+            self.keep(below(len) & (below(behind) | !below(range.end)));
         }
+    }
+
+    /// Keeps the entries whose bits are set. What is said of them by bits is the caller's.
+    #[inline]
+    fn keep(&mut self, kept: u32) {
+        squeeze(Isa::in_use(), self.rows(), kept);
+        self.len = kept.count_ones();
     }
 
     /// Entries behind the last are past all keys.
@@ -270,10 +272,9 @@ impl Leaf {
             places(gone).for_each(|at| self.free(at, keys));
         }
         let kept = below(self.len()) & !gone;
-        squeeze(Isa::in_use(), self.rows(), kept);
         self.points =
             places(self.points & kept).fold(0, |points, at| points | 1 << (kept & below(at)).count_ones());
-        self.len = kept.count_ones();
+        self.keep(kept);
     }
 
     /// The entries, for what moves them; keys only where some are stored.
