@@ -271,6 +271,8 @@ fn shared_rate(threads: u64, size: usize, ordered: bool, window: usize) -> Resul
                 let (mut batch, mut verdicts) = (Batch::new(), Vec::<Verdict>::new());
                 // Others call as often: the window is as many transactions however they are grouped.
                 let kept = (window / size / threads as usize).max(1);
+                // And is as large before it is forgotten, which is at least sixteen times a window.
+                let every = (kept / 16).clamp(1, 64);
                 let mut versions = VecDeque::with_capacity(kept + 1);
                 for call in 0..calls {
                     batch.clear();
@@ -279,7 +281,7 @@ fn shared_rate(threads: u64, size: usize, ordered: bool, window: usize) -> Resul
                     committer.resolve(&batch, &mut verdicts)?;
                     versions.push_back(committer.version());
                     let last = if versions.len() > kept { versions.pop_front() } else { None };
-                    if let (Some(last), 0) = (last, call % 64) {
+                    if let (Some(last), 0) = (last, call % every) {
                         shared.with(|r| r.forget_before(last.max(r.floor())))??;
                     }
                 }

@@ -1,5 +1,7 @@
 //! What a call asks of each side of a window in key order, laid out so that each side's judge reads its own and nothing else.
 
+use skewer_kernels::prefetch_read;
+
 use super::batch::{Access, Batch, Keyed, Span};
 use super::cut::Cut;
 use super::key_room::{KeyRoom, copy};
@@ -63,6 +65,12 @@ impl Slices {
         }
         let (start, end) = keys.split_at(start);
         Keyed::Range(Span { start, end, shared: piece.shared as usize })
+    }
+
+    /// Fetches the keys of a piece.
+    #[inline]
+    pub(super) fn foresee(&self, piece: &Piece) {
+        prefetch_read(self.bytes.bytes(), piece.at as usize);
     }
 
     /// The least key of a piece.
