@@ -22,6 +22,8 @@ const UNIT: usize = 4;
 const UNIT_BITS: u32 = (CHUNK / UNIT).ilog2();
 const MOST_CHUNKS: usize = most_chunks(UNIT_BITS);
 const HEADER: usize = 4;
+/// Bytes before a key that no chunk holds: how many of its first bytes are left out.
+const SKIP: usize = 4;
 /// Bytes in a cache line.
 const LINE: usize = 64;
 
@@ -65,19 +67,26 @@ impl KeyLog {
     /// Stores a copy of `key`. The caller frees it once.
     #[inline]
     pub(super) fn store(&mut self, key: &[u8]) -> KeyRef {
-        if !self.may_claim(key.len()) {
-            return self.large.store(key.into());
+        self.store_from(key, 0)
+    }
+
+    /// Stores the bytes of `key` from `skip` on, which is [`skipped`](super::stored::skipped) at most and its length.
+    #[inline]
+    pub(super) fn store_from(&mut self, key: &[u8], skip: usize) -> KeyRef {
+        let own = &key[skip..];
+        if !self.may_claim(own.len()) {
+            return self.store_alone((own, &[]), skip);
         }
-        let (place, room) = self.claim(Header::whole(key.len()));
-        copy(room, key);
+        let (place, room) = self.claim(Header::plain(skip, own.len()));
+        copy(room, own);
         place
     }
 
-    /// Stores a copy of `key`, whose first `shared` bytes are those of the key at `other`. These are not copied if that key is
-    /// whole and lies in the chunk that is being filled, and that has room for the few others. [`look`](Self::look) at it, then.
+    /// Stores the bytes of `key` from `skip` on. Its first `shared` bytes are those of the key at `other`: these are not copied if
+    /// that is not front-coded and lies in the chunk that is being filled, which has room for the few others.
     #[inline(never)]
-    pub(super) fn store_like(&mut self, key: &[u8], (other, shared): (KeyRef, usize)) -> KeyRef {
-        let Some(header) = self.front_coded(key, other, shared) else { return self.store(key) };
+    pub(super) fn store_like(&mut self, key: &[u8], skip: usize, (other, shared): (KeyRef, usize)) -> KeyRef {
+        let Some(header) = self.front_coded(key, other, shared) else { return self.store_from(key, skip) };
         let (place, room) = self.claim(header);
         // So few that a call would cost more.
         room.iter_mut().zip(&key[shared..]).for_each(|(to, byte)| *to = *byte);
@@ -90,21 +99,30 @@ impl KeyLog {
         let open = self.open.filter(|open| other < LARGE && other >> UNIT_BITS == *open)?;
         let (chunk, at) = locate(other);
         let (filled, bytes) = (self.chunks[open as usize].filled, self.slabs.chunk(chunk));
-        let header = Header { own: key.len() - shared, shared, back: (filled - at) / UNIT };
-        let has_room = filled + HEADER + header.own <= CHUNK;
-        (has_room && header.fits() && header_at(bytes, at).back == 0).then_some(header)
+        let other = header_at(bytes, at);
+        let (own, shared) = (key.len() - shared, shared.checked_sub(other.skip)?);
+        let header = Header { skip: 0, own, shared, back: (filled - at) / UNIT };
+        // It may have to be stored anew without the other.
+        let has_room = filled + HEADER + own <= CHUNK && HEADER + shared + own <= CHUNK;
+        (has_room && header.fits() && other.back == 0).then_some(header)
     }
 
-    /// Stores the bytes of one key that come in two pieces.
-    pub(super) fn store_both(&mut self, first: &[u8], second: &[u8]) -> KeyRef {
-        if !self.may_claim(first.len() + second.len()) {
-            return self.large.store([first, second].concat().into());
+    /// Stores bytes of one key that come in two pieces, behind `skip` that are left out.
+    pub(super) fn store_both(&mut self, (first, second): (&[u8], &[u8]), skip: usize) -> KeyRef {
+        let own = first.len() + second.len();
+        if !self.may_claim(own) {
+            return self.store_alone((first, second), skip);
         }
-        let (place, room) = self.claim(Header::whole(first.len() + second.len()));
+        let (place, room) = self.claim(Header::plain(skip, own));
         let (front, back) = room.split_at_mut(first.len());
         front.copy_from_slice(first);
         back.copy_from_slice(second);
         place
+    }
+
+    #[cold]
+    fn store_alone(&mut self, (first, second): (&[u8], &[u8]), skip: usize) -> KeyRef {
+        self.large.store([&(skip as u32).to_le_bytes()[..], first, second].concat().into())
     }
 
     /// Whether a chunk has room for a key of `len` bytes, or may be taken into use for it.
@@ -140,29 +158,32 @@ impl KeyLog {
         ((at << UNIT_BITS) | (start / UNIT) as u32, room)
     }
 
-    /// The bytes of a key that was stored whole.
+    /// The bytes of a key that was [stored](Self::store) whole.
     #[inline]
     pub(super) fn get(&self, place: KeyRef) -> &[u8] {
         if place >= LARGE {
-            return self.large.get(place);
+            return self.look(place).first;
         }
         let (chunk, at) = locate(place);
         let bytes = self.slabs.chunk(chunk);
         &bytes[at + HEADER..][..header_at(bytes, at).own]
     }
 
-    /// The bytes of any stored key.
+    /// What is stored of a key.
     #[inline]
     pub(super) fn look(&self, place: KeyRef) -> Stored<'_> {
         if place >= LARGE {
-            return Stored { first: self.large.get(place), rest: &[] };
+            let (skip, first) = self.large.get(place).split_first_chunk().unwrap_or((&[0; SKIP], &[]));
+            return Stored { skip: u32::from_le_bytes(*skip) as usize, first, rest: &[] };
         }
         let (chunk, at) = locate(place);
         let bytes = self.slabs.chunk(chunk);
-        let Header { own, shared, back } = header_at(bytes, at);
+        let Header { own, shared, back, .. } = header_at(bytes, at);
         let (own, shared) = if back == 0 { (0, own) } else { (own, shared) };
-        let rest = &bytes[at + HEADER..][..own];
-        Stored { first: &bytes[at + HEADER - back * UNIT..][..shared], rest }
+        // That of the key which this one shares bytes with, or its own.
+        let other = at - back * UNIT;
+        let Header { skip, .. } = header_at(bytes, other);
+        Stored { skip, first: &bytes[other + HEADER..][..shared], rest: &bytes[at + HEADER..][..own] }
     }
 
     /// Fetches the first two lines of what is stored of a key: what it shares with another one is mostly near, or asked for
@@ -221,9 +242,11 @@ impl KeyLog {
     pub(super) fn restore(&mut self, place: KeyRef) -> KeyRef {
         let mut key = std::mem::take(&mut self.moving);
         key.clear();
-        self.look(place).append_to(&mut key);
+        let stored = self.look(place);
+        let skip = stored.skip;
+        stored.append_to(&mut key);
         self.free(place);
-        let place = self.store(&key);
+        let place = self.store_both((&key, &[]), skip);
         self.moving = key;
         place
     }
@@ -320,17 +343,18 @@ mod tests {
             let start = vec![round as u8; len];
             let own = &b"\x01to end"[..=round % 7];
             let [near, far] = [own, b"too much to add"].map(|own| [&start[..], own].concat());
-            let place = log.store(&start);
+            let skip = start.len().min(round % 23);
+            let place = log.store_from(&start, skip);
             let filled = |log: &KeyLog| log.open.map_or(0, |open| log.chunks[open as usize].filled);
             let before = filled(&log);
-            let first = log.store_like(&near, (place, start.len()));
+            let first = log.store_like(&near, skip, (place, start.len()));
             let cost = HEADER + own.len().next_multiple_of(UNIT);
-            if start.len() < CHUNK && before + cost <= CHUNK {
+            if start.len() - skip < CHUNK - 2 * HEADER && before + cost <= CHUNK {
                 assert_eq!(filled(&log) - before, cost, "{round}");
             }
-            let second = log.store_like(&far, (place, start.len()));
-            let third = log.store_like(&near, (first, near.len()));
-            let fourth = log.store_like(&start, (NONE, 0));
+            let second = log.store_like(&far, skip, (place, start.len()));
+            let third = log.store_like(&near, skip, (first, near.len()));
+            let fourth = log.store_like(&start, skip, (NONE, 0));
             log.free(place);
             held.extend([(first, near.clone()), (second, far), (third, near), (fourth, start)]);
             if held.len() > 600 {

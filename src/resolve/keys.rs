@@ -10,6 +10,7 @@ use skewer_kernels::{Isa, prefetch_read, rank};
 use super::key_log::KeyLog;
 use super::large::{LARGE, LargeKeys, most_chunks};
 use super::slabs::{CHUNK, Slabs};
+use super::stored::{Stored, skipped};
 
 /// The name of a stored key: chunk number and unit inside the chunk, or a number from [`LARGE`] on.
 pub(super) type KeyRef = u32;
@@ -154,6 +155,9 @@ pub(super) fn head(key: &[u8], prefix: usize) -> u64 {
     u64::from_be_bytes(eight) | rest as u64
 }
 
+/// Bytes of a key that a head which is not whole says.
+pub(super) const HEAD: usize = 7;
+
 /// Above all heads.
 pub(super) const PAST: u64 = u64::MAX;
 
@@ -169,19 +173,22 @@ fn tail(head: u64) -> ([u8; 8], usize) {
     (head.to_be_bytes(), (head & 0xFF) as usize)
 }
 
-/// Appends the key of a head: `shared` are the bytes that the head leaves out, `place` is where the key is
+/// Appends the key of a head: `shared` are the bytes that the head leaves out, `place` is where what follows is
 /// stored if the head is not whole.
 pub(super) fn append_key(keys: &KeyLog, (head, place): (u64, KeyRef), shared: &[u8], out: &mut Vec<u8>) {
+    let (bytes, len) = tail(head);
     if is_whole(head) {
-        let (bytes, len) = tail(head);
         out.extend_from_slice(shared);
         out.extend_from_slice(&bytes[..len]);
-    } else {
-        keys.look(place).append_to(out);
+        return;
     }
+    let stored = keys.look(place);
+    out.extend_from_slice(&shared[..shared.len().min(stored.skip)]);
+    out.extend_from_slice(&bytes[..stored.skip.saturating_sub(shared.len())]);
+    stored.append_to(out);
 }
 
-/// The head behind `prefix` bytes of the key whose head behind the bytes `shared` is given, and where it is stored if
+/// The head behind `prefix` bytes of the key whose head behind the bytes `shared` is given, and where what follows is stored if
 /// that is not whole: stores and frees as needed. The key has at least `prefix` bytes.
 pub(super) fn rehead(
     keys: &mut KeyLog,
@@ -189,13 +196,26 @@ pub(super) fn rehead(
     shared: &[u8],
     prefix: usize,
 ) -> (u64, KeyRef) {
-    if !is_whole(old) {
-        let new = keys.look(place).head(prefix);
-        if is_whole(new) {
-            keys.free(place);
-        }
+    if is_whole(old) {
+        return rehead_whole(keys, old, shared, prefix);
+    }
+    let stored = keys.look(place);
+    let new = stored.head((old, shared), prefix);
+    if is_whole(new) {
+        keys.free(place);
+        return (new, NONE);
+    }
+    if stored.skip <= skipped(prefix) {
         return (new, place);
     }
+    // What the old head said is to be stored as well.
+    let mut key = Vec::new();
+    append_key(keys, (old, place), shared, &mut key);
+    keys.free(place);
+    (new, keys.store_from(&key, skipped(prefix)))
+}
+
+fn rehead_whole(keys: &mut KeyLog, old: u64, shared: &[u8], prefix: usize) -> (u64, KeyRef) {
     let (bytes, len) = (old & !0xFF, (old & 0xFF) as usize);
     if prefix >= shared.len() {
         let less = prefix - shared.len();
@@ -207,8 +227,13 @@ pub(super) fn rehead(
         first[..more].copy_from_slice(&shared[prefix..]);
         return (u64::from_be_bytes(first) | (bytes >> (8 * more)) | (len + more) as u64, NONE);
     }
-    let place = keys.store_both(shared, &old.to_be_bytes()[..len]);
-    (keys.look(place).head(prefix), place)
+    let (skip, own) = (skipped(prefix), &old.to_be_bytes()[..len]);
+    let place = match shared.get(skip..) {
+        Some(first) => keys.store_both((first, own), skip),
+        None => keys.store_both((&own[skip - shared.len()..], &[]), skip),
+    };
+    let all = Stored { skip: 0, first: shared, rest: own };
+    (all.head((PAST, &[]), prefix), place)
 }
 
 /// How many of some heads, which ascend, are less than `head`. `N` is a power of two, up to 64. Which instructions there are

@@ -1,22 +1,34 @@
-//! A stored key: whole, or front-coded, which is so many bytes of another key before it and a few of its own.
+//! What is stored of a key: what whoever stores it does not know of it anyway, as it is, or front-coded, which is so many bytes
+//! of another key before it and a few of its own.
 //!
-//! The ends of a range mostly differ in their last bytes alone: then the second one costs eight bytes, or twelve, instead of
-//! its length.
+//! All keys of a leaf begin with the same bytes, and heads say those behind them: so keys are stored from there on. The ends of a
+//! range mostly differ in their last bytes alone: then the second one costs eight bytes, or twelve, instead of its length.
 
 use std::cmp::Ordering;
 
-use super::keys::head;
+use super::keys::{HEAD, head};
 
 /// Bytes of a key's own that fit behind those of another.
 const MOST_OWN: usize = 7;
 const SHARED_BITS: u32 = 15;
 const BACK_BITS: u32 = 13;
+const SKIP_BITS: u32 = 16;
 const FRONT_CODED: u32 = 1 << 31;
+/// So many of a key's first bytes may be left out.
+const MOST_SKIPPED: usize = (1 << SKIP_BITS) - 1;
 
-/// What stands before a key's bytes, in four bytes: how many there are, and where it is front-coded how many it shares, and
-/// how far back the other key begins.
+/// How many of a key's first bytes need not be stored, given its head behind `prefix` bytes that are known, if the head is not whole.
+#[inline]
+pub(super) fn skipped(prefix: usize) -> usize {
+    (prefix + HEAD).min(MOST_SKIPPED)
+}
+
+/// What stands before a key's bytes, in four bytes: how many there are, and how many are left out before them; where it is
+/// front-coded, instead of these, how many it shares, and how far back the other key begins, which leaves out as many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
+    /// The key's first bytes that are left out; 0 where it is front-coded.
+    pub(super) skip: usize,
     /// Bytes that follow.
     pub(super) own: usize,
     /// Bytes that are those of another key.
@@ -26,10 +38,10 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Of a key that is stored whole, of up to `u32::MAX / 2` bytes.
+    /// Of `own` bytes of a key, fewer than `1 << 15`, behind those that are left out, which are [`skipped`] at most.
     #[inline]
-    pub(super) fn whole(len: usize) -> Self {
-        Self { own: len, shared: 0, back: 0 }
+    pub(super) fn plain(skip: usize, own: usize) -> Self {
+        Self { skip, own, shared: 0, back: 0 }
     }
 
     /// Whether the header can say this.
@@ -40,7 +52,7 @@ impl Header {
     #[inline]
     pub(super) fn word(self) -> u32 {
         if self.back == 0 {
-            return self.own as u32;
+            return (self.own as u32) << SKIP_BITS | self.skip as u32;
         }
         FRONT_CODED
             | (self.own as u32) << (SHARED_BITS + BACK_BITS)
@@ -48,54 +60,72 @@ impl Header {
             | self.shared as u32
     }
 
-    /// What a word says, without a branch: whole keys and others come as they come.
+    /// What a word says, without a branch: front-coded keys and others come as they come.
     #[inline]
     pub(super) fn of(word: u32) -> Self {
         let coded = ((word.cast_signed()) >> 31).cast_unsigned();
         let (shared, back) = (word & ((1 << SHARED_BITS) - 1), word >> SHARED_BITS & ((1 << BACK_BITS) - 1));
         let own = word >> (SHARED_BITS + BACK_BITS) & MOST_OWN as u32;
         Self {
-            own: (own & coded | word & !coded) as usize,
+            skip: (word & MOST_SKIPPED as u32 & !coded) as usize,
+            own: (own & coded | word >> SKIP_BITS & !coded) as usize,
             shared: (shared & coded) as usize,
             back: (back & coded) as usize,
         }
     }
 }
 
-/// The bytes of a key in two pieces, of which the second may be empty.
+/// The bytes of a key from `skip` on, in two pieces, of which the second may be empty.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stored<'a> {
+    pub(super) skip: usize,
     pub(super) first: &'a [u8],
     pub(super) rest: &'a [u8],
 }
 
 impl Stored<'_> {
+    /// Compares it with a key that has the bytes which are left out.
     #[inline]
     pub(super) fn cmp(self, key: &[u8]) -> Ordering {
+        let key = key.get(self.skip..).unwrap_or_default();
         let (front, back) = key.split_at(self.first.len().min(key.len()));
         // Of a key's own there are so few that a call would cost more.
         self.first.cmp(front).then_with(|| self.rest.iter().cmp(back))
     }
 
+    /// Appends the bytes that are stored.
     pub(super) fn append_to(self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.first);
         out.extend_from_slice(self.rest);
     }
 
-    /// As [`head`] of the whole key.
-    pub(super) fn head(self, prefix: usize) -> u64 {
-        if self.rest.is_empty() {
-            return head(self.first, prefix);
+    /// The stored bytes from some on, up to eight, and how many.
+    fn eight(self, from: usize) -> ([u8; 8], usize) {
+        let mut eight = [0; 8];
+        let stored = self.first.get(from..).unwrap_or_default().iter();
+        let rest = self.rest.get(from.saturating_sub(self.first.len())..).unwrap_or_default();
+        let count = eight.iter_mut().zip(stored.chain(rest)).map(|(to, byte)| *to = *byte).count();
+        (eight, count)
+    }
+
+    /// The [`head`] behind `prefix` bytes of the key whose head behind the bytes `shared` is `old`, which is not whole.
+    pub(super) fn head(self, (old, shared): (u64, &[u8]), prefix: usize) -> u64 {
+        if prefix >= self.skip {
+            let (eight, count) = self.eight(prefix - self.skip);
+            return head(&eight[..count], 0);
         }
-        let (first, rest) = match self.first.get(prefix..) {
-            Some(first) => (first, self.rest),
-            None => (&[][..], &self.rest[prefix - self.first.len()..]),
-        };
-        let mut near = [0; 8 + MOST_OWN];
-        let few = first.len().min(8);
-        near[..few].copy_from_slice(&first[..few]);
-        near[few..few + rest.len()].copy_from_slice(rest);
-        head(&near[..few + rest.len()], 0)
+        let known = old.to_be_bytes();
+        let mut near = [0; HEAD + 8];
+        if let Some(less) = prefix.checked_sub(shared.len()) {
+            let (eight, count) = self.eight(shared.len() + HEAD - self.skip);
+            near[..HEAD].copy_from_slice(&known[..HEAD]);
+            near[HEAD..].copy_from_slice(&eight);
+            return head(&near[less..HEAD + count], 0);
+        }
+        let more = (shared.len() - prefix).min(8);
+        near[..more].copy_from_slice(&shared[prefix..prefix + more]);
+        near[more..more + HEAD].copy_from_slice(&known[..HEAD]);
+        head(&near[..8], 0)
     }
 }
 
@@ -106,39 +136,45 @@ mod tests {
     /// Promise: a header comes back as it was, up to its limits.
     #[test]
     fn headers_come_back() {
-        for len in [0, 1, 7, 8, 32_764, u32::MAX as usize / 2] {
-            assert_eq!(Header::of(Header::whole(len).word()), Header::whole(len));
+        for own in [0, 1, 7, 8, 32_764] {
+            for skip in [0, 7, skipped(1 << 20)] {
+                assert_eq!(Header::of(Header::plain(skip, own).word()), Header::plain(skip, own));
+            }
         }
+        let coded = |own, shared, back| Header { skip: 0, own, shared, back };
         for own in [0, 1, 7] {
             for shared in [0, 1, 32_767] {
                 for back in [1, 8_191] {
-                    let header = Header { own, shared, back };
+                    let header = coded(own, shared, back);
                     assert!(header.fits());
                     assert_eq!(Header::of(header.word()), header);
                 }
             }
         }
-        assert!(!Header { own: 8, shared: 1, back: 1 }.fits());
-        assert!(!Header { own: 1, shared: 1 << 15, back: 1 }.fits());
-        assert!(!Header { own: 1, shared: 1, back: 1 << 13 }.fits());
+        assert!(!coded(8, 1, 1).fits() && !coded(1, 1 << 15, 1).fits() && !coded(1, 1, 1 << 13).fits());
     }
 
-    /// Promise: a key in two pieces is to others, and has heads, as the whole one.
+    /// Promise: a key of which a part is stored, in two pieces, is to others as the whole one, and has its heads.
     #[test]
     fn pieces_are_the_key() {
         let keys: [&[u8]; 9] =
             [b"", b"\0", b"a", b"ab", b"ab\0", b"abcdefg", b"abcdefgh", b"abcdefghi", b"abcdefghij-klmn"];
         for key in keys {
-            for at in key.len().saturating_sub(MOST_OWN)..=key.len() {
-                let stored = Stored { first: &key[..at], rest: &key[at..] };
-                keys.iter().for_each(|other| {
-                    assert_eq!(stored.cmp(other), key.cmp(*other), "{key:?} {at} {other:?}");
+            for (skip, at) in (0..=key.len()).flat_map(|at| (0..=at).map(move |skip| (skip, at))) {
+                let stored = Stored { skip, first: &key[skip..at], rest: &key[at..] };
+                keys.iter().filter(|other| other.starts_with(&key[..skip])).for_each(|other| {
+                    assert_eq!(stored.cmp(other), key.cmp(*other), "{key:?} {skip} {at} {other:?}");
                 });
-                (0..=key.len())
-                    .for_each(|prefix| assert_eq!(stored.head(prefix), head(key, prefix), "{key:?} {at}"));
-                let mut out = Vec::new();
+                let mut out = key[..skip].to_vec();
                 stored.append_to(&mut out);
                 assert_eq!(out, key);
+                // Where its head is not whole, and says what is not stored.
+                for known in skip.saturating_sub(HEAD)..key.len().saturating_sub(HEAD) {
+                    let old = (head(key, known), &key[..known]);
+                    (0..=key.len()).for_each(|prefix| {
+                        assert_eq!(stored.head(old, prefix), head(key, prefix), "{key:?} {skip} {at} {known}");
+                    });
+                }
             }
         }
     }

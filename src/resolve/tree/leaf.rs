@@ -13,6 +13,7 @@ use skewer_kernels::{Isa, NodeRows, at_most, open_gap, places, squeeze};
 use crate::resolve::key_log::KeyLog;
 use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, alike, head, is_whole, rehead, search};
 use crate::resolve::stamps::Stamp;
+use crate::resolve::stored::skipped;
 
 /// Entries of a leaf. Few, since a check of a cold leaf costs what it moves through the cache; fewer
 /// still in tests, so that small inputs split and merge.
@@ -171,7 +172,7 @@ impl Leaf {
     fn renew_stored(&mut self, at: usize, key: &[u8], other: (KeyRef, usize), keys: &mut KeyLog) {
         if keys.is_aged(self.keys[at]) {
             keys.free(self.keys[at]);
-            self.keys[at] = keys.store_like(key, other);
+            self.keys[at] = keys.store_like(key, skipped(self.prefix as usize), other);
         }
     }
 

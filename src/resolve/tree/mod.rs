@@ -38,6 +38,7 @@ use super::key_log::KeyLog;
 use super::keys;
 use super::keys::{KeyRef, Keys, NONE, append_key, begins_with, common, is_whole};
 use super::stamps::Stamp;
+use super::stored::skipped;
 use crowd::Crowd;
 use inner::Inner;
 use leaf::{CAP, Leaf, LeafId, NO_LEAF};
@@ -293,12 +294,12 @@ impl Tree {
         append_key(&self.log, (leaf.heads[entry], leaf.keys[entry]), self.prefix_of(leaf), out);
     }
 
-    /// Stores the key of a head, unless the head is whole. `other` is where a key is stored, if one is, that begins with so
-    /// many bytes of this one.
+    /// Stores what the head behind `prefix` bytes of a key does not say. `other` is where a key of the same leaf is stored, if one
+    /// is, that begins with so many bytes of this one.
     #[inline]
-    fn place_of(&mut self, head: u64, key: &[u8], other: (KeyRef, usize)) -> KeyRef {
+    fn place_of(&mut self, (head, prefix): (u64, u32), key: &[u8], other: (KeyRef, usize)) -> KeyRef {
         self.stored_of_late = (self.stored_of_late << 1) | u32::from(!is_whole(head));
-        if is_whole(head) { NONE } else { self.log.store_like(key, other) }
+        if is_whole(head) { NONE } else { self.log.store_like(key, skipped(prefix as usize), other) }
     }
 
     #[inline]

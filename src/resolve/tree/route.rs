@@ -8,6 +8,7 @@ use super::share::Seam;
 use super::{Brief, FIRST, Tree};
 use crate::resolve::keys::{KeyRef, NONE, common, is_whole};
 use crate::resolve::stamps::Stamp;
+use crate::resolve::stored::skipped;
 
 impl Tree {
     /// The leaf of a key that begins with the common prefix: two searches of heads.
@@ -245,7 +246,7 @@ impl Tree {
         if border {
             let low = self.fences.get(old.low);
             let head = leaf.head(low);
-            let key = if is_whole(head) { NONE } else { self.log.store(low) };
+            let key = if is_whole(head) { NONE } else { self.log.store_from(low, skipped(prefix)) };
             leaf.push(Entry { head, key, stamp: old.base, point: false });
         }
         self.fences.free(old.low);

@@ -4,6 +4,7 @@ use super::Tree;
 use super::leaf::{CAP, Entry, LeafId, NO_LEAF};
 use super::route::slot_of;
 use crate::resolve::keys::{KeyRef, NONE, is_whole};
+use crate::resolve::stored::skipped;
 
 /// After sharing both leaves have room for so many entries together, lest they share again soon.
 const ROOM: usize = if cfg!(test) { 4 } else { 3 * CAP / 8 };
@@ -75,7 +76,7 @@ impl Tree {
         if border {
             let seam = self.fences.get(old_low);
             let head = leaf.head(seam);
-            let key = if is_whole(head) { NONE } else { self.log.store(seam) };
+            let key = if is_whole(head) { NONE } else { self.log.store_from(seam, skipped(prefix)) };
             moved.push(Entry { head, key, stamp: old_base, point: false });
         }
         leaf.open(0..0, moved.len());

@@ -20,7 +20,7 @@ impl Tree {
         });
         loop {
             let leaf = self.leaf(at);
-            let head = leaf.head(key);
+            let (head, prefix) = (leaf.head(key), leaf.prefix);
             let (entry, exact) = leaf.find(&self.log, key, head);
             if exact {
                 return self.rewrite_point(at, entry, key, stamp);
@@ -29,7 +29,7 @@ impl Tree {
                 return;
             }
             if leaf.len() < CAP {
-                let new = Entry { head, key: self.place_of(head, key, ALONE), stamp, point: true };
+                let new = Entry { head, key: self.place_of((head, prefix), key, ALONE), stamp, point: true };
                 self.leaf_mut(at).insert(entry, new);
                 self.note_crowded(at);
                 return self.note(at, stamp);
@@ -93,8 +93,8 @@ impl Tree {
     fn write_inside(&mut self, at: LeafId, span: Span<'_>, stamp: Stamp) -> Written {
         let Span { start, end, shared } = span;
         let leaf = &mut self.leaves[at as usize];
-        let prefix = leaf.prefix as usize;
-        if shared < prefix {
+        let prefix = leaf.prefix;
+        if shared < prefix as usize {
             return Written::Beyond;
         }
         let (start_head, end_head) = (leaf.head(start), leaf.head(end));
@@ -135,7 +135,7 @@ impl Tree {
         leaf.open(first..last, rest - first + usize::from(end_needed));
         if start_needed {
             if !reuse {
-                place = self.place_of(start_head, start, ALONE);
+                place = self.place_of((start_head, prefix), start, ALONE);
             }
             let new = Entry { head: start_head, key: place, stamp, point: false };
             self.leaf_mut(at).set(first, new);
@@ -143,7 +143,7 @@ impl Tree {
         if end_needed {
             // A start that is not needed is not stored, or was given back.
             let other = if start_needed { (place, shared) } else { ALONE };
-            let key = self.place_of(end_head, end, other);
+            let key = self.place_of((end_head, prefix), end, other);
             self.leaf_mut(at).set(rest, Entry { head: end_head, key, stamp: after, point: false });
         }
         self.note_crowded(at);
@@ -167,10 +167,10 @@ impl Tree {
         }
         let stop = self.route(end);
         let leaf = self.leaf(at);
-        let head = leaf.head(start);
+        let (head, prefix) = (leaf.head(start), leaf.prefix);
         let first = leaf.find(&self.log, start, head).0;
         let last = if stop == at { leaf.find(&self.log, end, leaf.head(end)).0 } else { leaf.len() };
-        let key = self.place_of(head, start, ALONE);
+        let key = self.place_of((head, prefix), start, ALONE);
         self.cut(at, first, last);
         self.leaf_mut(at).insert(first, Entry { head, key, stamp, point: false });
         self.note(at, stamp);
@@ -219,7 +219,7 @@ impl Tree {
         loop {
             let at = self.route(key);
             let leaf = self.leaf(at);
-            let head = leaf.head(key);
+            let (head, prefix) = (leaf.head(key), leaf.prefix);
             let (entry, exact) = leaf.find(&self.log, key, head);
             if entry == 0 && leaf.low != NONE && self.fences.get(leaf.low) == key {
                 return true;
@@ -229,7 +229,7 @@ impl Tree {
             }
             if leaf.len() < CAP {
                 let stamp = leaf.stamp_before(entry);
-                let new = Entry { head, key: self.place_of(head, key, ALONE), stamp, point: false };
+                let new = Entry { head, key: self.place_of((head, prefix), key, ALONE), stamp, point: false };
                 self.leaf_mut(at).insert(entry, new);
                 return true;
             }
