@@ -60,7 +60,7 @@ pub(super) struct KeyLog {
     stored: usize,
     live: usize,
     /// Room for a key on its way.
-    moving: Vec<u8>,
+    pub(super) moving: Vec<u8>,
 }
 
 impl KeyLog {
@@ -99,7 +99,7 @@ impl KeyLog {
         let open = self.open.filter(|open| other < LARGE && other >> UNIT_BITS == *open)?;
         let (chunk, at) = locate(other);
         let (filled, bytes) = (self.chunks[open as usize].filled, self.slabs.chunk(chunk));
-        let other = header_at(bytes, at);
+        let other = Header::at(bytes, at);
         let (own, shared) = (key.len() - shared, shared.checked_sub(other.skip)?);
         let header = Header { skip: 0, own, shared, back: (filled - at) / UNIT };
         // It may have to be stored anew without the other.
@@ -166,7 +166,7 @@ impl KeyLog {
         }
         let (chunk, at) = locate(place);
         let bytes = self.slabs.chunk(chunk);
-        &bytes[at + HEADER..][..header_at(bytes, at).own]
+        &bytes[at + HEADER..][..Header::at(bytes, at).own]
     }
 
     /// What is stored of a key.
@@ -178,11 +178,11 @@ impl KeyLog {
         }
         let (chunk, at) = locate(place);
         let bytes = self.slabs.chunk(chunk);
-        let Header { own, shared, back, .. } = header_at(bytes, at);
+        let Header { own, shared, back, .. } = Header::at(bytes, at);
         let (own, shared) = if back == 0 { (0, own) } else { (own, shared) };
         // That of the key which this one shares bytes with, or its own.
         let other = at - back * UNIT;
-        let Header { skip, .. } = header_at(bytes, other);
+        let Header { skip, .. } = Header::at(bytes, other);
         Stored { skip, first: &bytes[other + HEADER..][..shared], rest: &bytes[at + HEADER..][..own] }
     }
 
@@ -310,12 +310,6 @@ impl KeyLog {
             self.order.pop_front();
         }
     }
-}
-
-#[inline]
-fn header_at(chunk: &[u8], at: usize) -> Header {
-    let word = chunk[at..].first_chunk().copied().unwrap_or_default();
-    Header::of(u32::from_le_bytes(word))
 }
 
 #[inline]

@@ -209,10 +209,13 @@ pub(super) fn rehead(
         return (new, place);
     }
     // What the old head said is to be stored as well.
-    let mut key = Vec::new();
+    let mut key = std::mem::take(&mut keys.moving);
+    key.clear();
     append_key(keys, (old, place), shared, &mut key);
     keys.free(place);
-    (new, keys.store_from(&key, skipped(prefix)))
+    let place = keys.store_from(&key, skipped(prefix));
+    keys.moving = key;
+    (new, place)
 }
 
 fn rehead_whole(keys: &mut KeyLog, old: u64, shared: &[u8], prefix: usize) -> (u64, KeyRef) {

@@ -60,6 +60,13 @@ impl Header {
             | self.shared as u32
     }
 
+    /// That at a place of a chunk.
+    #[inline]
+    pub(super) fn at(chunk: &[u8], at: usize) -> Self {
+        let word = chunk[at..].first_chunk().copied().unwrap_or_default();
+        Self::of(u32::from_le_bytes(word))
+    }
+
     /// What a word says, without a branch: front-coded keys and others come as they come.
     #[inline]
     pub(super) fn of(word: u32) -> Self {
@@ -172,7 +179,11 @@ mod tests {
                 for known in skip.saturating_sub(HEAD)..key.len().saturating_sub(HEAD) {
                     let old = (head(key, known), &key[..known]);
                     (0..=key.len()).for_each(|prefix| {
-                        assert_eq!(stored.head(old, prefix), head(key, prefix), "{key:?} {skip} {at} {known}");
+                        assert_eq!(
+                            stored.head(old, prefix),
+                            head(key, prefix),
+                            "{key:?} {skip} {at} {known}"
+                        );
                     });
                 }
             }

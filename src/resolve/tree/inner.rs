@@ -3,7 +3,7 @@
 use skewer_kernels::prefetch_range;
 
 use super::leaf::{LeafId, NO_LEAF};
-use super::seconds::{deepen, tied};
+use super::seconds::{Depth, deepen, text_of, tied};
 use crate::resolve::keys::{KeyRef, Keys, NONE, PAST, begins_with, common, head, search};
 
 /// Leaves of an inner node; fewer in tests.
@@ -17,17 +17,19 @@ const NEAR: usize = if cfg!(test) { 3 } else { 52 };
 pub(super) struct Inner {
     /// The first is below all keys; `PAST` behind the last.
     pub(super) heads: [u64; FAN],
-    len: u32,
+    len: u16,
+    /// So many bytes of text are near.
+    text: u16,
     /// All keys that belong here share so many bytes, and all lows but the first one so many: the heads leave
     /// these out.
     pub(super) prefix: u32,
     depth: u32,
-    /// What the lows share behind the prefix, as far as it fits.
+    /// What the lows share behind the prefix, and then what most of them have behind their heads, as far as it fits.
     near: [u8; NEAR],
     pub(super) children: [LeafId; FAN],
     pub(super) lows: [KeyRef; FAN],
     seconds: [u64; FAN],
-    depths: [u32; FAN],
+    depths: [Depth; FAN],
 }
 
 impl Inner {
@@ -39,13 +41,14 @@ impl Inner {
         Self {
             heads,
             len: 1,
+            text: 0,
             prefix: 0,
             depth: 0,
             near: [0; NEAR],
             children,
             lows: [NONE; FAN],
             seconds: [0; FAN],
-            depths: [0; FAN],
+            depths: [Depth::default(); FAN],
         }
     }
 
@@ -99,7 +102,7 @@ impl Inner {
         let (from, to) = (middle..self.len(), ..self.len() - middle);
         new.lows[to].copy_from_slice(&self.lows[from.clone()]);
         new.children[to].copy_from_slice(&self.children[from]);
-        new.len = (self.len() - middle) as u32;
+        new.len = (self.len() - middle) as u16;
         self.truncate(middle);
         new
     }
@@ -107,10 +110,10 @@ impl Inner {
     fn truncate(&mut self, len: usize) {
         self.heads[len..self.len as usize].fill(PAST);
         self.heads[0] = 0;
-        self.len = len as u32;
+        self.len = len as u16;
         if len < 2 {
             // No low is left to share anything.
-            self.depth = self.prefix;
+            (self.depth, self.text) = (self.prefix, 0);
         }
     }
 
@@ -140,10 +143,16 @@ impl Inner {
         if at >= FAN || self.heads[at] != head {
             return self.children[(at - 1) & (FAN - 1)];
         }
-        let (here, others) = (at..self.len(), (&self.seconds[at..], &self.depths[at..]));
-        let known = key.len().min(depth + 7);
-        let before = tied(keys, (&self.heads[here.clone()], &self.lows[here]), others, (key, head, known));
-        self.children[at - 1 + before]
+        let here = at..self.len();
+        let (here, others) =
+            ((&self.heads[here.clone()], &self.lows[here]), (&self.seconds[at..], &self.depths[at..]));
+        self.children[at - 1 + tied(keys, here, others, (self.text(), depth), (key, head))]
+    }
+
+    #[inline]
+    fn text(&self) -> &[u8] {
+        let from = (self.depth - self.prefix) as usize;
+        self.near.get(from..from + self.text as usize).unwrap_or_default()
     }
 
     /// Notes how many bytes all keys that belong here share. The first child's low is the node's own: not compared.
@@ -157,6 +166,15 @@ impl Inner {
             && depth > prefix
         {
             near.copy_from_slice(&keys.get(self.lows[1])[prefix..depth]);
+        }
+        self.text = 0;
+        if len > 2
+            && let Some(rest) = self.near.get_mut(depth - prefix..)
+        {
+            let text = text_of(keys, [self.lows[1], self.lows[2]], depth);
+            let fits = text.len().min(rest.len());
+            rest[..fits].copy_from_slice(&text[..fits]);
+            self.text = fits as u16;
         }
         for at in 1..len {
             self.heads[at] = head(keys.get(self.lows[at]), depth);
@@ -181,8 +199,11 @@ impl Inner {
 
     /// Renews the second heads beside `at`, and returns where other heads begin.
     fn deepen(&mut self, keys: &Keys, at: usize) -> usize {
+        let from = (self.depth - self.prefix) as usize;
+        let text = self.near.get(from..from + self.text as usize).unwrap_or_default();
         let here = (&self.heads[1..self.len as usize], &self.lows[1..self.len as usize]);
-        1 + deepen(keys, here, (&mut self.seconds[1..], &mut self.depths[1..]), at - 1)
+        let others = (&mut self.seconds[1..], &mut self.depths[1..]);
+        1 + deepen(keys, here, others, (text, self.depth as usize), at - 1)
     }
 
     /// Puts a leaf behind the one at `at`.

@@ -19,6 +19,9 @@ use crate::resolve::stored::skipped;
 /// still in tests, so that small inputs split and merge.
 pub(super) const CAP: usize = if cfg!(test) { 8 } else { 32 };
 
+/// So many entries of equal heads are many.
+pub(super) const MANY: usize = CAP / 4;
+
 /// The number of a leaf.
 pub(super) type LeafId = u32;
 /// No leaf.
@@ -94,10 +97,6 @@ impl Leaf {
         self.points >> at & 1 != 0
     }
 
-    pub(super) fn entry(&self, at: usize) -> Entry {
-        Entry { head: self.heads[at], key: self.keys[at], stamp: self.stamps[at], point: self.is_point(at) }
-    }
-
     /// The version of the keys right before entry `at` (and not those of a point there).
     #[inline]
     pub(super) fn stamp_before(&self, at: usize) -> Stamp {
@@ -121,14 +120,17 @@ impl Leaf {
         self.find_tied(keys, key, head, at)
     }
 
-    /// Fetches the keys that [`find`](Self::find) would read: few have equal heads.
+    /// Fetches the keys that [`find`](Self::find) would read.
     #[inline]
     pub(super) fn foresee_ties(&self, keys: &KeyLog, key: &[u8]) {
+        if !self.stores {
+            return;
+        }
         let head = self.head(key);
         let at = search(&self.heads, head);
         if at < CAP && self.heads[at] == head && !is_whole(head) {
             let tied = self.heads[at..].iter().zip(&self.keys[at..]).take_while(|(h, _)| **h == head);
-            tied.take(4).for_each(|(_, key)| keys.prefetch(*key));
+            tied.for_each(|(_, key)| keys.prefetch(*key));
         }
     }
 
@@ -312,17 +314,33 @@ impl Leaf {
         limits.min_by_key(|at| (shared(*at), at.abs_diff(middle))).unwrap_or(middle)
     }
 
-    /// A leaf of the entries from `middle` on, without ends. A border there is said by its base.
+    /// The more of those entries at the beginning or the end whose heads differ at most in how many bytes follow, if they are many.
+    pub(super) fn tied_run(&self) -> Option<Range<usize>> {
+        let heads = &self.heads[..self.len()];
+        let alike = |a: u64, b: u64| (a ^ b) <= 0xFF;
+        let (first, last) = (*heads.first()?, *heads.last()?);
+        let begin = heads.iter().take_while(|head| alike(**head, first)).count();
+        let end = heads.iter().rev().take_while(|head| alike(**head, last)).count();
+        let run = if begin > end { 0..begin } else { heads.len() - end..heads.len() };
+        (run.len() >= MANY).then_some(run)
+    }
+
+    /// A leaf of the entries from `middle` on, without ends.
+    pub(super) fn behind(&self, middle: usize) -> Leaf {
+        let mut behind = Leaf::new(self.stamp_before(middle));
+        behind.prefix = self.prefix;
+        behind.append(self, middle..self.len());
+        behind
+    }
+
+    /// A leaf of the entries from `middle` on, without ends, which begins with the key of the first of them. A border there is
+    /// said by its base.
     pub(super) fn upper(&self, middle: usize, keys: &mut KeyLog) -> Leaf {
-        let mut upper = Leaf::new(self.stamp_before(middle));
-        upper.prefix = self.prefix;
-        let first = self.entry(middle);
-        if !first.point {
-            upper.base = first.stamp;
-            self.free(middle, keys);
+        if self.is_point(middle) {
+            return self.behind(middle);
         }
-        upper.append(self, middle + usize::from(!first.point)..self.len());
-        upper
+        self.free(middle, keys);
+        self.behind(middle + 1)
     }
 
     /// Moves keys that keep memory from being given back.

@@ -34,8 +34,6 @@ use skewer_kernels::{advise_huge, prefetch_range, prefetch_read};
 use super::cut::Cut;
 use super::index::Purpose;
 use super::key_log::KeyLog;
-#[cfg(test)]
-use super::keys;
 use super::keys::{KeyRef, Keys, NONE, append_key, begins_with, common, is_whole};
 use super::stamps::Stamp;
 use super::stored::skipped;
@@ -372,7 +370,7 @@ impl Tree {
         while at != NO_LEAF {
             let leaf = self.leaf(at);
             assert!(self.brief(at).newest >= leaf.newest() || leaf.newest() <= self.floor);
-            assert!(leaf.heads[leaf.len()..].iter().all(|head| *head == keys::PAST));
+            assert!(leaf.heads[leaf.len()..].iter().all(|head| *head == super::keys::PAST));
             for entry in 0..leaf.len() {
                 let mut key = Vec::new();
                 self.append_key(leaf, entry, &mut key);

@@ -1,6 +1,6 @@
 //! The root: where the inner nodes are.
 
-use super::seconds;
+use super::seconds::{self, Depth};
 use crate::resolve::keys::{KeyRef, Keys, NONE, head};
 
 /// The inner nodes in key order, each with the least key that belongs to it (the first one's is not compared).
@@ -8,8 +8,9 @@ use crate::resolve::keys::{KeyRef, Keys, NONE, head};
 pub(super) struct Root {
     heads: Vec<u64>,
     seconds: Vec<u64>,
-    /// How many bytes the second heads leave out.
-    depths: Vec<u32>,
+    depths: Vec<Depth>,
+    /// What most lows have behind their heads.
+    text: Vec<u8>,
     pub(super) lows: Vec<KeyRef>,
     pub(super) inners: Vec<u32>,
     sections: Sections,
@@ -20,7 +21,8 @@ impl Root {
         Self {
             heads: vec![0],
             seconds: vec![0],
-            depths: vec![0],
+            depths: vec![Depth::default()],
+            text: Vec::new(),
             lows: vec![NONE],
             inners: vec![inner],
             sections: Sections::default(),
@@ -50,30 +52,36 @@ impl Root {
     pub(super) fn bytes(&self) -> usize {
         self.inners.capacity() * (2 * size_of::<u64>() + 3 * size_of::<u32>())
             + self.sections.starts.capacity() * size_of::<u32>()
+            + self.text.capacity()
     }
 
     /// Puts an inner node at `place`, which is not the first.
     pub(super) fn insert(&mut self, keys: &Keys, place: usize, (low, inner): (KeyRef, u32), prefix: usize) {
         self.heads.insert(place, head(keys.get(low), prefix));
         self.seconds.insert(place, 0);
-        self.depths.insert(place, 0);
+        self.depths.insert(place, Depth::default());
         self.lows.insert(place, low);
         self.inners.insert(place, inner);
-        self.sections.insert(&self.heads[1..], self.heads[place]);
-        self.deepen(keys, place);
+        if self.sections.insert(&self.heads[1..], self.heads[place]) {
+            self.deepen(keys, place, prefix);
+        } else {
+            self.deepen_all(keys, prefix);
+        }
     }
 
     /// Removes the inner node at `place`, which is not the first.
-    pub(super) fn remove(&mut self, keys: &Keys, place: usize) {
+    pub(super) fn remove(&mut self, keys: &Keys, place: usize, prefix: usize) {
         let gone = self.heads.remove(place);
         self.seconds.remove(place);
         self.depths.remove(place);
         self.lows.remove(place);
         self.inners.remove(place);
-        self.sections.remove(&self.heads[1..], gone);
+        if !self.sections.remove(&self.heads[1..], gone) {
+            return self.deepen_all(keys, prefix);
+        }
         for beside in [place - 1, place] {
             if beside > 0 && beside < self.heads.len() {
-                self.deepen(keys, beside);
+                self.deepen(keys, beside, prefix);
             }
         }
     }
@@ -84,16 +92,31 @@ impl Root {
             self.heads[at] = head(keys.get(self.lows[at]), prefix);
         }
         self.sections.renew(&self.heads[1..]);
+        self.deepen_all(keys, prefix);
+    }
+
+    /// Renews the text and all second heads.
+    fn deepen_all(&mut self, keys: &Keys, prefix: usize) {
+        self.text.clear();
+        let middle = self.lows.len() / 2;
+        if middle > 1 {
+            self.text.extend_from_slice(seconds::text_of(
+                keys,
+                [middle - 1, middle].map(|at| self.lows[at]),
+                prefix,
+            ));
+        }
         let mut at = 1;
         while at < self.lows.len() {
-            at = self.deepen(keys, at);
+            at = self.deepen(keys, at, prefix);
         }
     }
 
     /// Renews the second heads of those whose head is that at `place`, and returns where the next one's begin.
-    fn deepen(&mut self, keys: &Keys, place: usize) -> usize {
-        let (heads, lows) = (&self.heads[1..], &self.lows[1..]);
-        1 + seconds::deepen(keys, (heads, lows), (&mut self.seconds[1..], &mut self.depths[1..]), place - 1)
+    fn deepen(&mut self, keys: &Keys, place: usize, prefix: usize) -> usize {
+        let (here, others) =
+            ((&self.heads[1..], &self.lows[1..]), (&mut self.seconds[1..], &mut self.depths[1..]));
+        1 + seconds::deepen(keys, here, others, (&self.text, prefix), place - 1)
     }
 
     /// The place of a key's inner node, given how many bytes the heads leave out.
@@ -105,9 +128,9 @@ impl Root {
         if heads.get(at) != Some(&head) {
             return at;
         }
-        let (lows, known) = (&self.lows[1 + at..], key.len().min(prefix + 7));
-        let others = (&self.seconds[1 + at..], &self.depths[1 + at..]);
-        at + seconds::tied(keys, (&heads[at..], lows), others, (key, head, known))
+        let (here, others) =
+            ((&heads[at..], &self.lows[1 + at..]), (&self.seconds[1 + at..], &self.depths[1 + at..]));
+        at + seconds::tied(keys, here, others, (&self.text, prefix), (key, head))
     }
 }
 
@@ -171,20 +194,24 @@ impl Sections {
         }
     }
 
-    /// Notes that `head` came to be one of some heads.
-    fn insert(&mut self, heads: &[u64], head: u64) {
-        if !self.is_stale(heads) {
+    /// Notes that `head` came to be one of some heads; whether the sections are as they were.
+    fn insert(&mut self, heads: &[u64], head: u64) -> bool {
+        let is_stale = self.is_stale(heads);
+        if !is_stale {
             let section = self.section(head);
             self.starts[section + 1..].iter_mut().for_each(|start| *start += 1);
         }
+        !is_stale
     }
 
-    /// Notes that `head` is no longer one of some heads.
-    fn remove(&mut self, heads: &[u64], head: u64) {
-        if !self.is_stale(heads) {
+    /// Notes that `head` is no longer one of some heads; whether the sections are as they were.
+    fn remove(&mut self, heads: &[u64], head: u64) -> bool {
+        let is_stale = self.is_stale(heads);
+        if !is_stale {
             let section = self.section(head);
             self.starts[section + 1..].iter_mut().for_each(|start| *start -= 1);
         }
+        !is_stale
     }
 
     /// Renews the sections where there are none, or much has changed since.

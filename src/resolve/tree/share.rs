@@ -37,7 +37,7 @@ impl Tree {
             self.compact(next);
         }
         let (a, b) = (self.leaf(at).len(), self.leaf(next).len());
-        if a + b + ROOM > 2 * CAP {
+        if a + b + ROOM > 2 * CAP || self.would_tie([at, next]) {
             return false;
         }
         let Some(seam) = self.seam(at, next) else { return false };

@@ -161,7 +161,7 @@ impl Tree {
         self.ensure_border(&mut border);
         self.longer = border;
         let mut at = self.route(start);
-        if self.leaf(at).len() == CAP {
+        while self.leaf(at).len() == CAP {
             self.split(at);
             at = self.route(start);
         }
