@@ -28,9 +28,9 @@
 //!
 //! For `k` accesses and `n` boundaries in the window: points alone O(k); with ranges O(k log n), whatever the window's
 //! length, and a wide range looks at whole leaves at once. A first range after many points puts the window in
-//! order, once ([`Resolver::expecting_ranges`] avoids that). Memory: at most 1.3 times the live boundaries are held, in 0.6 (keys that
-//! share much) to 3 times (keys as random as can be) the bytes of a packed list of these; a point is one
-//! boundary, a range two. Forgetting is constant time: later writes give the space back, a little each, and no
+//! order, once ([`Resolver::expecting_ranges`] avoids that). Memory: at most 1.3 times the live boundaries are held, while a window
+//! does not shrink, in 0.6 (keys that share much) to 3 times (keys as random as can be) the bytes of a packed list of these; a point
+//! is one boundary, a range two. Forgetting is constant time: later writes give the space back, a little each, and no
 //! write has to look at all of the window. Tables grow while a window grows for the first time
 //! ([`Resolver::with_room_for`] avoids that); from then on nothing is allocated. Transactions in flight
 //! ([`Resolver::prepare`]) are looked through one by one.

@@ -61,7 +61,7 @@ fn pass(
         Index::sweep(tree);
         Index::begin(tree);
         let aimed = hints.len();
-        // They were written on another core, half of them.
+        // They were written on another core, half of them. The first ones are not asked for: so many at once would be in the way.
         pieces[aimed..].iter().skip(3 * GROUP).take(GROUP).for_each(|piece| slices.foresee(piece));
         hints.extend(pieces[aimed..until(3)].iter().map(|piece| Index::aim(tree, slices.keyed(piece))));
         for (hint, piece) in hints[hinted..until(2)].iter_mut().zip(&pieces[hinted..]) {

@@ -24,7 +24,8 @@ pub(super) struct Inner {
     /// these out.
     pub(super) prefix: u32,
     depth: u32,
-    /// What the lows share behind the prefix, and then what most of them have behind their heads, as far as it fits.
+    /// What the lows share behind the prefix, and then what two of them, and so most, if they are alike, have behind their heads, as
+    /// far as it fits.
     near: [u8; NEAR],
     pub(super) children: [LeafId; FAN],
     pub(super) lows: [KeyRef; FAN],

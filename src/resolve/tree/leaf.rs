@@ -35,7 +35,7 @@ pub(super) struct Leaf {
     /// `PAST` behind the last.
     pub(super) heads: [u64; CAP],
     pub(super) stamps: [Stamp; CAP],
-    /// Where keys are stored whose heads are not whole.
+    /// Where is stored what heads that are not whole do not say.
     pub(super) keys: [KeyRef; CAP],
     /// One bit for each entry that is a point.
     pub(super) points: u32,
@@ -58,7 +58,7 @@ pub(super) struct Leaf {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) head: u64,
-    /// Where the key is stored, unless the head is whole.
+    /// Where is stored what the head does not say, unless it is whole.
     pub(super) key: KeyRef,
     pub(super) stamp: Stamp,
     pub(super) point: bool,

@@ -16,6 +16,8 @@
 //! Knowingly left: the root is searched flat, so that its insertions move a few kilobytes in windows of
 //! millions; and one outlying key shortens the prefix that the outermost nodes leave out.
 
+#[cfg(test)]
+mod check;
 mod crowd;
 mod inner;
 mod leaf;
@@ -25,6 +27,7 @@ mod route;
 mod seconds;
 mod share;
 mod sweep;
+mod tied;
 mod write;
 
 use std::cmp::Ordering;
@@ -355,36 +358,6 @@ impl Tree {
     /// Whether no boundary is held at all.
     pub(super) fn is_blank(&self) -> bool {
         self.next(FIRST) == NO_LEAF && self.leaf(FIRST).len() == 0
-    }
-
-    /// Holds all invariants; for tests.
-    #[cfg(test)]
-    pub(super) fn check(&self) {
-        let mut at = FIRST;
-        let mut before: Option<Vec<u8>> = None;
-        let mut follow = |key: &[u8]| {
-            assert!(before.as_deref().is_none_or(|b| b < key), "keys ascend");
-            assert!(key.starts_with(&self.common));
-            before = Some(key.to_vec());
-        };
-        while at != NO_LEAF {
-            let leaf = self.leaf(at);
-            assert!(self.brief(at).newest >= leaf.newest() || leaf.newest() <= self.floor);
-            assert!(leaf.heads[leaf.len()..].iter().all(|head| *head == super::keys::PAST));
-            for entry in 0..leaf.len() {
-                let mut key = Vec::new();
-                self.append_key(leaf, entry, &mut key);
-                follow(&key);
-                assert_eq!(self.route(&key), at);
-                assert_eq!(leaf.head(&key), leaf.heads[entry]);
-                assert_eq!(leaf.find(&self.log, &key, leaf.head(&key)), (entry, true));
-            }
-            if leaf.high != NONE {
-                assert_eq!(leaf.high_head, leaf.head(self.fences.get(leaf.high)));
-                assert_eq!(self.leaf(self.next(at)).low, leaf.high);
-            }
-            at = self.next(at);
-        }
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) struct Root {
     heads: Vec<u64>,
     seconds: Vec<u64>,
     depths: Vec<Depth>,
-    /// What most lows have behind their heads.
+    /// What two neighbours, and so most lows, if they are alike, have behind their heads.
     text: Vec<u8>,
     pub(super) lows: Vec<KeyRef>,
     pub(super) inners: Vec<u32>,

@@ -2,13 +2,11 @@
 
 use skewer_kernels::prefetch_read;
 
-use std::ops::Range;
-
 use super::inner::{FAN, Inner};
 use super::leaf::{CAP, Entry, Leaf, LeafId, MANY, NO_LEAF, SPARE};
 use super::share::Seam;
 use super::{Brief, FIRST, Tree};
-use crate::resolve::keys::{HEAD, KeyRef, NONE, common, is_whole};
+use crate::resolve::keys::{KeyRef, NONE, common, is_whole};
 use crate::resolve::stamps::Stamp;
 use crate::resolve::stored::skipped;
 
@@ -92,8 +90,11 @@ impl Tree {
     /// there is room after another time or two.
     pub(super) fn split(&mut self, at: LeafId) {
         if let Some((middle, low)) = self.tied_cut(at) {
-            self.note_shared(at);
-            let new = self.leaf(at).behind(middle);
+            let new = if self.begins_at(at, middle, low) {
+                self.leaves[at as usize].upper(middle, &mut self.log)
+            } else {
+                self.leaf(at).behind(middle)
+            };
             return self.split_off(at, new, (middle, low));
         }
         let old = self.leaf(at);
@@ -118,37 +119,6 @@ impl Tree {
         }
         self.note_reshaped([at, id]);
         self.adopt(at, id, low);
-    }
-
-    /// Where keys of which a leaf has many, and a neighbour others, begin or end, and what divides them from others there, stored: if
-    /// they are alike in more than heads say. Then heads leave out what they begin with, and tell them apart.
-    fn tied_cut(&mut self, at: LeafId) -> Option<(usize, KeyRef)> {
-        let run = self.leaf(at).tied_run()?;
-        let (mut key, mut last) = (std::mem::take(&mut self.longer), std::mem::take(&mut self.other));
-        key.clear();
-        last.clear();
-        self.append_key(self.leaf(at), run.start, &mut key);
-        self.append_key(self.leaf(at), run.end - 1, &mut last);
-        key.truncate(common(&key, &last));
-        let cut = self.cut_beside(at, run, &mut key);
-        let cut = cut.map(|middle| (middle, self.fences.store(&key)));
-        (self.longer, self.other) = (key, last);
-        cut
-    }
-
-    /// Where to cut a leaf whose entries of `run` begin with `key`, which becomes the key that divides.
-    fn cut_beside(&self, at: LeafId, run: Range<usize>, key: &mut Vec<u8>) -> Option<usize> {
-        let leaf = self.leaf(at);
-        let is_long = |key: &[u8]| key.len() >= leaf.prefix as usize + HEAD;
-        let is_alike = |end: KeyRef| end != NONE && self.fences.get(end).starts_with(key);
-        match (is_alike(leaf.low), is_alike(leaf.high)) {
-            (false, true) => is_long(key).then_some(run.start),
-            (true, false) if leaf.high != NONE && is_long(key) => {
-                let is_inside = succeed(key) && key.len() > leaf.prefix as usize;
-                (is_inside && key[..] < *self.fences.get(leaf.high)).then_some(run.end)
-            }
-            _ => None,
-        }
     }
 
     /// Stores the key of an entry as an end of leaves, and notes the bytes that its leaf's heads leave out.
@@ -273,13 +243,6 @@ impl Tree {
         self.absorb(at, next, seam == Seam::Border);
     }
 
-    /// Whether heads in one of two neighbours no longer told its keys apart, were they those of both.
-    pub(super) fn would_tie(&self, leaves: [LeafId; 2]) -> bool {
-        let [at, next] = leaves.map(|at| self.leaf(at));
-        let prefix = self.prefix_between(at.low, next.high);
-        [at, next].iter().any(|leaf| leaf.len() > 1 && leaf.prefix as usize >= prefix + HEAD)
-    }
-
     /// Merges; `border` if the end between the two leaves has to become an entry.
     fn absorb(&mut self, at: LeafId, next: LeafId, border: bool) {
         let parent = self.leaf(next).parent as usize;
@@ -335,52 +298,6 @@ impl Tree {
     }
 }
 
-/// Makes a key the least one above all that begin with it; whether there is any.
-fn succeed(key: &mut Vec<u8>) -> bool {
-    while let Some(last) = key.pop() {
-        if let Some(above) = last.checked_add(1) {
-            key.push(above);
-            return true;
-        }
-    }
-    false
-}
-
 pub(super) fn slot_of(inner: &Inner, leaf: LeafId) -> usize {
     inner.children().iter().position(|c| *c == leaf).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::NO_HINT;
-    use super::*;
-    use crate::resolve::batch::Span;
-
-    /// Promise: keys of many hosts, which are alike in more than heads say, are mostly told apart by heads all the same.
-    #[test]
-    fn hosts_are_told_apart() {
-        let mut tree = Tree::new(0);
-        for version in 1..4_000 {
-            let mixed = skewer_kernels::mix_one(version as u64);
-            let (host, item) = (mixed % 60, mixed >> 32 & 31);
-            let [start, end] = [item, item + 1].map(|at| format!("host{host:02}.example.org/items/{at:03}"));
-            tree.write_range(NO_HINT, Span::new(start.as_bytes(), end.as_bytes()), version);
-            tree.check();
-        }
-        let heads = || tree.leaves.iter().flat_map(|leaf| &leaf.heads[..leaf.len()]);
-        let stored = heads().filter(|head| !is_whole(**head)).count();
-        assert!(stored * 10 < heads().count(), "{stored} of {}", heads().count());
-    }
-
-    /// Promise: the successor of a key is above all that begin with it, and no key is between.
-    #[test]
-    fn successors_are_next() {
-        let next = |key: &[u8]| {
-            let mut key = key.to_vec();
-            succeed(&mut key).then_some(key)
-        };
-        assert_eq!(next(b"ab"), Some(b"ac".to_vec()));
-        assert_eq!(next(b"a\xFF\xFF"), Some(b"b".to_vec()));
-        assert_eq!((next(b""), next(b"\xFF\xFF")), (None, None));
-    }
 }
