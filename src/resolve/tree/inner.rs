@@ -1,5 +1,7 @@
 //! An inner node: where the leaves of a stretch of keys are.
 
+use std::ops::Range;
+
 use skewer_kernels::prefetch_range;
 
 use super::leaf::{LeafId, NO_LEAF};
@@ -147,13 +149,15 @@ impl Inner {
         let here = at..self.len();
         let (here, others) =
             ((&self.heads[here.clone()], &self.lows[here]), (&self.seconds[at..], &self.depths[at..]));
-        self.children[at - 1 + tied(keys, here, others, (self.text(), depth), (key, head))]
+        let text = (&self.near[self.text_at()], depth);
+        self.children[at - 1 + tied(keys, here, others, text, (key, head))]
     }
 
+    /// Where the text is among what is near.
     #[inline]
-    fn text(&self) -> &[u8] {
-        let from = (self.depth - self.prefix) as usize;
-        self.near.get(from..from + self.text as usize).unwrap_or_default()
+    fn text_at(&self) -> Range<usize> {
+        let from = NEAR.min((self.depth - self.prefix) as usize);
+        from..from + self.text as usize
     }
 
     /// Notes how many bytes all keys that belong here share. The first child's low is the node's own: not compared.
@@ -200,11 +204,10 @@ impl Inner {
 
     /// Renews the second heads beside `at`, and returns where other heads begin.
     fn deepen(&mut self, keys: &Keys, at: usize) -> usize {
-        let from = (self.depth - self.prefix) as usize;
-        let text = self.near.get(from..from + self.text as usize).unwrap_or_default();
+        let text = (&self.near[self.text_at()], self.depth as usize);
         let here = (&self.heads[1..self.len as usize], &self.lows[1..self.len as usize]);
         let others = (&mut self.seconds[1..], &mut self.depths[1..]);
-        1 + deepen(keys, here, others, (text, self.depth as usize), at - 1)
+        1 + deepen(keys, here, others, text, at - 1)
     }
 
     /// Puts a leaf behind the one at `at`.

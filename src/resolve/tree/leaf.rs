@@ -238,6 +238,13 @@ impl Leaf {
         self.set(at, entry);
     }
 
+    /// Appends a border behind all others; its key is stored as need be.
+    pub(super) fn push_border(&mut self, key: &[u8], stamp: Stamp, keys: &mut KeyLog) {
+        let (head, skip) = (self.head(key), skipped(self.prefix as usize));
+        let place = if is_whole(head) { NONE } else { keys.store_from(key, skip) };
+        self.push(Entry { head, key: place, stamp, point: false });
+    }
+
     /// Sets the entries from `at` on, which [`open`](Self::open) made room for, to some of another leaf's.
     pub(super) fn put(&mut self, at: usize, other: &Leaf, entries: Range<usize>) {
         let here = at..at + entries.len();

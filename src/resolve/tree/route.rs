@@ -3,12 +3,11 @@
 use skewer_kernels::prefetch_read;
 
 use super::inner::{FAN, Inner};
-use super::leaf::{CAP, Entry, Leaf, LeafId, MANY, NO_LEAF, SPARE};
+use super::leaf::{CAP, Leaf, LeafId, MANY, NO_LEAF, SPARE};
 use super::share::Seam;
 use super::{Brief, FIRST, Tree};
-use crate::resolve::keys::{KeyRef, NONE, common, is_whole};
+use crate::resolve::keys::{KeyRef, NONE, common};
 use crate::resolve::stamps::Stamp;
-use crate::resolve::stored::skipped;
 
 impl Tree {
     /// The leaf of a key that begins with the common prefix: two searches of heads.
@@ -259,10 +258,7 @@ impl Tree {
         leaf.high = high;
         leaf.set_prefix((&mut self.log, &self.fences), prefix, &self.shared);
         if border {
-            let low = self.fences.get(old.low);
-            let head = leaf.head(low);
-            let key = if is_whole(head) { NONE } else { self.log.store_from(low, skipped(prefix)) };
-            leaf.push(Entry { head, key, stamp: old.base, point: false });
+            leaf.push_border(self.fences.get(old.low), old.base, &mut self.log);
         }
         self.fences.free(old.low);
         leaf.append(&old, 0..old.len());

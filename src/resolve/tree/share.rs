@@ -1,10 +1,9 @@
 //! A full leaf gives entries to the next one, if that has room: so leaves stay fuller than if each of them split.
 
 use super::Tree;
-use super::leaf::{CAP, Entry, LeafId, NO_LEAF};
+use super::leaf::{CAP, LeafId, NO_LEAF};
 use super::route::slot_of;
-use crate::resolve::keys::{KeyRef, NONE, is_whole};
-use crate::resolve::stored::skipped;
+use crate::resolve::keys::KeyRef;
 
 /// After sharing both leaves have room for so many entries together, lest they share again soon.
 const ROOM: usize = if cfg!(test) { 4 } else { 3 * CAP / 8 };
@@ -74,10 +73,7 @@ impl Tree {
         (leaf.low, leaf.base) = (low, moved.base);
         leaf.set_prefix((&mut self.log, &self.fences), prefix, &self.shared);
         if border {
-            let seam = self.fences.get(old_low);
-            let head = leaf.head(seam);
-            let key = if is_whole(head) { NONE } else { self.log.store_from(seam, skipped(prefix)) };
-            moved.push(Entry { head, key, stamp: old_base, point: false });
+            moved.push_border(self.fences.get(old_low), old_base, &mut self.log);
         }
         leaf.open(0..0, moved.len());
         leaf.put(0, &moved, 0..moved.len());
