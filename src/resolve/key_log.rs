@@ -73,9 +73,14 @@ impl KeyLog {
     /// Stores the bytes of `key` from `skip` on, which is [`skipped`](super::stored::skipped) at most and its length.
     #[inline]
     pub(super) fn store_from(&mut self, key: &[u8], skip: usize) -> KeyRef {
-        let own = &key[skip..];
+        self.store_rest(&key[skip..], skip)
+    }
+
+    /// Stores what follows `skip` bytes of a key.
+    #[inline]
+    fn store_rest(&mut self, own: &[u8], skip: usize) -> KeyRef {
         if !self.may_claim(own.len()) {
-            return self.store_alone((own, &[]), skip);
+            return self.large.store([&(skip as u32).to_le_bytes()[..], own].concat().into());
         }
         let (place, room) = self.claim(Header::plain(skip, own.len()));
         copy(room, own);
@@ -105,24 +110,6 @@ impl KeyLog {
         // It may have to be stored anew without the other.
         let has_room = filled + HEADER + own <= CHUNK && HEADER + shared + own <= CHUNK;
         (has_room && header.fits() && other.back == 0).then_some(header)
-    }
-
-    /// Stores bytes of one key that come in two pieces, behind `skip` that are left out.
-    pub(super) fn store_both(&mut self, (first, second): (&[u8], &[u8]), skip: usize) -> KeyRef {
-        let own = first.len() + second.len();
-        if !self.may_claim(own) {
-            return self.store_alone((first, second), skip);
-        }
-        let (place, room) = self.claim(Header::plain(skip, own));
-        let (front, back) = room.split_at_mut(first.len());
-        front.copy_from_slice(first);
-        back.copy_from_slice(second);
-        place
-    }
-
-    #[cold]
-    fn store_alone(&mut self, (first, second): (&[u8], &[u8]), skip: usize) -> KeyRef {
-        self.large.store([&(skip as u32).to_le_bytes()[..], first, second].concat().into())
     }
 
     /// Whether a chunk has room for a key of `len` bytes, or may be taken into use for it.
@@ -246,7 +233,7 @@ impl KeyLog {
         let skip = stored.skip;
         stored.append_to(&mut key);
         self.free(place);
-        let place = self.store_both((&key, &[]), skip);
+        let place = self.store_rest(&key, skip);
         self.moving = key;
         place
     }

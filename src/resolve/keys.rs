@@ -10,7 +10,7 @@ use skewer_kernels::{Isa, prefetch_read, rank};
 use super::key_log::KeyLog;
 use super::large::{LARGE, LargeKeys, most_chunks};
 use super::slabs::{CHUNK, Slabs};
-use super::stored::{Stored, skipped};
+use super::stored::skipped;
 
 /// The name of a stored key: chunk number and unit inside the chunk, or a number from [`LARGE`] on.
 pub(super) type KeyRef = u32;
@@ -209,13 +209,19 @@ pub(super) fn rehead(
         return (new, place);
     }
     // What the old head said is to be stored as well.
+    let anew = store_anew(keys, (old, place), shared, prefix);
+    keys.free(place);
+    anew
+}
+
+/// As [`rehead`], by way of the whole key; what is stored of it so far stays.
+fn store_anew(keys: &mut KeyLog, old: (u64, KeyRef), shared: &[u8], prefix: usize) -> (u64, KeyRef) {
     let mut key = std::mem::take(&mut keys.moving);
     key.clear();
-    append_key(keys, (old, place), shared, &mut key);
-    keys.free(place);
-    let place = keys.store_from(&key, skipped(prefix));
+    append_key(keys, old, shared, &mut key);
+    let anew = (head(&key, prefix), keys.store_from(&key, skipped(prefix)));
     keys.moving = key;
-    (new, place)
+    anew
 }
 
 fn rehead_whole(keys: &mut KeyLog, old: u64, shared: &[u8], prefix: usize) -> (u64, KeyRef) {
@@ -230,13 +236,7 @@ fn rehead_whole(keys: &mut KeyLog, old: u64, shared: &[u8], prefix: usize) -> (u
         first[..more].copy_from_slice(&shared[prefix..]);
         return (u64::from_be_bytes(first) | (bytes >> (8 * more)) | (len + more) as u64, NONE);
     }
-    let (skip, own) = (skipped(prefix), &old.to_be_bytes()[..len]);
-    let place = match shared.get(skip..) {
-        Some(first) => keys.store_both((first, own), skip),
-        None => keys.store_both((&own[skip - shared.len()..], &[]), skip),
-    };
-    let all = Stored { skip: 0, first: shared, rest: own };
-    (all.head((PAST, &[]), prefix), place)
+    store_anew(keys, (old, NONE), shared, prefix)
 }
 
 /// How many of some heads, which ascend, are less than `head`. `N` is a power of two, up to 64. Which instructions there are
