@@ -21,7 +21,7 @@ use super::stamps::Stamp;
 
 const SMALLEST: usize = 2;
 /// How far from home a key may lie.
-const FURTHEST: usize = 15;
+const FURTHEST: usize = 63;
 
 /// Where a table lies, and how many buckets it has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -344,5 +344,21 @@ mod tests {
             assert!(points.newer(points.hash(&key), &key, stamp - 1));
             assert!(!points.newer(points.hash(&key), &key, stamp));
         }
+    }
+
+    /// Promise: a table with room for a window is not made anew while it holds no more.
+    #[test]
+    fn room_for_a_window_is_room_enough() {
+        const WINDOW: Stamp = 100_000;
+        let mut points = Points::of_fingerprints(64);
+        points.reserve(WINDOW as usize);
+        let place = points.place();
+        for stamp in 1..WINDOW * 6 {
+            let key = skewer_kernels::mix_one(stamp as u64).to_be_bytes();
+            points.write(points.hash(&key), &key, stamp);
+            points.sweep();
+            points.set_floor((stamp - WINDOW).max(0));
+        }
+        assert_eq!(points.place(), place);
     }
 }

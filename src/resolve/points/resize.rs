@@ -6,8 +6,8 @@ use super::bucket::{Bucket, EMPTY, SLOTS};
 use super::{KeyRef, Points, SMALLEST, Stamp};
 
 /// Keys are moved to a greater table when this one is so full, in sixteenths; that one is so full then.
-const FULL: usize = 12;
-const REFILLED: usize = 10;
+const FULL: usize = 10;
+const REFILLED: usize = 8;
 
 impl Points {
     /// Makes room for a window of `keys` keys at once, instead of while it grows.
