@@ -14,16 +14,15 @@
 
 #[path = "data/keys.rs"]
 mod keys;
+#[path = "commit_path/threads.rs"]
+mod threads;
 
-use std::collections::VecDeque;
 use std::hint::black_box;
 use std::ops::Bound::{Excluded, Included};
 use std::time::Instant;
 
 use keys::Keys;
-use skewer::resolve::{
-    Adjudicators, Batch, Checked, ResolveError, Resolver, SharedResolver, Transaction, Verdict, Version,
-};
+use skewer::resolve::{Batch, Checked, ResolveError, Resolver, Transaction, Version};
 
 type Outcome = Result<(), ResolveError>;
 
@@ -181,9 +180,11 @@ fn points(window: u64, size: usize) -> Outcome {
     Ok(())
 }
 
-/// One transaction a call, which reads one key or range and writes one.
+/// One transaction a call, which reads one key or range and writes one. What is told is of the third window on: by then what
+/// is forgotten is given back as fast as room is taken. The slowest call of the two before, which take memory for the first time, is
+/// told apart.
 fn calls(window: u64, ordered: bool) -> Outcome {
-    let rounds = if is_smoke() { 300 } else { (window * 2).clamp(200_000, 3_000_000) };
+    let rounds = if is_smoke() { 300 } else { (window * 3).clamp(300_000, 4_500_000) };
     let mut random = SplitMix(3);
     let mut resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
     if ordered {
@@ -191,6 +192,7 @@ fn calls(window: u64, ordered: bool) -> Outcome {
     }
     let mut txn = Transaction::new(0);
     let mut times = Vec::with_capacity(rounds as usize);
+    let mut growing_max: f64 = 0.0;
     for version in 1..=rounds as Version {
         let [read, write] = [(); 2].map(|()| random.below(window.max(64) * 160) & !7);
         let keys = [read, write].map(|n| (point(n), point(n + 5)));
@@ -206,19 +208,22 @@ fn calls(window: u64, ordered: bool) -> Outcome {
         resolver.forget_before((version - window as Version).max(0))?;
         let took = begun.elapsed().as_nanos() as f64;
         assert!(verdict.is_commit() || version > 1);
-        if version > rounds as Version / 2 {
+        if version > rounds as Version / 3 * 2 {
             times.push(took);
+        } else {
+            growing_max = growing_max.max(took);
         }
     }
     let times = Times::of(times);
     let form = if ordered { "ranges" } else { "points" };
     println!(
-        "call/{form}/{window} p10_ns={:.0} p50_ns={:.0} p99_ns={:.0} p999_ns={:.0} max_ns={:.0} clock_ns={:.0} idle_p999_ns={:.0}",
+        "call/{form}/{window} p10_ns={:.0} p50_ns={:.0} p99_ns={:.0} p999_ns={:.0} max_ns={:.0} growing_max_ns={:.0} clock_ns={:.0} idle_p999_ns={:.0}",
         times.at(0.1),
         times.at(0.5),
         times.at(0.99),
         times.at(0.999),
         times.at(1.0),
+        growing_max,
         clock_cost(),
         idle_p999(times.at(0.5)),
     );
@@ -256,127 +261,6 @@ fn add(txn: &mut Batch, snapshot: Version, random: &mut SplitMix, ordered: bool)
     Ok(())
 }
 
-/// Transactions a second through a shared resolver, of so many threads, each with `size` a call.
-fn shared_rate(threads: u64, size: usize, ordered: bool, window: usize) -> Result<f64, ResolveError> {
-    let calls = if is_smoke() { 20 } else { (window * 3).max(600_000) / size };
-    let resolver = Resolver::new(Checked::Serializable).with_room_for(window * 2);
-    let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
-    let begun = Instant::now();
-    std::thread::scope(|scope| {
-        let work = |thread: u64| {
-            let mut committer = shared.committer();
-            let shared = &shared;
-            move || -> Outcome {
-                let mut random = SplitMix(thread << 40);
-                let (mut batch, mut verdicts) = (Batch::new(), Vec::<Verdict>::new());
-                // Others call as often: the window is as many transactions however they are grouped.
-                let kept = (window / size / threads as usize).max(1);
-                // And is as large before it is forgotten, which is at least sixteen times a window.
-                let every = (kept / 16).clamp(1, 64);
-                let mut versions = VecDeque::with_capacity(kept + 1);
-                for call in 0..calls {
-                    batch.clear();
-                    let snapshot = shared.version();
-                    (0..size).try_for_each(|_| add(&mut batch, snapshot, &mut random, ordered))?;
-                    committer.resolve(&batch, &mut verdicts)?;
-                    versions.push_back(committer.version());
-                    let last = if versions.len() > kept { versions.pop_front() } else { None };
-                    if let (Some(last), 0) = (last, call % every) {
-                        shared.with(|r| r.forget_before(last.max(r.floor())))??;
-                    }
-                }
-                Ok(())
-            }
-        };
-        let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(work(thread))).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
-    })?;
-    Ok((threads as usize * calls * size) as f64 / begun.elapsed().as_secs_f64() / 1e6)
-}
-
-fn shared(size: usize, ordered: bool, window: usize) -> Outcome {
-    let rounds = if is_smoke() { 1 } else { 5 };
-    // By turns, so that the machine's moods strike both.
-    let mut rates = [Vec::new(), Vec::new()];
-    for _ in 0..rounds {
-        for threads in [1, 2] {
-            rates[threads - 1].push(shared_rate(threads as u64, size, ordered, window)?);
-        }
-    }
-    let [one, two] = rates.map(Times::of);
-    let form = if ordered { "ranges" } else { "points" };
-    println!(
-        "shared/{form}/{window}/{size} one_mtxn_per_s={:.2} two_mtxn_per_s={:.2} ratio={:.2} best_ratio={:.2}",
-        one.at(0.5),
-        two.at(0.5),
-        two.at(0.5) / one.at(0.5),
-        two.at(1.0) / one.at(1.0),
-    );
-    Ok(())
-}
-
-/// One transaction a call through the shared front, which forgets after each: is there a call that pays for many?
-fn shared_calls(window: u64, ordered: bool) -> Outcome {
-    let rounds = if is_smoke() { 300 } else { (window * 2).max(400_000) };
-    let resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
-    let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
-    let (mut committer, mut random) = (shared.committer(), SplitMix(4));
-    let (mut batch, mut verdicts, mut times) = (Batch::new(), Vec::new(), Vec::new());
-    for version in 1..=rounds as Version {
-        batch.clear();
-        add(&mut batch, version - 1, &mut random, ordered)?;
-        let begun = Instant::now();
-        committer.resolve(&batch, &mut verdicts)?;
-        shared.with(|resolver| resolver.forget_before((version - window as Version).max(0)))??;
-        let took = begun.elapsed().as_nanos() as f64;
-        if version > rounds as Version / 2 {
-            times.push(took);
-        }
-    }
-    let (times, form) = (Times::of(times), if ordered { "ranges" } else { "points" });
-    let (p50, p999) = (times.at(0.5), times.at(0.999));
-    println!("shared-calls/{form}/{window} p50_ns={p50:.0} p999_ns={p999:.0} p999_by_p50={:.1}", p999 / p50);
-    Ok(())
-}
-
-/// Owners of parts against one resolver: nanoseconds a transaction, adding included.
-fn adjudicators(owners: usize, ordered: bool) -> Outcome {
-    let (size, batches) = (256_u16, if is_smoke() { 20 } else { 6_000 });
-    let kept = 125_000 / Version::from(size);
-    let borders: Vec<[u8; 16]> =
-        (1..owners).map(|at| point(20_000_000 / owners as u64 * at as u64)).collect();
-    let borders: Vec<(u32, &[u8])> = borders.iter().map(|border| (0, &border[..])).collect();
-    let mut many = Adjudicators::by_ranges(Checked::Serializable, &borders)?;
-    let mut one = Resolver::new(Checked::Serializable);
-    let (mut random, mut batch) = (SplitMix(5), Batch::new());
-    let mut times = [Vec::new(), Vec::new()];
-    for version in 1..=batches {
-        batch.clear();
-        let begun = Instant::now();
-        (0..size).try_for_each(|_| add(&mut batch, version - 1, &mut random, ordered))?;
-        let added = begun.elapsed();
-        let begun = Instant::now();
-        many.advance_to(version - 1);
-        let verdicts = many.resolve(&batch, None)?.to_vec();
-        many.forget_before((version - kept).max(0));
-        let split = begun.elapsed();
-        let begun = Instant::now();
-        assert_eq!(verdicts, one.resolve(&batch, version)?);
-        one.forget_before((version - kept).max(0))?;
-        for (times, took) in times.iter_mut().zip([split, begun.elapsed()]) {
-            times.push((added + took).as_nanos() as f64 / f64::from(size));
-        }
-    }
-    let [many, one] = times.map(Times::of);
-    let form = if ordered { "ranges" } else { "points" };
-    println!(
-        "shared-adjudicators/{form}/{owners} ns_per_txn={:.0} one_resolver_ns_per_txn={:.0}",
-        many.at(0.5),
-        one.at(0.5),
-    );
-    Ok(())
-}
-
 fn main() -> Outcome {
     let run = |name: String, work: &dyn Fn() -> Outcome| if is_wanted(&name) { work() } else { Ok(()) };
     for kind in Keys::ALL {
@@ -394,13 +278,13 @@ fn main() -> Outcome {
     for (form, ordered) in [("points", false), ("ranges", true)] {
         for window in windows.into_iter().filter(|w| *w >= if is_smoke() { 1_000 } else { 125_000 }) {
             for size in [1, 16, 64, 256, 2_500] {
-                let work = || shared(size, ordered, window as usize);
+                let work = || threads::shared(size, ordered, window as usize);
                 run(format!("shared/{form}/{window}/{size}"), &work)?;
             }
-            run(format!("shared-calls/{form}/{window}"), &|| shared_calls(window, ordered))?;
+            run(format!("shared-calls/{form}/{window}"), &|| threads::shared_calls(window, ordered))?;
         }
         for owners in [1, 2, 4] {
-            run(format!("shared-adjudicators/{form}/{owners}"), &|| adjudicators(owners, ordered))?;
+            run(format!("shared-adjudicators/{form}/{owners}"), &|| threads::adjudicators(owners, ordered))?;
         }
     }
     Ok(())

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::cut::Cut;
 use super::hashes::Hashes;
+use super::held::Held;
 use super::parts::Parts;
+use super::patience::Patience;
 use super::seat::Seat;
-use super::shared::{Core, Held, Inner, NOBODY, RESTS};
+use super::shared::{Core, Inner, NOBODY, RESTS};
 use super::txn::Transaction;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
@@ -19,8 +21,6 @@ use super::{ResolveError, Version};
 pub(super) const LARGE: usize = 32;
 /// Bytes of keys in a call that is laid out to be judged with others, at most: a copy is kept.
 const MOST_BYTES: usize = 4 << 20;
-/// How often a caller looks for its verdicts before it sleeps: about as long as a group takes.
-const LOOKS: usize = 2_000;
 /// Who joined a group takes the resolver itself only after so many looks: whoever has it, or comes again, serves the group
 /// first, and the window stays in that one's cache.
 const REST: usize = 40;
@@ -47,7 +47,8 @@ pub struct Committer {
     is_left: bool,
     wanted: usize,
     hashes: Hashes,
-    parts: Arc<Parts>,
+    /// Its calls by halves, in turn: what the last one writes may still be to be noted while the next one is laid out.
+    parts: [Arc<Parts>; 2],
     /// Where the window is cut in two, as far as it knows.
     cut: Option<Arc<Cut>>,
     verdicts: Vec<Verdict>,
@@ -216,11 +217,13 @@ impl Committer {
     /// Has the call judged together with others; whether that could be done.
     #[inline(never)]
     fn meet(&mut self, batch: &Batch) -> Result<bool, ResolveError> {
-        if Arc::get_mut(&mut self.parts).is_none() {
+        self.parts.swap(0, 1);
+        let [parts, _] = &mut self.parts;
+        if Arc::get_mut(parts).is_none() {
             // A round that failed has them still.
-            self.parts = Arc::default();
+            *parts = Arc::default();
         }
-        if let Some(parts) = Arc::get_mut(&mut self.parts) {
+        if let Some(parts) = Arc::get_mut(parts) {
             match (&self.cut, &self.inner.hasher) {
                 (Some(cut), _) => parts.take_ordered(batch, cut, self.inner.checked),
                 (None, Some(hasher)) => parts.take(batch, hasher, self.inner.checked),
@@ -230,7 +233,7 @@ impl Committer {
         self.is_left = false;
         self.seat.open(batch.len())?;
         let meeting = &self.inner.meeting;
-        meeting.join(&self.seat, &self.parts)?;
+        meeting.join(&self.seat, &self.parts[0])?;
         let begun = Instant::now();
         // Others like this one come again about as soon.
         let round = self.last_meeting.replace(begun).map_or(Duration::MAX, |last| begun - last);
@@ -277,8 +280,8 @@ impl Committer {
     fn wait(&self, is_helper: bool) -> Result<(), ResolveError> {
         let serve = |core: Held<'_>| self.inner.alone(core, |core| self.serve_seat(core));
         let meeting = &self.inner.meeting;
-        let mut looks = 0;
-        while looks < LOOKS {
+        let mut patience = Patience::default();
+        loop {
             if self.is_served() {
                 return Ok(());
             }
@@ -286,15 +289,17 @@ impl Committer {
                 meeting.offer.help(self.number);
                 continue;
             }
-            looks += usize::from(!(is_helper && meeting.is_judged()));
-            if (is_helper || looks > REST)
+            if (is_helper || patience.looks() > REST)
                 && let Some(core) = self.inner.try_core()?
             {
                 return serve(core);
             }
-            std::hint::spin_loop();
+            if is_helper && meeting.is_judged() {
+                std::hint::spin_loop();
+            } else if !patience.lasts() {
+                return serve(self.inner.lock_core()?);
+            }
         }
-        serve(self.inner.lock_core()?)
     }
 }
 
@@ -327,11 +332,11 @@ fn look_for(inner: &Inner) -> Result<Option<Held<'_>>, ResolveError> {
     if inner.meeting.is_at_work() {
         inner.meeting.expect(true);
     }
-    for _ in 0..LOOKS {
+    let mut patience = Patience::default();
+    while patience.lasts() {
         if let Some(core) = inner.try_core()? {
             return Ok(Some(core));
         }
-        std::hint::spin_loop();
     }
     Ok(None)
 }

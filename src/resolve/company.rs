@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::Version;
 use super::crossings::{Crossing, Crossings};
 use super::halves::Half;
+use super::ledger::Promised;
 use super::offer::Task;
 use super::parts::{Asked, Item, Part, Parts, Place};
 use super::points::{Hash, Points};
@@ -103,13 +104,22 @@ impl Round {
 
 impl Half {
     /// Does a task in this half, for this committer.
-    pub(super) fn run(&mut self, (which, committer): (usize, u64), round: &Round, task: Task) {
+    pub(super) fn run(&mut self, (which, committer): (usize, u64), task: &Task) {
         self.owner = committer;
-        match (task, round.is_ordered) {
-            (Task::Check, false) => self.check(which, round),
-            (Task::Write(stamp), false) => self.write(which, round, stamp),
-            (Task::Check, true) => self.check_side(which, round),
-            (Task::Write(stamp), true) => self.write_side(which, round, stamp),
+        task.promised.iter().for_each(|promised| self.note(which, promised));
+        if task.round.is_ordered {
+            self.check_side(which, &task.round);
+        } else {
+            self.check(which, &task.round);
+        }
+    }
+
+    /// Notes in this half what a round writes that was settled.
+    pub(super) fn note(&mut self, which: usize, Promised { round, stamp }: &Promised) {
+        if round.is_ordered {
+            self.write_side(which, round, *stamp);
+        } else {
+            self.write(which, round, *stamp);
         }
     }
 

@@ -44,13 +44,12 @@ impl Resolver {
         }
     }
 
-    /// Cuts it anew, if one side was asked for more than the other.
+    /// Where it should be cut instead, if one side was asked for more than the other.
     #[inline]
-    pub(super) fn even_sides_out(&mut self) {
-        if let Window::Sides(sides) = &mut self.window
-            && let Some(cut) = sides.better_cut()
-        {
-            self.cut_at(cut);
+    pub(super) fn better_cut(&mut self) -> Option<Cut> {
+        match &mut self.window {
+            Window::Sides(sides) => sides.better_cut(),
+            _ => None,
         }
     }
 

@@ -153,7 +153,8 @@ impl Inner {
         core: &mut Core,
         tell: impl FnOnce(Result<&[Verdict], ResolveError>, Version) -> T,
     ) -> Result<T, ResolveError> {
-        let Core { resolver, group, regulars, .. } = core;
+        let Core { ledger, group, regulars } = core;
+        let resolver = ledger.up_to_date();
         let Group { batch, calls, other } = &mut **group;
         let is_whole = judge_next(resolver, batch).is_ok();
         self.show(resolver);

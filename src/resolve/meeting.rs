@@ -87,17 +87,17 @@ impl Inner {
     /// Judges the calls that met, and serves their seats.
     #[inline(never)]
     pub(super) fn serve_meeting(&self, core: &mut Core, committer: u64) -> Result<(), ResolveError> {
-        let Core { resolver, together, .. } = core;
+        let ledger = &mut core.ledger;
         let _judged = Meanwhile::of(&self.meeting.is_judged);
         {
             let mut calls = self.meeting.calls.lock().map_err(|_| ResolveError::Poisoned)?;
-            calls.drain(..).for_each(|(seat, parts)| together.join(seat, parts));
+            calls.drain(..).for_each(|(seat, parts)| ledger.together.join(seat, parts));
             self.meeting.waiting.store(0, Ordering::Release);
         }
-        let judged = resolver.judge_together(together, &self.meeting.offer, committer);
-        self.show(resolver);
+        let judged = ledger.judge_together(&self.meeting.offer, committer);
+        self.show(ledger.as_is());
         let version = judged.ok().flatten().unwrap_or(Version::MAX);
-        together.leave(|seat, refused| {
+        ledger.together.leave(|seat, refused| {
             let refusal = |place: &Place| (*place != Place::NONE).then(|| place.verdict(version));
             seat.serve(refused, refusal, |served| {
                 served.is_declined = judged == Ok(None);
@@ -106,6 +106,6 @@ impl Inner {
             })
         })?;
         // Half of the window is lost with whoever panicked: nothing can be judged in the other alone.
-        if together.is_broken { Err(ResolveError::Poisoned) } else { Ok(()) }
+        if ledger.together.is_broken { Err(ResolveError::Poisoned) } else { Ok(()) }
     }
 }

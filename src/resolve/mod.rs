@@ -49,9 +49,10 @@
 //! and single calls and batches. `naive` is what all that means.
 //!
 //! Where threads share a resolver (`shared`), each hashes the keys of its call and asks for the memory that they will touch
-//! (`reach`) before it looks for the resolver (`caller`). Their window of points lies in two halves (`halves`). Large calls wait for
+//! (`reach`) before it looks for the resolver (`caller`, `held`, `patience`). Their window of points lies in two halves (`halves`). Large calls wait for
 //! each other (`meeting`), each laid out by halves (`parts`); then two threads find out, each in its half, what is refused
-//! and who meets whom (`company`), one settles that, and both note the writes (`together`, `offer`). A window in key order
+//! and who meets whom (`company`), and one settles that (`together`, `offer`); what commits is noted with the next round, or before
+//! the resolver is used for anything else (`ledger`). A window in key order
 //! is cut in two at a key for that (`cut`, `cutting`, `sides`, `balance`): calls are laid out by sides (`slices`), each judged by a
 //! thread (`passes`), which finds what crosses there (`crossings`, `stretch`).
 
@@ -70,12 +71,14 @@ mod flight;
 mod group;
 mod halves;
 mod hashes;
+mod held;
 mod index;
 mod judge;
 mod key_log;
 mod key_room;
 mod keys;
 mod large;
+mod ledger;
 mod meeting;
 #[doc(hidden)]
 pub mod naive;
@@ -83,6 +86,7 @@ mod offer;
 mod owner;
 mod parts;
 mod passes;
+mod patience;
 mod points;
 mod prepared;
 mod reach;

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::company::Round;
 use super::halves::Half;
-use super::stamps::Stamp;
+use super::ledger::Promised;
 
-/// What is to be done in a half.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Task {
-    Check,
-    Write(Stamp),
+/// What is to be done in a half: what was promised is noted, if anything was, and then a round is checked.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Task {
+    pub(super) promised: Option<Promised>,
+    pub(super) round: Arc<Round>,
 }
 
 /// A half of the window, and what is to be done there.
@@ -19,14 +19,13 @@ pub(super) enum Task {
 pub(super) struct Job {
     pub(super) half: Box<Half>,
     pub(super) which: usize,
-    pub(super) round: Arc<Round>,
     pub(super) task: Task,
 }
 
 impl Job {
     /// Does it, for this committer.
     pub(super) fn run(&mut self, committer: u64) {
-        self.half.run((self.which, committer), &self.round, self.task);
+        self.half.run((self.which, committer), &self.task);
     }
 }
 
@@ -125,7 +124,7 @@ mod tests {
     use crate::resolve::points::Points;
 
     fn job() -> Job {
-        Job { half: Box::new(Half::of(Points::new())), which: 0, round: Arc::default(), task: Task::Check }
+        Job { half: Box::new(Half::of(Points::new())), which: 0, task: Task::default() }
     }
 
     /// Promise: a job is done once, by whoever takes it or else by whoever offered it, and comes back.
@@ -151,7 +150,10 @@ mod tests {
         // No such half: to judge there panics.
         offer.put(Job {
             which: 2,
-            round: Arc::new(Round { calls: vec![Arc::default()], ..Round::default() }),
+            task: Task {
+                round: Arc::new(Round { calls: vec![Arc::default()], ..Round::default() }),
+                promised: None,
+            },
             ..job()
         });
         let helped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| offer.help(2)));

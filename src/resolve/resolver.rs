@@ -316,6 +316,21 @@ impl Resolver {
         self.window.set_floor(self.stamps.floor());
     }
 
+    /// The greatest stamp that is forgotten.
+    pub(super) fn stamp_floor(&self) -> Stamp {
+        self.stamps.floor()
+    }
+
+    /// Whether the next stamp lowers all others.
+    pub(super) fn lowers_stamps(&self) -> bool {
+        self.stamps.surplus() > 0
+    }
+
+    /// Notes that a round was judged, at this version.
+    pub(super) fn commit_round(&mut self, commit: Version) {
+        self.version = commit;
+    }
+
     /// The stamp of a version that is written at.
     #[inline]
     pub(super) fn stamp(&mut self, commit: Version) -> Stamp {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::cut::Cut;
 use super::halves::Half;
+use super::ledger::Ledger;
 use super::naive::{Bounds, Naive, NaiveTxn};
 use super::offer::Offer;
 use super::parts::Parts;
-use super::together::Together;
 use super::{
     Batch, Checked, ResolveError, Resolver, Ticket, Transaction, TxnBuilder, Verdict, Version, Vote,
 };
@@ -115,61 +115,55 @@ fn hand_in(mut txn: TxnBuilder<'_>, naive: &mut NaiveTxn, drop_reads: bool) {
 
 /// A resolver and its meaning, side by side.
 struct Pair {
-    fast: Resolver,
+    fast: Ledger,
     naive: Naive,
     tickets: Vec<(Ticket, NaiveTxn)>,
     drop_reads: bool,
-    /// Of a window in halves: where calls are judged together.
-    together: Option<Together>,
+    /// Whether the window is in halves, or cut in two, where calls may be judged together.
+    is_halved: bool,
 }
 
 impl Pair {
     fn new(checked: Checked, floor: Version, ordered: bool, drop_reads: bool) -> Self {
         let fast = Resolver::recover(checked, floor);
         let fast = if ordered { fast.expecting_ranges() } else { fast };
-        Self { fast, naive: Naive::new(checked, floor), tickets: Vec::new(), drop_reads, together: None }
+        let (fast, naive) = (Ledger::new(fast), Naive::new(checked, floor));
+        Self { fast, naive, tickets: Vec::new(), drop_reads, is_halved: false }
     }
 
     /// The same in halves, or cut in two, where calls may be judged together.
     fn in_halves(mut self) -> Self {
-        self.fast.halve();
-        self.together = Some(Together::default());
+        self.fast.up_to_date().halve();
+        self.is_halved = true;
         self
+    }
+
+    /// The resolver, all writes noted.
+    fn fast(&mut self) -> &mut Resolver {
+        self.fast.up_to_date()
     }
 
     /// Several calls at once, as threads hand them in.
     fn meet(&mut self, script: &mut Script<'_>, points: bool) {
-        self.fast.even_sides_out();
-        if self.fast.window.is_ordered() && (self.fast.cut().is_none() || script.below(16) == 0) {
-            // The keyspace stands before the key.
-            let key = [&[0, 0, 0, script.byte() % 2][..], &script.key()].concat();
-            let prefix = usize::from(script.byte()) % (key.len() + 1);
-            self.fast.cut_at(Cut::at(key, prefix));
-        }
-        let Some(mut together) = self.together.take() else { return };
-        let commit = self.fast.version() + 1;
+        self.cut(script);
+        let resolver = self.fast.as_is();
+        let (commit, checked) = (resolver.version() + 1, resolver.checked());
+        let (cut, hasher) = (resolver.cut().cloned(), resolver.hasher());
         let mut txns = Vec::new();
         for _ in 0..=script.below(3) {
             let mut parts = Parts::default();
-            let of_call = match (self.fast.cut(), self.fast.hasher()) {
-                (Some(cut), _) => {
-                    let (batch, of_call) = self.txns(script, commit, points);
-                    parts.take_ordered(&batch, cut, self.fast.checked());
-                    of_call
-                }
-                (None, Some(hasher)) => {
-                    let (batch, of_call) = self.txns(script, commit, true);
-                    parts.take(&batch, &hasher, self.fast.checked());
-                    of_call
-                }
-                (None, None) => Vec::new(),
-            };
+            let (batch, of_call) = self.txns(script, commit, points || cut.is_none());
+            match (&cut, &hasher) {
+                (Some(cut), _) => parts.take_ordered(&batch, cut, checked),
+                (None, Some(hasher)) => parts.take(&batch, hasher, checked),
+                (None, None) => unreachable!("a window in key order is cut"),
+            }
             txns.extend(of_call);
-            together.join(Arc::default(), Arc::new(parts));
+            self.fast.together.join(Arc::default(), Arc::new(parts));
         }
-        match self.fast.judge_together(&mut together, &Offer::default(), 1) {
+        match self.fast.judge_together(&Offer::default(), 1) {
             Ok(Some(at)) => {
-                let verdicts = together.verdicts(at);
+                let verdicts = self.fast.together.verdicts(at);
                 assert_eq!((at, verdicts.len()), (commit, txns.len()));
                 for (verdict, txn) in verdicts.into_iter().zip(&txns) {
                     assert_eq!(verdict, self.naive.commit(txn, commit), "{txn:?}");
@@ -178,13 +172,23 @@ impl Pair {
             declined => {
                 // With transactions in flight, or where ranges cross too much.
                 let crosses = |half: &Half| half.found.crossings.is_too_much;
-                let is_too_much =
-                    self.fast.window.both().is_some_and(|halves| halves.iter().any(|half| crosses(half)));
+                let mut halves = self.fast.as_is().window.both().into_iter().flatten();
+                let is_too_much = halves.any(|half| crosses(half));
                 assert!(declined == Ok(None) && (is_too_much || !self.tickets.is_empty()), "{declined:?}");
             }
         }
-        together.clear();
-        self.together = Some(together);
+        self.fast.together.clear();
+    }
+
+    /// Cuts a window in key order in two, where it is not, and anew now and then.
+    fn cut(&mut self, script: &mut Script<'_>) {
+        let resolver = self.fast.as_is();
+        if resolver.window.is_ordered() && (resolver.cut().is_none() || script.below(16) == 0) {
+            // The keyspace stands before the key.
+            let key = [&[0, 0, 0, script.byte() % 2][..], &script.key()].concat();
+            let prefix = usize::from(script.byte()) % (key.len() + 1);
+            self.fast().cut_at(Cut::at(key, prefix));
+        }
     }
 
     /// Some transactions that may be judged at `commit`.
@@ -200,9 +204,9 @@ impl Pair {
     }
 
     fn batch(&mut self, script: &mut Script<'_>, points: bool) {
-        let commit = self.fast.version() + 1 + Version::from(script.below(3));
+        let commit = self.fast().version() + 1 + Version::from(script.below(3));
         let (batch, txns) = self.txns(script, commit, points);
-        let Ok(verdicts) = self.fast.resolve(&batch, commit).map(<[Verdict]>::to_vec) else {
+        let Ok(verdicts) = self.fast().resolve(&batch, commit).map(<[Verdict]>::to_vec) else {
             panic!("a valid batch was refused: {batch:?}");
         };
         assert_eq!(verdicts.len(), txns.len());
@@ -221,8 +225,8 @@ impl Pair {
         }
     }
 
-    fn compare_detail(&self, at: usize, verdict: Verdict, explained: Option<(Version, u32, Vec<u8>)>) {
-        let detail = self.fast.conflict(at);
+    fn compare_detail(&mut self, at: usize, verdict: Verdict, explained: Option<(Version, u32, Vec<u8>)>) {
+        let detail = self.fast().conflict(at);
         assert_eq!(detail.is_some(), matches!(verdict, Verdict::Conflict { .. }));
         if let (Some(detail), Some((version, keyspace, key))) = (detail, explained) {
             assert_eq!((detail.version, detail.keyspace, detail.key), (Some(version), keyspace, &key[..]));
@@ -232,29 +236,29 @@ impl Pair {
     }
 
     fn single(&mut self, script: &mut Script<'_>, points: bool) {
-        let snapshot = self.fast.version() - Version::from(script.below(6));
+        let snapshot = self.fast().version() - Version::from(script.below(6));
         let mut txn = script.txn(snapshot, points);
         let mut one = Transaction::new(txn.snapshot);
         hand_in(one.accesses(), &mut txn, self.drop_reads);
-        let commit = self.fast.version() + 1;
+        let commit = self.fast().version() + 1;
         let at = (script.below(2) == 0).then_some(commit);
-        assert_eq!(self.fast.commit(&one, at), Ok(self.naive.commit(&txn, commit)), "{txn:?}");
+        assert_eq!(self.fast().commit(&one, at), Ok(self.naive.commit(&txn, commit)), "{txn:?}");
     }
 
     fn record(&mut self, script: &mut Script<'_>, points: bool) {
         let mut txn = script.txn(Version::MAX, points);
         let mut one = Transaction::new(txn.snapshot);
         hand_in(one.accesses(), &mut txn, self.drop_reads);
-        let commit = self.fast.version() + 1;
-        assert_eq!(self.fast.record(&one, None), Ok(self.naive.record(&txn, commit)), "{txn:?}");
+        let commit = self.fast().version() + 1;
+        assert_eq!(self.fast().record(&one, None), Ok(self.naive.record(&txn, commit)), "{txn:?}");
     }
 
     fn prepare(&mut self, script: &mut Script<'_>, points: bool) {
-        let snapshot = self.fast.version() - Version::from(script.below(6));
+        let snapshot = self.fast().version() - Version::from(script.below(6));
         let mut txn = script.txn(snapshot, points);
         let mut one = Transaction::new(txn.snapshot);
         hand_in(one.accesses(), &mut txn, self.drop_reads);
-        match self.fast.prepare(&one) {
+        match self.fast().prepare(&one) {
             Ok(Vote::Yes(ticket)) => {
                 assert_eq!(self.naive.refusal(&txn), None, "{txn:?}");
                 self.naive.take_off(txn.clone());
@@ -273,22 +277,23 @@ impl Pair {
         let (ticket, _) = self.tickets.swap_remove(at);
         let txn = self.naive.land(at);
         if script.below(2) == 0 {
-            assert_eq!(self.fast.abort(&ticket), Ok(()));
+            assert_eq!(self.fast().abort(&ticket), Ok(()));
         } else {
-            let commit = self.fast.version() + 1;
-            assert_eq!(self.fast.confirm(&ticket, None), Ok(commit));
+            let commit = self.fast().version() + 1;
+            assert_eq!(self.fast().confirm(&ticket, None), Ok(commit));
             self.naive.write(&txn, commit);
         }
-        assert_eq!(self.fast.abort(&ticket), Err(ResolveError::UnknownTicket));
+        assert_eq!(self.fast().abort(&ticket), Err(ResolveError::UnknownTicket));
     }
 
     fn forget(&mut self, script: &mut Script<'_>) {
-        let floor = self.fast.version() - Version::from(script.below(10));
-        if floor >= self.fast.floor() {
-            assert_eq!(self.fast.forget_before(floor), Ok(()));
+        let resolver = self.fast.as_is();
+        let floor = resolver.version() - Version::from(script.below(10));
+        if floor >= resolver.floor() {
+            assert_eq!(resolver.forget_before(floor), Ok(()));
             self.naive.forget_before(floor);
         } else {
-            assert!(self.fast.forget_before(floor).is_err());
+            assert!(resolver.forget_before(floor).is_err());
         }
     }
 }
@@ -320,7 +325,7 @@ fn run(data: &[u8], drop_reads: bool) {
         // Points only at first: the window is put in order when ranges come.
         let points = points || (mode % 16 == 9 && script.0.len() * 2 > data.len());
         match script.below(16) {
-            0..=3 if pair.together.is_some() => pair.meet(&mut script, points),
+            0..=3 if pair.is_halved => pair.meet(&mut script, points),
             0..=8 => pair.batch(&mut script, points),
             9..=10 => pair.single(&mut script, points),
             11 => pair.record(&mut script, points),
@@ -328,11 +333,11 @@ fn run(data: &[u8], drop_reads: bool) {
             13 => pair.settle(&mut script),
             14 => pair.forget(&mut script),
             _ => {
-                let to = pair.fast.version() + Version::from(script.below(4));
-                assert_eq!(pair.fast.advance_to(to), Ok(()));
+                let to = pair.fast().version() + Version::from(script.below(4));
+                assert_eq!(pair.fast().advance_to(to), Ok(()));
             }
         }
         #[cfg(test)]
-        pair.fast.check();
+        pair.fast.as_is().check();
     }
 }

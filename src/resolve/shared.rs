@@ -12,9 +12,8 @@
 //! than that, and those of several threads are judged together, by two of them (`meeting`), each in its half of the points or
 //! on its side of a window that is in key order.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::batch::Batch;
@@ -22,10 +21,11 @@ use super::caller::LARGE;
 use super::cut::Cut;
 use super::group::{Group, Regular};
 use super::hashes::{Hasher, Hashes};
+use super::held::{Busy, Held};
+use super::ledger::Ledger;
 use super::meeting::Meeting;
 use super::reach::Reach;
 use super::resolver::Resolver;
-use super::together::Together;
 use super::verdict::{Checked, Verdict};
 use super::{Committer, ResolveError, Version};
 
@@ -68,9 +68,9 @@ pub(super) struct Inner {
     /// Those who leave small calls in their seats: as the resolver's user knows them too.
     pub(super) regulars: Mutex<Vec<Regular>>,
     pub(super) meeting: Meeting,
-    core: Mutex<Core>,
+    pub(super) core: Mutex<Core>,
     /// Whether somebody uses the resolver: looked at, which costs its user nothing, before the lock is tried.
-    busy: Busy,
+    pub(super) busy: Busy,
     pub(super) version: Last,
     /// What callers look at and seldom changes.
     pub(super) shown: Shown,
@@ -91,10 +91,6 @@ pub(super) const RESTS: u64 = u64::MAX;
 
 /// No caller's number.
 pub(super) const NOBODY: u64 = 0;
-
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Busy(AtomicBool);
 
 /// The last version decided: what a snapshot may be at most.
 #[derive(Debug)]
@@ -120,11 +116,10 @@ pub(super) struct Shown {
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Core {
-    pub(super) resolver: Resolver,
+    pub(super) ledger: Ledger,
     /// The group that is judged; empty between groups. Apart from what each call looks at.
     pub(super) group: Box<Group>,
     pub(super) regulars: Vec<Regular>,
-    pub(super) together: Together,
 }
 
 impl Shown {
@@ -187,8 +182,8 @@ impl SharedResolver {
         };
         shown.reach.show(&resolver);
         let (hasher, checked) = (resolver.hasher(), resolver.checked());
-        let (group, known, together) = Default::default();
-        let core = Mutex::new(Core { resolver, group, regulars: known, together });
+        let (group, known) = Default::default();
+        let core = Mutex::new(Core { ledger: Ledger::new(resolver), group, regulars: known });
         let (open, regulars, meeting, busy, committers) = Default::default();
         Self {
             inner: Arc::new(Inner {
@@ -223,13 +218,27 @@ impl SharedResolver {
         self.inner.waiting()
     }
 
-    /// How often a thread that waited judged for others: twice for each group of large calls that two threads judge
-    /// together, once for one that is given up. For tests and measurements.
+    /// How often a thread that waited judged for others: once for each group of large calls that two threads judge
+    /// together. For tests and measurements.
     pub fn helped(&self) -> u64 {
         self.inner.meeting.offer.helped()
     }
 
-    /// Does something else with the resolver, between two calls: forgets, advances, prepares, takes snapshots.
+    /// Forgets writes at or below `floor`, unless more was forgotten before, as [`Resolver::forget_before`] does: in constant
+    /// time. Between large calls that is better than [`with`](Self::with), which has writes noted first that were promised.
+    ///
+    /// # Errors
+    /// [`ResolveError::FloorAboveVersion`] if it is above the last version: nothing is changed. [`ResolveError::Poisoned`] if
+    /// a caller panicked inside.
+    pub fn forget_before(&self, floor: Version) -> Result<(), ResolveError> {
+        let core = self.inner.lock_core()?;
+        self.inner.alone(core, |core| {
+            let resolver = core.ledger.as_is();
+            resolver.forget_before(floor.max(resolver.floor()))
+        })
+    }
+
+    /// Does something else with the resolver, between two calls: advances, prepares, takes snapshots.
     ///
     /// Nobody else judges meanwhile.
     ///
@@ -238,70 +247,15 @@ impl SharedResolver {
     pub fn with<T>(&self, act: impl FnOnce(&mut Resolver) -> T) -> Result<T, ResolveError> {
         let core = self.inner.lock_core()?;
         self.inner.alone(core, |core| {
-            let result = act(&mut core.resolver);
-            self.inner.show(&core.resolver);
+            let resolver = core.ledger.up_to_date();
+            let result = act(resolver);
+            self.inner.show(resolver);
             Ok(result)
         })
     }
 }
 
-/// The resolver, as long as one caller uses it.
-pub(super) struct Held<'a> {
-    core: MutexGuard<'a, Core>,
-    busy: &'a AtomicBool,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.busy.store(false, Ordering::Relaxed);
-    }
-}
-
-impl Deref for Held<'_> {
-    type Target = Core;
-
-    fn deref(&self) -> &Core {
-        &self.core
-    }
-}
-
-impl DerefMut for Held<'_> {
-    fn deref_mut(&mut self) -> &mut Core {
-        &mut self.core
-    }
-}
-
 impl Inner {
-    #[inline]
-    fn held<'a>(&'a self, core: MutexGuard<'a, Core>) -> Result<Held<'a>, ResolveError> {
-        if core.together.is_broken {
-            return Err(ResolveError::Poisoned);
-        }
-        self.busy.0.store(true, Ordering::Relaxed);
-        Ok(Held { core, busy: &self.busy.0 })
-    }
-
-    pub(super) fn is_busy(&self) -> bool {
-        self.busy.0.load(Ordering::Relaxed)
-    }
-
-    /// The resolver, if nobody uses it.
-    #[inline]
-    pub(super) fn try_core(&self) -> Result<Option<Held<'_>>, ResolveError> {
-        if self.is_busy() {
-            return Ok(None);
-        }
-        match self.core.try_lock() {
-            Ok(core) => self.held(core).map(Some),
-            Err(TryLockError::Poisoned(_)) => Err(ResolveError::Poisoned),
-            Err(TryLockError::WouldBlock) => Ok(None),
-        }
-    }
-
-    pub(super) fn lock_core(&self) -> Result<Held<'_>, ResolveError> {
-        self.held(self.core.lock().map_err(|_| ResolveError::Poisoned)?)
-    }
-
     /// Does something with the resolver, and shows what it has become.
     pub(super) fn alone<T>(
         &self,
@@ -309,14 +263,15 @@ impl Inner {
         act: impl FnOnce(&mut Core) -> Result<T, ResolveError>,
     ) -> Result<T, ResolveError> {
         let result = act(&mut core);
-        let takes_ranges = core.resolver.takes_ranges();
+        let resolver = core.ledger.as_is();
+        let takes_ranges = resolver.takes_ranges();
         // Others look at it all the time: it is not written without need.
         if self.shown.takes_ranges.load(Ordering::Relaxed) != takes_ranges {
             self.shown.takes_ranges.store(takes_ranges, Ordering::Release);
         }
-        self.shown.reach.show(&core.resolver);
-        let rests = core.resolver.rests();
-        self.shown.show_cut(core.resolver.cut(), rests);
+        self.shown.reach.show(resolver);
+        let rests = resolver.rests();
+        self.shown.show_cut(resolver.cut(), rests);
         result
     }
 
@@ -336,17 +291,17 @@ impl Inner {
             let (taken, commit) = if self.gather(core)? {
                 self.serve_behind(core, batch, hashes, take)?
             } else {
-                judge_own(&mut core.resolver, batch, hashes, take)?
+                judge_own(core.ledger.up_to_date(), batch, hashes, take)?
             };
             if self.meeting.is_expected() {
-                core.resolver.cut_in_two();
+                core.ledger.up_to_date().cut_in_two();
             }
             if self.gather(core)? {
                 self.shown.appoint(committer);
                 self.serve_group(core, |_, _| ())?;
             } else {
                 // Others look at it with each call: of those that are served at once the last one's is shown.
-                self.show(&core.resolver);
+                self.show(core.ledger.as_is());
             }
             Ok((taken, commit))
         })
@@ -366,7 +321,7 @@ impl Inner {
             return self.serve_group(core, |judged, version| Ok((take(judged?), version)))?;
         }
         self.serve_group(core, |_, _| ())?;
-        judge_own(&mut core.resolver, batch, hashes, take)
+        judge_own(core.ledger.up_to_date(), batch, hashes, take)
     }
 }
 

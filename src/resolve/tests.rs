@@ -6,10 +6,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::cut::Cut;
+use super::ledger::Ledger;
 use super::offer::Offer;
 use super::parts::Parts;
 use super::script::{resolve_vs_model, resolve_vs_model_without_reads};
-use super::together::Together;
 use super::{Batch, Checked, Resolver};
 
 /// A script of a few thousand calls' bytes.
@@ -61,14 +61,15 @@ fn calls_for_another_window_are_declined() {
     resolver.cut_at(Cut::at(b"\0\0\0\0b".to_vec(), 4));
     let cut = resolver.cut().unwrap().clone();
     let other = Cut::at(b"\0\0\0\0b".to_vec(), 4);
+    let mut ledger = Ledger::new(resolver);
     for (cut, checked, is_judged) in [
         (&*cut, Checked::Serializable, true),
         (&*cut, Checked::SnapshotIsolation, false),
         (&other, Checked::Serializable, false),
     ] {
-        let mut together = Together::default();
-        together.join(Arc::default(), Arc::new(laid_out(cut, checked)));
-        let judged = resolver.judge_together(&mut together, &Offer::default(), 1);
+        ledger.together.join(Arc::default(), Arc::new(laid_out(cut, checked)));
+        let judged = ledger.judge_together(&Offer::default(), 1);
+        ledger.together.clear();
         assert_eq!(judged.map(|version| version.is_some()), Ok(is_judged));
     }
 }
@@ -84,10 +85,12 @@ fn what_crosses_too_much_is_given_up() {
         txn.read_range(0, Bound::Included(&b"a"[..]), Bound::Excluded(b"c")).unwrap();
         txn.write_range(0, Bound::Included(&b"a"[..]), Bound::Excluded(b"c")).unwrap();
     }
-    let (mut parts, mut together) = (Parts::default(), Together::default());
+    let mut parts = Parts::default();
     parts.take_ordered(&batch, resolver.cut().unwrap(), Checked::Serializable);
-    together.join(Arc::default(), Arc::new(parts));
-    assert_eq!(resolver.judge_together(&mut together, &Offer::default(), 1), Ok(None));
+    let mut ledger = Ledger::new(resolver);
+    ledger.together.join(Arc::default(), Arc::new(parts));
+    assert_eq!(ledger.judge_together(&Offer::default(), 1), Ok(None));
+    let resolver = ledger.up_to_date();
     assert!(resolver.rests());
     let verdicts = resolver.resolve(&batch, 1).unwrap();
     assert_eq!(verdicts.iter().filter(|verdict| verdict.is_commit()).count(), 1);

@@ -1,12 +1,13 @@
 //! Calls of several threads judged at one version, by two of them: each in its half of the window.
 //!
-//! A half goes to whoever judged in it last, so that its lines stay in that thread's cache. Both look up what is
-//! checked; then it is settled who commits; then both note what is written.
+//! A half goes to whoever judged in it last, so that its lines stay in that thread's cache. Both note what the round before
+//! wrote, and look up what is checked; then it is settled who commits.
 
 use std::sync::Arc;
 
 use super::company::{Round, Settled};
 use super::halves::Half;
+use super::ledger::Promised;
 use super::offer::{Job, Offer, Task};
 use super::parts::{Parts, Place};
 use super::resolver::Resolver;
@@ -22,6 +23,10 @@ pub(super) struct Together {
     seats: Vec<Arc<Seat>>,
     round: Arc<Round>,
     settled: Settled,
+    /// What the round before wrote, unless it is in the window.
+    promised: Option<Promised>,
+    /// A round that is over, for its room.
+    over: Arc<Round>,
     /// Stands where a half is missing that another thread judges in.
     stand_in: Option<Box<Half>>,
     /// Whether a half was lost with a thread that panicked.
@@ -40,7 +45,7 @@ impl Together {
         &mut self,
         serve: impl for<'p> Fn(&Seat, &'p [Place]) -> Result<&'p [Place], ResolveError>,
     ) -> Result<(), ResolveError> {
-        // A caller's parts are its own again before it is served.
+        // A caller's parts are its own again before it is served, but for those of what was promised.
         self.round().end();
         let mut rest = &self.settled.refused[..];
         for seat in self.seats.drain(..) {
@@ -61,76 +66,95 @@ impl Together {
     }
 
     /// The round, which nobody else looks at between two tasks.
-    fn round(&mut self) -> &mut Round {
-        if Arc::get_mut(&mut self.round).is_none() {
-            self.round = Arc::default();
-        }
-        Arc::get_mut(&mut self.round).unwrap_or_else(|| unreachable!("nobody else has the new one"))
+    pub(super) fn round(&mut self) -> &mut Round {
+        own(&mut self.round)
     }
 
-    /// Has a task done in both halves: in one here, in the other by whoever waits, or else here too.
-    fn run(
+    /// Begins to judge the round.
+    pub(super) fn begin(&mut self) {
+        self.settled.refused.clear();
+    }
+
+    /// Whether writes were promised that are not in the window.
+    #[inline]
+    pub(super) fn has_promised(&self) -> bool {
+        self.promised.is_some()
+    }
+
+    /// Takes what was promised, to note it, unless it is forgotten already.
+    pub(super) fn take_promised(&mut self, forgotten: Stamp) -> Option<Promised> {
+        let promised = self.promised.take()?;
+        if promised.stamp > forgotten {
+            return Some(promised);
+        }
+        self.is_noted(promised);
+        None
+    }
+
+    /// Lets go of what is in the window now.
+    pub(super) fn is_noted(&mut self, promised: Promised) {
+        self.over = promised.round;
+        own(&mut self.over).end();
+    }
+
+    /// Has what was promised noted, and then the round checked, in both halves: in one here, in the other by whoever waits, or else
+    /// here too.
+    pub(super) fn run(
         &mut self,
         halves: &mut [Box<Half>; 2],
         (offer, committer): (&Offer, u64),
-        task: Task,
+        forgotten: Stamp,
     ) -> Result<(), ResolveError> {
         let mine = usize::from(halves[0].owner != committer && halves[1].owner == committer);
         let which = 1 - mine;
         let stand_in =
             self.stand_in.take().unwrap_or_else(|| Box::new(Half::of(super::points::Points::new())));
         let half = std::mem::replace(&mut halves[which], stand_in);
-        offer.put(Job { half, which, round: Arc::clone(&self.round), task });
-        halves[mine].run((mine, committer), &self.round, task);
+        let task = Task { promised: self.take_promised(forgotten), round: Arc::clone(&self.round) };
+        offer.put(Job { half, which, task: task.clone() });
+        halves[mine].run((mine, committer), &task);
         let Some(job) = offer.take_back(committer) else {
             self.is_broken = true;
             return Err(ResolveError::Poisoned);
         };
         self.stand_in = Some(std::mem::replace(&mut halves[which], job.half));
+        drop(job.task);
+        if let Some(promised) = task.promised {
+            self.is_noted(promised);
+        }
         Ok(())
     }
 
-    /// Settles who commits.
-    fn settle(&mut self, halves: &[Box<Half>; 2], floor: Version) -> Result<(), ResolveError> {
+    /// Settles who commits, and promises what these write.
+    pub(super) fn settle(
+        &mut self,
+        halves: &[Box<Half>; 2],
+        floor: Version,
+        stamp: Stamp,
+    ) -> Result<(), ResolveError> {
         // Who helped has let go of it.
         let round = Arc::get_mut(&mut self.round).ok_or(ResolveError::Poisoned)?;
         self.settled.settle(round, floor, [&halves[0].found, &halves[1].found]);
         round.commits.clear();
         round.commits.extend(self.settled.refused.iter().map(|refused| *refused == Place::NONE));
+        round.old = None;
+        let round = std::mem::replace(&mut self.round, std::mem::take(&mut self.over));
+        self.promised = Some(Promised { round, stamp });
         Ok(())
     }
 }
 
-impl Resolver {
-    /// Judges the calls of a round, in their order, all at one version, which is returned; `None` if that cannot be done:
-    /// with transactions in flight, without halves, where calls were laid out for another window, or where their ranges cross
-    /// too much.
-    ///
-    /// # Errors
-    /// [`ResolveError::Poisoned`] if a thread that helped panicked.
-    pub(super) fn judge_together(
-        &mut self,
-        together: &mut Together,
-        offer: &Offer,
-        committer: u64,
-    ) -> Result<Option<Version>, ResolveError> {
-        together.settled.refused.clear();
-        let Some((commit, stamp)) = self.begin_round(together.round()) else { return Ok(None) };
-        let Some(halves) = self.window.both() else { return Ok(None) };
-        together.run(halves, (offer, committer), Task::Check)?;
-        if halves.iter().any(|half| half.found.crossings.is_too_much) {
-            self.rest();
-            return Ok(None);
-        }
-        together.settle(halves, self.floor)?;
-        together.run(halves, (offer, committer), Task::Write(stamp))?;
-        self.version = commit;
-        self.even_sides_out();
-        Ok(Some(commit))
+/// A round that nobody else looks at.
+fn own(round: &mut Arc<Round>) -> &mut Round {
+    if Arc::get_mut(round).is_none() {
+        *round = Arc::default();
     }
+    Arc::get_mut(round).unwrap_or_else(|| unreachable!("nobody else has the new one"))
+}
 
+impl Resolver {
     /// What a round is judged at, once it is known what its snapshots show.
-    fn begin_round(&mut self, round: &mut Round) -> Option<(Version, Stamp)> {
+    pub(super) fn begin_round(&mut self, round: &mut Round) -> Option<(Version, Stamp)> {
         let commit = self.pick(None).ok()?;
         let (seeds, cut) = match &self.window {
             Window::Halves(halves) => (halves.hasher().seeds(), 0),

@@ -367,7 +367,11 @@ fn causes_are_told_and_errors_change_nothing() {
         resolver.conflict(0).map(|conflict| (conflict.version, conflict.key.to_vec()))
     });
     assert_eq!(explained, Ok(Some((Some(1), b"b".to_vec()))));
-    shared.with(|resolver| resolver.forget_before(2)).unwrap().unwrap();
+    assert_eq!(shared.forget_before(2), Ok(()));
+    assert_eq!(shared.forget_before(1), Ok(()), "more was forgotten before");
+    let above = ResolveError::FloorAboveVersion { given: 9, last: shared.version() };
+    assert_eq!(shared.forget_before(9), Err(above));
+    assert_eq!(shared.with(|resolver| resolver.floor()), Ok(2));
     assert_eq!(committer.commit(&txn), Ok(Verdict::TooOld));
     shared.with(|resolver| resolver.advance_to(Version::MAX)).unwrap().unwrap();
     txn.reset(5).read(0, b"a").unwrap();

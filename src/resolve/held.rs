@@ -1,0 +1,78 @@
+//! Who has the resolver that many share.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{MutexGuard, TryLockError};
+
+use super::ResolveError;
+use super::patience::Patience;
+use super::shared::{Core, Inner};
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Busy(AtomicBool);
+
+/// The resolver, as long as one caller uses it.
+pub(super) struct Held<'a> {
+    core: MutexGuard<'a, Core>,
+    busy: &'a AtomicBool,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.busy.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+}
+
+impl Inner {
+    #[inline]
+    fn held<'a>(&'a self, core: MutexGuard<'a, Core>) -> Result<Held<'a>, ResolveError> {
+        if core.ledger.together.is_broken {
+            return Err(ResolveError::Poisoned);
+        }
+        self.busy.0.store(true, Ordering::Relaxed);
+        Ok(Held { core, busy: &self.busy.0 })
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.0.load(Ordering::Relaxed)
+    }
+
+    /// The resolver, if nobody uses it.
+    #[inline]
+    pub(super) fn try_core(&self) -> Result<Option<Held<'_>>, ResolveError> {
+        if self.is_busy() {
+            return Ok(None);
+        }
+        match self.core.try_lock() {
+            Ok(core) => self.held(core).map(Some),
+            Err(TryLockError::Poisoned(_)) => Err(ResolveError::Poisoned),
+            Err(TryLockError::WouldBlock) => Ok(None),
+        }
+    }
+
+    /// The resolver, once nobody uses it.
+    pub(super) fn lock_core(&self) -> Result<Held<'_>, ResolveError> {
+        let mut patience = Patience::default();
+        while patience.lasts() {
+            if let Some(core) = self.try_core()? {
+                return Ok(core);
+            }
+        }
+        self.held(self.core.lock().map_err(|_| ResolveError::Poisoned)?)
+    }
+}
