@@ -19,7 +19,7 @@ use super::{ResolveError, Version};
 /// From so many transactions on, a call rather looks for the resolver again than to be copied, and for others to be
 /// judged with.
 pub(super) const LARGE: usize = 32;
-/// Bytes of keys in a call that is laid out to be judged with others, at most: a copy is kept.
+/// Bytes of keys in a call that is laid out to be judged with others, at most: each committer keeps two copies.
 const MOST_BYTES: usize = 4 << 20;
 /// Who joined a group takes the resolver itself only after so many looks: whoever has it, or comes again, serves the group
 /// first, and the window stays in that one's cache.
@@ -287,6 +287,7 @@ impl Committer {
             }
             if meeting.offer.is_open() {
                 meeting.offer.help(self.number);
+                patience = Patience::default();
                 continue;
             }
             if (is_helper || patience.looks() > REST)
@@ -296,6 +297,7 @@ impl Committer {
             }
             if is_helper && meeting.is_judged() {
                 std::hint::spin_loop();
+                patience = Patience::default();
             } else if !patience.lasts() {
                 return serve(self.inner.lock_core()?);
             }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::Version;
 use super::crossings::{Crossing, Crossings};
 use super::halves::Half;
-use super::ledger::Promised;
 use super::offer::Task;
 use super::parts::{Asked, Item, Part, Parts, Place};
 use super::points::{Hash, Points};
@@ -74,6 +73,13 @@ pub(super) struct Round {
     pub(super) is_ordered: bool,
     /// What else is asked then.
     pub(super) old: Option<Arc<Old>>,
+}
+
+/// What the transactions of a round that commit write, at this stamp.
+#[derive(Debug, Clone)]
+pub(super) struct Promised {
+    pub(super) round: Arc<Round>,
+    pub(super) stamp: Stamp,
 }
 
 impl Round {

@@ -8,6 +8,7 @@ use super::ResolveError;
 use super::patience::Patience;
 use super::shared::{Core, Inner};
 
+/// Whether somebody has the resolver. On cache lines of its own: others look at it all the time.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct Busy(AtomicBool);
@@ -65,14 +66,19 @@ impl Inner {
         }
     }
 
-    /// The resolver, once nobody uses it.
-    pub(super) fn lock_core(&self) -> Result<Held<'_>, ResolveError> {
+    /// The resolver, once nobody uses it; who has it is expected to be through soon.
+    pub(super) fn wait_for_core(&self) -> Result<Held<'_>, ResolveError> {
         let mut patience = Patience::default();
         while patience.lasts() {
             if let Some(core) = self.try_core()? {
                 return Ok(core);
             }
         }
+        self.lock_core()
+    }
+
+    /// The same, of who waited before: it sleeps until then.
+    pub(super) fn lock_core(&self) -> Result<Held<'_>, ResolveError> {
         self.held(self.core.lock().map_err(|_| ResolveError::Poisoned)?)
     }
 }

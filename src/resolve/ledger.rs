@@ -1,24 +1,14 @@
 //! A resolver for many threads, with writes that were promised and are not in its window yet.
 //!
 //! Callers are told who of a round commits as soon as that is settled. What these write is noted with the next round: in each
-//! half before that one is checked there, by whoever checks it. So two threads meet twice a round, and not four times,
-//! and one that is through first waits once. Whoever wants the resolver for anything else has it brought up to date first.
+//! half before that one is checked there, by whoever checks it. So one task a round is handed over, and not two,
+//! and who is through first waits once. Whoever wants the resolver for anything else has it brought up to date first, but for what
+//! does not look into the window.
 
-use std::sync::Arc;
-
-use super::company::Round;
 use super::offer::Offer;
 use super::resolver::Resolver;
-use super::stamps::Stamp;
 use super::together::Together;
 use super::{ResolveError, Version};
-
-/// What the transactions of a round that commit write, at this stamp.
-#[derive(Debug, Clone)]
-pub(super) struct Promised {
-    pub(super) round: Arc<Round>,
-    pub(super) stamp: Stamp,
-}
 
 /// A resolver, and what it takes to judge calls of several threads together.
 #[derive(Debug)]
@@ -41,10 +31,21 @@ impl Ledger {
         &mut self.resolver
     }
 
-    /// The resolver as it is, for what does not look into its window.
+    /// The resolver as it is, for who does not ask what is in its window.
     #[inline]
-    pub(super) fn as_is(&mut self) -> &mut Resolver {
-        &mut self.resolver
+    pub(super) fn as_is(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// As [`Resolver::rests`].
+    #[inline]
+    pub(super) fn rests(&mut self) -> bool {
+        self.resolver.rests()
+    }
+
+    /// As [`Resolver::forget_before`]: what was promised and is forgotten by then is not noted at all.
+    pub(super) fn forget_before(&mut self, floor: Version) -> Result<(), ResolveError> {
+        self.resolver.forget_before(floor)
     }
 
     #[inline(never)]
@@ -54,7 +55,7 @@ impl Ledger {
             (self.together.take_promised(forgotten), self.resolver.window.both())
         {
             halves.iter_mut().enumerate().for_each(|(which, half)| half.note(which, &promised));
-            self.together.is_noted(promised);
+            self.together.let_go(promised);
         }
     }
 

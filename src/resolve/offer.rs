@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::company::Round;
+use super::company::{Promised, Round};
 use super::halves::Half;
-use super::ledger::Promised;
 
 /// What is to be done in a half: what was promised is noted, if anything was, and then a round is checked.
 #[derive(Debug, Clone, Default)]
@@ -46,9 +45,9 @@ pub(super) struct Offer {
 }
 
 /// Tells that a job is lost if whoever took it panics.
-struct Held<'o>(&'o Offer);
+struct Taken<'o>(&'o Offer);
 
-impl Drop for Held<'_> {
+impl Drop for Taken<'_> {
     fn drop(&mut self) {
         if self.0.state.load(Ordering::Relaxed) == TAKEN {
             self.0.state.store(LOST, Ordering::Release);
@@ -72,12 +71,12 @@ impl Offer {
     /// Does the job that is offered, if there is one still.
     pub(super) fn help(&self, committer: u64) {
         let Some(mut job) = self.take() else { return };
-        let held = Held(self);
+        let taken = Taken(self);
         job.run(committer);
         *self.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
         self.helped.fetch_add(1, Ordering::Relaxed);
         self.state.store(DONE, Ordering::Release);
-        drop(held);
+        drop(taken);
     }
 
     /// The job, done: by whoever took it, or else here. `None` if whoever took it panicked.

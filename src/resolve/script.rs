@@ -172,7 +172,7 @@ impl Pair {
             declined => {
                 // With transactions in flight, or where ranges cross too much.
                 let crosses = |half: &Half| half.found.crossings.is_too_much;
-                let mut halves = self.fast.as_is().window.both().into_iter().flatten();
+                let mut halves = self.fast().window.both().into_iter().flatten();
                 let is_too_much = halves.any(|half| crosses(half));
                 assert!(declined == Ok(None) && (is_too_much || !self.tickets.is_empty()), "{declined:?}");
             }
@@ -290,10 +290,10 @@ impl Pair {
         let resolver = self.fast.as_is();
         let floor = resolver.version() - Version::from(script.below(10));
         if floor >= resolver.floor() {
-            assert_eq!(resolver.forget_before(floor), Ok(()));
+            assert_eq!(self.fast.forget_before(floor), Ok(()));
             self.naive.forget_before(floor);
         } else {
-            assert!(resolver.forget_before(floor).is_err());
+            assert!(self.fast.forget_before(floor).is_err());
         }
     }
 }

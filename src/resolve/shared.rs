@@ -224,18 +224,16 @@ impl SharedResolver {
         self.inner.meeting.offer.helped()
     }
 
-    /// Forgets writes at or below `floor`, unless more was forgotten before, as [`Resolver::forget_before`] does: in constant
-    /// time. Between large calls that is better than [`with`](Self::with), which has writes noted first that were promised.
+    /// Forgets writes at or below `floor`, unless more was forgotten before, as [`Resolver::forget_before`] does. It waits for the call
+    /// at work; what it does then takes constant time, unless it gives a window back that was begun anew. Between large
+    /// calls that is better than [`with`](Self::with), before which is noted what those that commit write.
     ///
     /// # Errors
     /// [`ResolveError::FloorAboveVersion`] if it is above the last version: nothing is changed. [`ResolveError::Poisoned`] if
     /// a caller panicked inside.
     pub fn forget_before(&self, floor: Version) -> Result<(), ResolveError> {
-        let core = self.inner.lock_core()?;
-        self.inner.alone(core, |core| {
-            let resolver = core.ledger.as_is();
-            resolver.forget_before(floor.max(resolver.floor()))
-        })
+        let core = self.inner.wait_for_core()?;
+        self.inner.alone(core, |core| core.ledger.forget_before(floor.max(core.ledger.as_is().floor())))
     }
 
     /// Does something else with the resolver, between two calls: advances, prepares, takes snapshots.
@@ -245,7 +243,7 @@ impl SharedResolver {
     /// # Errors
     /// [`ResolveError::Poisoned`] if a caller panicked inside.
     pub fn with<T>(&self, act: impl FnOnce(&mut Resolver) -> T) -> Result<T, ResolveError> {
-        let core = self.inner.lock_core()?;
+        let core = self.inner.wait_for_core()?;
         self.inner.alone(core, |core| {
             let resolver = core.ledger.up_to_date();
             let result = act(resolver);
@@ -263,6 +261,7 @@ impl Inner {
         act: impl FnOnce(&mut Core) -> Result<T, ResolveError>,
     ) -> Result<T, ResolveError> {
         let result = act(&mut core);
+        let rests = core.ledger.rests();
         let resolver = core.ledger.as_is();
         let takes_ranges = resolver.takes_ranges();
         // Others look at it all the time: it is not written without need.
@@ -270,7 +269,6 @@ impl Inner {
             self.shown.takes_ranges.store(takes_ranges, Ordering::Release);
         }
         self.shown.reach.show(resolver);
-        let rests = resolver.rests();
         self.shown.show_cut(resolver.cut(), rests);
         result
     }

@@ -13,7 +13,7 @@ use super::Version;
 pub(super) type Stamp = i32;
 
 /// When stamps reach it, those in use begin anew from 1; early in tests, so that it happens.
-const LIMIT: Stamp = if cfg!(test) { 300 } else { Stamp::MAX - 2 };
+const LIMIT: Stamp = if cfg!(test) { 60 } else { Stamp::MAX - 2 };
 
 /// The versions above the floor at which something was written.
 #[derive(Debug)]

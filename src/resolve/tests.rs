@@ -12,14 +12,18 @@ use super::parts::Parts;
 use super::script::{resolve_vs_model, resolve_vs_model_without_reads};
 use super::{Batch, Checked, Resolver};
 
-/// A script of a few thousand calls' bytes.
-fn script(seed: u64) -> Vec<u8> {
+/// A script of so many bytes: a call takes some two hundred.
+fn script_of(bytes: u64, seed: u64) -> Vec<u8> {
     let mut state = seed;
     let mut byte = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     };
-    (0..4_000 + seed % 3_000).map(|_| byte()).collect()
+    (0..bytes).map(|_| byte()).collect()
+}
+
+fn script(seed: u64) -> Vec<u8> {
+    script_of(4_000 + seed % 3_000, seed)
 }
 
 /// Promise: verdicts, causes and explanations are those of the list of transactions, whatever is called.
@@ -27,6 +31,16 @@ fn script(seed: u64) -> Vec<u8> {
 fn equals_the_model_on_long_scripts() {
     let rounds = if cfg!(debug_assertions) { 300 } else { 3_000 };
     (0..rounds).for_each(|seed| resolve_vs_model(&script(seed)));
+}
+
+/// Promise: the same in halves, for so long that stamps begin anew while writes are promised.
+#[test]
+fn equals_the_model_where_stamps_begin_anew() {
+    for seed in 0..if cfg!(debug_assertions) { 12 } else { 120 } {
+        let mut script = script_of(30_000, seed);
+        script[1] |= 32;
+        resolve_vs_model(&script);
+    }
 }
 
 /// Promise: the tests above notice a resolver that ignores the read set.

@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use super::company::{Round, Settled};
+use super::company::{Promised, Round, Settled};
 use super::halves::Half;
-use super::ledger::Promised;
 use super::offer::{Job, Offer, Task};
 use super::parts::{Parts, Place};
 use super::resolver::Resolver;
@@ -17,7 +16,7 @@ use super::verdict::Verdict;
 use super::window::Window;
 use super::{ResolveError, Version};
 
-/// What it takes to judge calls together. Empty between rounds, but for its room.
+/// What it takes to judge calls together. Between rounds it holds what was promised, and room.
 #[derive(Debug, Default)]
 pub(super) struct Together {
     seats: Vec<Arc<Seat>>,
@@ -26,7 +25,7 @@ pub(super) struct Together {
     /// What the round before wrote, unless it is in the window.
     promised: Option<Promised>,
     /// A round that is over, for its room.
-    over: Arc<Round>,
+    over: Option<Arc<Round>>,
     /// Stands where a half is missing that another thread judges in.
     stand_in: Option<Box<Half>>,
     /// Whether a half was lost with a thread that panicked.
@@ -87,14 +86,14 @@ impl Together {
         if promised.stamp > forgotten {
             return Some(promised);
         }
-        self.is_noted(promised);
+        self.let_go(promised);
         None
     }
 
-    /// Lets go of what is in the window now.
-    pub(super) fn is_noted(&mut self, promised: Promised) {
-        self.over = promised.round;
-        own(&mut self.over).end();
+    /// Lets go of what is in the window now, or will never be.
+    pub(super) fn let_go(&mut self, mut promised: Promised) {
+        own(&mut promised.round).end();
+        self.over = Some(promised.round);
     }
 
     /// Has what was promised noted, and then the round checked, in both halves: in one here, in the other by whoever waits, or else
@@ -120,7 +119,7 @@ impl Together {
         self.stand_in = Some(std::mem::replace(&mut halves[which], job.half));
         drop(job.task);
         if let Some(promised) = task.promised {
-            self.is_noted(promised);
+            self.let_go(promised);
         }
         Ok(())
     }
@@ -138,8 +137,11 @@ impl Together {
         round.commits.clear();
         round.commits.extend(self.settled.refused.iter().map(|refused| *refused == Place::NONE));
         round.old = None;
-        let round = std::mem::replace(&mut self.round, std::mem::take(&mut self.over));
-        self.promised = Some(Promised { round, stamp });
+        // What writes nothing has no stamp.
+        if stamp > 0 {
+            let round = std::mem::replace(&mut self.round, self.over.take().unwrap_or_default());
+            self.promised = Some(Promised { round, stamp });
+        }
         Ok(())
     }
 }

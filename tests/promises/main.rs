@@ -41,6 +41,7 @@ mod resolve_fingerprints;
 mod resolve_host;
 mod resolve_memory;
 mod resolve_misuse;
+mod resolve_replay;
 mod resolve_shared;
 #[cfg(feature = "cli")]
 mod rules;

@@ -1,14 +1,16 @@
 //! Many threads at one resolver: their calls, in the order of versions, are those of the list of transactions.
 
 use std::ops::Bound::{Excluded, Included};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use skewer::resolve::naive::{Bounds, Naive, NaiveTxn};
+use skewer::resolve::naive::{Bounds, NaiveTxn};
 use skewer::resolve::{
     Batch, Checked, Committer, ResolveError, Resolver, SharedResolver, Transaction, TxnBuilder, Verdict,
     Version, Vote,
 };
+
+use crate::resolve_replay::{Event, Recorded, Replay};
 
 struct Numbers(u64);
 
@@ -29,20 +31,6 @@ struct Shape {
     /// The fault: what was read is not handed in.
     drop_reads: bool,
 }
-
-/// What happened, with what it takes to do it again.
-#[derive(Debug, Clone)]
-enum Event {
-    Call(Vec<NaiveTxn>, Vec<Verdict>),
-    Forget(Version),
-    Prepare(u64, NaiveTxn),
-    Refuse(NaiveTxn, Verdict),
-    Abort(u64),
-    Confirm(u64),
-}
-
-/// An event, the version at which it was judged, and, of those that nobody else could disturb, which it was.
-type Recorded = (Version, u64, Event);
 
 /// One of few keys, so that transactions meet; half of them among a handful.
 fn key(numbers: &mut Numbers) -> Vec<u8> {
@@ -95,6 +83,8 @@ struct Caller<'a> {
     shape: Shape,
     /// Counts what is done with the resolver whole.
     whole: &'a AtomicU64,
+    /// The greatest floor that was asked for while others called.
+    floor: &'a AtomicI64,
     log: Vec<Recorded>,
 }
 
@@ -102,7 +92,8 @@ impl Caller<'_> {
     fn run(mut self, calls: u64) -> Vec<Recorded> {
         for _ in 0..calls {
             match self.numbers.below(24) {
-                0 => self.forget(),
+                0 if self.numbers.below(2) == 0 => self.forget(),
+                0 => self.forget_meanwhile(),
                 1 => self.prepare(),
                 _ => self.call(),
             }
@@ -125,7 +116,8 @@ impl Caller<'_> {
         let version = self.committer.version();
         assert!(version > last, "a call is judged above all that was decided when it began");
         assert!(self.shared.version() >= version);
-        self.log.push((version, 0, Event::Call(txns, verdicts)));
+        let floor = self.floor.load(Ordering::SeqCst);
+        self.log.push((version, 0, Event::Call(txns, verdicts, floor)));
     }
 
     /// Does something with the resolver whole, and records it behind all that was judged before.
@@ -149,6 +141,13 @@ impl Caller<'_> {
         });
     }
 
+    /// The same while others call: nobody knows when.
+    fn forget_meanwhile(&mut self) {
+        let floor = (self.shared.version() - self.numbers.below(12) as Version).max(0);
+        self.floor.fetch_max(floor, Ordering::SeqCst);
+        self.shared.forget_before(floor).unwrap();
+    }
+
     /// Holds a transaction in flight while others go on, and settles it.
     fn prepare(&mut self) {
         let ranges = self.shape.ranges;
@@ -164,7 +163,7 @@ impl Caller<'_> {
                     ticket = Some(yes);
                     vec![Event::Prepare(id, txn)]
                 }
-                Vote::No(verdict) => vec![Event::Refuse(txn, verdict)],
+                Vote::No(verdict) => vec![Event::Refuse(txn, verdict, resolver.floor())],
             }
         });
         let Some(ticket) = ticket else { return };
@@ -180,93 +179,25 @@ impl Caller<'_> {
     }
 }
 
-/// What the list of transactions says to the same events, and who is in flight there.
-#[derive(Clone)]
-struct Replay {
-    naive: Naive,
-    in_flight: Vec<u64>,
-}
-
-impl Replay {
-    fn settle(&mut self, id: u64) -> NaiveTxn {
-        let at = self.in_flight.iter().position(|other| *other == id).unwrap();
-        self.in_flight.swap_remove(at);
-        self.naive.land(at)
-    }
-
-    /// Whether the event has the answer that was recorded.
-    fn agrees(&mut self, (version, _, event): &Recorded) -> bool {
-        match event {
-            Event::Call(txns, verdicts) => {
-                assert_eq!(txns.len(), verdicts.len());
-                txns.iter().zip(verdicts).all(|(txn, verdict)| self.naive.commit(txn, *version) == *verdict)
-            }
-            Event::Forget(floor) => {
-                self.naive.forget_before(*floor);
-                true
-            }
-            Event::Prepare(id, txn) => {
-                let may = self.naive.refusal(txn).is_none();
-                self.naive.take_off(txn.clone());
-                self.in_flight.push(*id);
-                may
-            }
-            Event::Refuse(txn, verdict) => self.naive.refusal(txn) == Some(*verdict),
-            Event::Abort(id) => {
-                self.settle(*id);
-                true
-            }
-            Event::Confirm(id) => {
-                let txn = self.settle(*id);
-                self.naive.write(&txn, *version);
-                true
-            }
-        }
-    }
-
-    /// The first events that agree in no order: those of one version are calls of one group.
-    fn disagreement<'a>(&mut self, events: &'a [Recorded]) -> Option<&'a [Recorded]> {
-        let mut rest = events;
-        while let Some(first) = rest.first() {
-            let is_group = |event: &&Recorded| event.0 == first.0 && event.1 == 0 && first.1 == 0;
-            let count = rest.iter().take_while(is_group).count().max(1);
-            let (group, behind) = rest.split_at(count);
-            if !self.agree_in_some_order(&group.iter().collect::<Vec<_>>()) {
-                return Some(group);
-            }
-            rest = behind;
-        }
-        None
-    }
-
-    fn agree_in_some_order(&mut self, group: &[&Recorded]) -> bool {
-        if group.is_empty() {
-            return true;
-        }
-        (0..group.len()).any(|at| {
-            let mut next = self.clone();
-            let mut rest = group.to_vec();
-            let agrees = next.agrees(rest.remove(at)) && next.agree_in_some_order(&rest);
-            if agrees {
-                *self = next;
-            }
-            agrees
-        })
-    }
-}
-
 /// Lets three threads call; what they were told that the list of transactions does not agree with, and how often one
 /// judged for others.
 fn disagreement(shape: Shape, seed: u64) -> (Option<Vec<Recorded>>, u64) {
     let shared = SharedResolver::new(Resolver::new(shape.checked));
-    let whole = AtomicU64::new(0);
+    let (whole, floor) = (AtomicU64::new(0), AtomicI64::new(0));
     let mut events: Vec<Recorded> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..3)
             .map(|thread| {
                 let numbers = Numbers(seed << 40 | thread << 32);
                 let committer = shared.committer();
-                let caller =
-                    Caller { shared: &shared, committer, numbers, shape, whole: &whole, log: Vec::new() };
+                let caller = Caller {
+                    shared: &shared,
+                    committer,
+                    numbers,
+                    shape,
+                    whole: &whole,
+                    floor: &floor,
+                    log: Vec::new(),
+                };
                 scope.spawn(move || caller.run(if shape.large { 100 } else { 700 }))
             })
             .collect();
@@ -275,7 +206,7 @@ fn disagreement(shape: Shape, seed: u64) -> (Option<Vec<Recorded>>, u64) {
     events.sort_by_key(|(version, place, _)| (*version, *place));
     let last = events.last().unwrap().0;
     assert!(shared.version() >= last, "versions are never above the last one told");
-    let mut replay = Replay { naive: Naive::new(shape.checked, 0), in_flight: Vec::new() };
+    let mut replay = Replay::new(shape.checked);
     (replay.disagreement(&events).map(<[Recorded]>::to_vec), shared.helped())
 }
 

@@ -5,8 +5,8 @@ use skewer_kernels::{places, prefetch_read};
 use super::bucket::SLOTS;
 use super::{KeyLog, Points};
 
-/// Writes for which a bucket is swept. A rotation then takes a quarter of a window's writes, and what
-/// is dead and not yet swept stays about an eighth of what lives.
+/// Writes for which a bucket is swept. A rotation of a table with room for a window then takes two fifths of the window's writes, and what
+/// is dead and not yet swept is about a fifth of what lives, and less in a table that is fuller.
 const WRITES_PER_SWEEP: usize = 3;
 
 impl Points {
