@@ -238,7 +238,7 @@ impl SharedResolver {
 
     /// Does something else with the resolver, between two calls: advances, prepares, takes snapshots.
     ///
-    /// Nobody else judges meanwhile.
+    /// Nobody else judges meanwhile, and what earlier calls write is in the window.
     ///
     /// # Errors
     /// [`ResolveError::Poisoned`] if a caller panicked inside.
