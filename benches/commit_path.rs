@@ -148,6 +148,17 @@ fn point(number: u64) -> [u8; 16] {
     key
 }
 
+/// What transactions read and write.
+fn form(ordered: bool) -> &'static str {
+    if ordered { "ranges" } else { "points" }
+}
+
+/// With room for so many writes.
+fn resolver(room: usize, ordered: bool) -> Resolver {
+    let resolver = Resolver::new(Checked::Serializable).with_room_for(room);
+    if ordered { resolver.expecting_ranges() } else { resolver }
+}
+
 fn points(window: u64, size: usize) -> Outcome {
     let batches = if is_smoke() { 20 } else { (window as usize * 8 / size).max(4_000_000 / size) };
     let kept = (window / size as u64).max(1) as Version;
@@ -186,10 +197,7 @@ fn points(window: u64, size: usize) -> Outcome {
 fn calls(window: u64, ordered: bool) -> Outcome {
     let rounds = if is_smoke() { 300 } else { (window * 3).clamp(300_000, 4_500_000) };
     let mut random = SplitMix(3);
-    let mut resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
-    if ordered {
-        resolver = resolver.expecting_ranges();
-    }
+    let mut resolver = resolver(window as usize, ordered);
     let mut txn = Transaction::new(0);
     let mut times = Vec::with_capacity(rounds as usize);
     let mut growing_max: f64 = 0.0;
@@ -215,9 +223,9 @@ fn calls(window: u64, ordered: bool) -> Outcome {
         }
     }
     let times = Times::of(times);
-    let form = if ordered { "ranges" } else { "points" };
     println!(
-        "call/{form}/{window} p10_ns={:.0} p50_ns={:.0} p99_ns={:.0} p999_ns={:.0} max_ns={:.0} growing_max_ns={:.0} clock_ns={:.0} idle_p999_ns={:.0}",
+        "call/{}/{window} p10_ns={:.0} p50_ns={:.0} p99_ns={:.0} p999_ns={:.0} max_ns={:.0} growing_max_ns={:.0} clock_ns={:.0} idle_p999_ns={:.0}",
+        form(ordered),
         times.at(0.1),
         times.at(0.5),
         times.at(0.99),
@@ -271,11 +279,12 @@ fn main() -> Outcome {
         for size in [256, 2_500] {
             run(format!("points/{window}/{size}"), &|| points(window.max(size as u64), size))?;
         }
-        for (form, ordered) in [("points", false), ("ranges", true)] {
-            run(format!("call/{form}/{window}"), &|| calls(window, ordered))?;
+        for ordered in [false, true] {
+            run(format!("call/{}/{window}", form(ordered)), &|| calls(window, ordered))?;
         }
     }
-    for (form, ordered) in [("points", false), ("ranges", true)] {
+    for ordered in [false, true] {
+        let form = form(ordered);
         for window in windows.into_iter().filter(|w| *w >= if is_smoke() { 1_000 } else { 125_000 }) {
             for size in [1, 16, 64, 256, 2_500] {
                 let work = || threads::shared(size, ordered, window as usize);

@@ -9,13 +9,12 @@ use skewer::resolve::{
     Adjudicators, Batch, Checked, Committer, ResolveError, Resolver, SharedResolver, Verdict, Version,
 };
 
-use super::{Outcome, SplitMix, Times, add, is_smoke, point};
+use super::{Outcome, SplitMix, Times, add, form, is_smoke, point, resolver};
 
 /// Millions of transactions a second through a shared resolver, of so many threads, each with `size` a call: from when the
 /// window was filled twice until the first of them is through.
 fn shared_rate(threads: usize, size: usize, ordered: bool, window: usize) -> Result<f64, ResolveError> {
-    let resolver = Resolver::new(Checked::Serializable).with_room_for(window * 2);
-    let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
+    let shared = SharedResolver::new(resolver(window * 2, ordered));
     // Others call as often: the window is as many transactions however they are grouped.
     let kept = (window / size / threads).max(1);
     let calls = if is_smoke() { 20 } else { (window * 3).max(600_000) / size };
@@ -95,9 +94,9 @@ pub(super) fn shared(size: usize, ordered: bool, window: usize) -> Outcome {
         }
     }
     let [one, two] = rates.map(Times::of);
-    let form = if ordered { "ranges" } else { "points" };
     println!(
-        "shared/{form}/{window}/{size} one_mtxn_per_s={:.2} two_mtxn_per_s={:.2} ratio={:.2} best_ratio={:.2}",
+        "shared/{}/{window}/{size} one_mtxn_per_s={:.2} two_mtxn_per_s={:.2} ratio={:.2} best_ratio={:.2}",
+        form(ordered),
         one.at(0.5),
         two.at(0.5),
         two.at(0.5) / one.at(0.5),
@@ -109,8 +108,7 @@ pub(super) fn shared(size: usize, ordered: bool, window: usize) -> Outcome {
 /// One transaction a call through the shared front, which forgets after each: is there a call that pays for many?
 pub(super) fn shared_calls(window: u64, ordered: bool) -> Outcome {
     let rounds = if is_smoke() { 300 } else { (window * 3).max(600_000) };
-    let resolver = Resolver::new(Checked::Serializable).with_room_for(window as usize);
-    let shared = SharedResolver::new(if ordered { resolver.expecting_ranges() } else { resolver });
+    let shared = SharedResolver::new(resolver(window as usize, ordered));
     let (mut committer, mut random) = (shared.committer(), SplitMix(4));
     let (mut batch, mut verdicts, mut times) = (Batch::new(), Vec::new(), Vec::new());
     for version in 1..=rounds as Version {
@@ -124,7 +122,7 @@ pub(super) fn shared_calls(window: u64, ordered: bool) -> Outcome {
             times.push(took);
         }
     }
-    let (times, form) = (Times::of(times), if ordered { "ranges" } else { "points" });
+    let (times, form) = (Times::of(times), form(ordered));
     let (p50, p999) = (times.at(0.5), times.at(0.999));
     println!("shared-calls/{form}/{window} p50_ns={p50:.0} p999_ns={p999:.0} p999_by_p50={:.1}", p999 / p50);
     Ok(())
@@ -159,9 +157,9 @@ pub(super) fn adjudicators(owners: usize, ordered: bool) -> Outcome {
         }
     }
     let [many, one] = times.map(Times::of);
-    let form = if ordered { "ranges" } else { "points" };
     println!(
-        "shared-adjudicators/{form}/{owners} ns_per_txn={:.0} one_resolver_ns_per_txn={:.0}",
+        "shared-adjudicators/{}/{owners} ns_per_txn={:.0} one_resolver_ns_per_txn={:.0}",
+        form(ordered),
         many.at(0.5),
         one.at(0.5),
     );

@@ -334,13 +334,7 @@ fn look_for(inner: &Inner) -> Result<Option<Held<'_>>, ResolveError> {
     if inner.meeting.is_at_work() {
         inner.meeting.expect(true);
     }
-    let mut patience = Patience::default();
-    while patience.lasts() {
-        if let Some(core) = inner.try_core()? {
-            return Ok(Some(core));
-        }
-    }
-    Ok(None)
+    inner.find_core()
 }
 
 #[cfg(test)]

@@ -66,15 +66,20 @@ impl Inner {
         }
     }
 
-    /// The resolver, once nobody uses it; who has it is expected to be through soon.
-    pub(super) fn wait_for_core(&self) -> Result<Held<'_>, ResolveError> {
+    /// The resolver, once nobody uses it, if that is soon.
+    pub(super) fn find_core(&self) -> Result<Option<Held<'_>>, ResolveError> {
         let mut patience = Patience::default();
-        while patience.lasts() {
-            if let Some(core) = self.try_core()? {
-                return Ok(core);
+        loop {
+            let found = self.try_core()?;
+            if found.is_some() || !patience.lasts() {
+                return Ok(found);
             }
         }
-        self.lock_core()
+    }
+
+    /// The resolver, once nobody uses it; who has it is expected to be through soon.
+    pub(super) fn wait_for_core(&self) -> Result<Held<'_>, ResolveError> {
+        self.find_core()?.map_or_else(|| self.lock_core(), Ok)
     }
 
     /// The same, of who waited before: it sleeps until then.
