@@ -17,12 +17,11 @@ pub(super) type Line<T> = [T; SLOTS + 1];
 #[repr(C, align(64))]
 pub(super) struct Bucket {
     /// The upper halves of hashes, which say where keys are at home. The last number has a bit for each slot that holds a
-    /// key, then the reach: how many buckets behind this one a key may lie whose home it is, as known since the
-    /// sweep settled it.
+    /// key, then the reach, as known since the sweep settled it.
     pub(super) hashes: Line<i32>,
     /// Where the keys are, or the lower halves of their hashes. Last, a bit for each slot whose key has its home elsewhere.
     pub(super) keys: Line<KeyRef>,
-    /// When the keys were written. Last, the reach as found since it was settled.
+    /// When the keys were written. Last, the reach as found since then.
     pub(super) stamps: Line<Stamp>,
 }
 
@@ -30,6 +29,42 @@ pub(super) const EMPTY: Bucket =
     Bucket { hashes: [0; SLOTS + 1], keys: [0; SLOTS + 1], stamps: [0; SLOTS + 1] };
 /// One bit for each slot.
 const ALL: u32 = (1 << SLOTS) - 1;
+
+/// How many buckets behind its home a key may lie, in the lowest bits, and then a bit for each kind of which one does. Of the keys that
+/// are looked for, few are there, and it is another bucket to read: most that are not are told by their kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reach(u32);
+
+const DISTANCE_BITS: u32 = 6;
+const KINDS: u32 = 8;
+/// How far from home a key may lie.
+pub(super) const FURTHEST: usize = (1 << DISTANCE_BITS) - 1;
+
+impl Reach {
+    /// How far a key with this upper half of a hash may lie: 0 if only at home.
+    #[inline]
+    pub(super) fn of(self, upper: u32) -> u32 {
+        if self.includes(upper) == 0 { 0 } else { self.distance() }
+    }
+
+    /// 1 if such a key may lie elsewhere.
+    #[inline]
+    pub(super) fn includes(self, upper: u32) -> u32 {
+        self.0 >> (DISTANCE_BITS + upper % KINDS) & 1
+    }
+
+    #[inline]
+    fn distance(self) -> u32 {
+        self.0 & FURTHEST as u32
+    }
+
+    /// With a key that lies so far away.
+    #[inline]
+    fn and(self, upper: u32, distance: usize) -> Self {
+        let kinds = self.0 & !(FURTHEST as u32) | 1 << (DISTANCE_BITS + upper % KINDS);
+        Self(kinds | self.distance().max(distance as u32))
+    }
+}
 
 impl Bucket {
     /// One bit for each slot that holds a key.
@@ -39,18 +74,38 @@ impl Bucket {
     }
 
     #[inline]
-    pub(super) fn reach(&self) -> u32 {
-        self.hashes[SLOTS] as u32 >> SLOTS
+    pub(super) fn reach(&self) -> Reach {
+        Reach(self.hashes[SLOTS] as u32 >> SLOTS)
+    }
+
+    /// Notes that a key whose home this is lies so far behind it.
+    #[inline]
+    pub(super) fn find(&mut self, upper: u32, distance: usize) {
+        self.stamps[SLOTS] = self.found().and(upper, distance).0 as i32;
+    }
+
+    /// The same for look-ups, which have to find it from now on.
+    #[inline]
+    pub(super) fn extend(&mut self, upper: u32, distance: usize) {
+        self.set_reach(self.reach().and(upper, distance));
+        self.find(upper, distance);
+    }
+
+    /// Takes for the reach what was found since that was done last.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.set_reach(self.found());
+        self.stamps[SLOTS] = 0;
     }
 
     #[inline]
-    pub(super) fn set_reach(&mut self, reach: u32) {
+    fn found(&self) -> Reach {
+        Reach(self.stamps[SLOTS] as u32)
+    }
+
+    #[inline]
+    fn set_reach(&mut self, Reach(reach): Reach) {
         self.hashes[SLOTS] = (self.used() | reach << SLOTS) as i32;
-    }
-
-    #[inline]
-    pub(super) fn found(&mut self) -> &mut i32 {
-        &mut self.stamps[SLOTS]
     }
 
     #[inline]

@@ -13,15 +13,13 @@ mod sweep;
 use skewer_kernels::{places, prefetch_address, prefetch_read};
 
 pub(super) use self::bucket::Hash;
-use self::bucket::{Bucket, EMPTY, Line, SLOTS, upper};
+use self::bucket::{Bucket, EMPTY, FURTHEST, Line, SLOTS, upper};
 use super::hashes::Hasher;
 use super::key_log::KeyLog;
 use super::keys::KeyRef;
 use super::stamps::Stamp;
 
 const SMALLEST: usize = 2;
-/// How far from home a key may lie.
-const FURTHEST: usize = 63;
 
 /// Where a table lies, and how many buckets it has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -137,7 +135,7 @@ impl Points {
     pub(super) fn newer(&self, hash: Hash, key: &[u8], since: Stamp) -> bool {
         let home = self.home(upper(hash));
         let bucket = &self.buckets[home];
-        bucket.hits(upper(hash)) | bucket.reach() != 0
+        bucket.hits(upper(hash)) | bucket.reach().includes(upper(hash)) != 0
             && self
                 .seek(home, hash, |bucket, slot| {
                     bucket.stamps[slot] > since && self.is_same(bucket.keys[slot], hash, key)
@@ -219,7 +217,7 @@ impl Points {
     fn find(&self, hash: Hash, key: &[u8]) -> Option<(usize, usize)> {
         let home = self.home(upper(hash));
         let bucket = &self.buckets[home];
-        if bucket.hits(upper(hash)) | bucket.reach() == 0 {
+        if bucket.hits(upper(hash)) | bucket.reach().includes(upper(hash)) == 0 {
             return None;
         }
         self.seek(home, hash, |bucket, slot| self.is_same(bucket.keys[slot], hash, key))
@@ -229,7 +227,7 @@ impl Points {
     #[inline(never)]
     fn seek(&self, home: usize, hash: Hash, is: impl Fn(&Bucket, usize) -> bool) -> Option<(usize, usize)> {
         let mut at = home;
-        let mut left = self.buckets[at].reach();
+        let mut left = self.buckets[at].reach().of(upper(hash));
         loop {
             let bucket = &self.buckets[at];
             if let Some(slot) = places(bucket.hits(upper(hash))).find(|slot| is(bucket, *slot)) {
@@ -309,9 +307,7 @@ impl Points {
         bucket.stamps[slot] = stamp;
         if distance > 0 {
             *bucket.strangers() |= 1 << slot;
-            let home = &mut self.buckets[home];
-            home.set_reach(home.reach().max(distance as u32));
-            *home.found() = (*home.found()).max(distance as i32);
+            self.buckets[home].extend(upper, distance);
         }
     }
 }

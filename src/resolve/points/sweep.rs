@@ -50,9 +50,7 @@ impl Points {
         // All that may lie behind this home was met since it was settled last.
         let back = self.furthest();
         let settled = if at >= back { at - back } else { at + self.buckets.len() - back };
-        let settled = &mut self.buckets[settled];
-        let found = std::mem::take(settled.found());
-        settled.set_reach(found as u32);
+        self.buckets[settled].settle();
         self.swept = self.next(at);
         self.prefetch_bucket(self.swept);
     }
@@ -71,9 +69,9 @@ impl Points {
 
     /// Notes how far from home a key lies.
     fn meet(&mut self, at: usize, slot: usize) {
-        let home = self.home(self.buckets[at].hashes[slot] as u32);
+        let upper = self.buckets[at].hashes[slot] as u32;
+        let home = self.home(upper);
         let distance = if at >= home { at - home } else { at + self.buckets.len() - home };
-        let found = self.buckets[home].found();
-        *found = (*found).max(distance as i32);
+        self.buckets[home].find(upper, distance);
     }
 }
