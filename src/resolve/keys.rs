@@ -24,6 +24,8 @@ const UNIT_BITS: u32 = CHUNK_UNITS.ilog2();
 const EXACT_UNITS: usize = 64;
 const MOST_CHUNKS: usize = most_chunks(UNIT_BITS);
 const HEADER: usize = 4;
+/// So many bytes of a key, with its length, are fetched at least.
+const BEGINNING: usize = 32;
 
 /// A heap of byte strings. `store` and `free` take constant time, amortised over chunks.
 #[derive(Debug, Default)]
@@ -75,7 +77,10 @@ impl Keys {
     pub(super) fn foresee(&self, place: KeyRef) {
         let (chunk, at) = locate(place);
         if chunk < self.classes.len() {
-            prefetch_read(self.slabs.chunk(chunk), at);
+            let chunk = self.slabs.chunk(chunk);
+            prefetch_read(chunk, at);
+            // Which may lie in two lines.
+            prefetch_read(chunk, at + BEGINNING - 1);
         }
     }
 
@@ -258,11 +263,19 @@ pub(super) fn alike(heads: &[u64], head: u64) -> usize {
 #[inline]
 pub(super) fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
     let Some(key) = key.get(..prefix.len()) else { return false };
-    let (Some(last), Some(key_last)) = (prefix.last_chunk::<8>(), key.last_chunk::<8>()) else {
-        return key == prefix;
-    };
-    let (words, key_words) = (prefix.as_chunks::<8>().0, key.as_chunks::<8>().0);
-    last == key_last && words.iter().zip(key_words).all(|(a, b)| a == b)
+    match prefix.len() {
+        4..8 => equal_ends(key, prefix, u32::from_le_bytes),
+        8..=16 => equal_ends(key, prefix, u64::from_le_bytes),
+        17..=32 => equal_ends(key, prefix, u128::from_le_bytes),
+        _ => key == prefix,
+    }
+}
+
+/// Whether the first `N` bytes are equal, and the last: of as many bytes, which are more.
+#[inline]
+fn equal_ends<const N: usize, W: PartialEq>(a: &[u8], b: &[u8], word: impl Fn([u8; N]) -> W) -> bool {
+    let ends = |key: &[u8]| Some((word(*key.first_chunk()?), word(*key.last_chunk()?)));
+    ends(a) == ends(b)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Room is made in a full leaf before a write needs it: some calls later, when all that this touches has come from memory.
+//! Room is made in a full leaf before a write needs it, and sparse leaves are merged: some calls later, when all that this touches has
+//! come from memory.
 
 use super::Tree;
 use super::leaf::{CAP, LeafId};
 use super::sweep::is_spare;
 
-/// Leaves in which there is no room for a range any more, from the one that was noted first on.
+/// Leaves in which there is no room for a range any more, or little is, from the one that was noted first on.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
     leaves: Vec<LeafId>,
@@ -18,18 +19,19 @@ impl Tree {
     #[inline]
     pub(super) fn note_crowded(&mut self, at: LeafId) {
         if self.is_alone && self.leaf(at).len() + 2 > CAP {
-            self.crowd(at);
+            self.put_off(at);
         }
     }
 
+    /// Notes a leaf that is to be changed later.
     #[inline(never)]
-    fn crowd(&mut self, at: LeafId) {
+    pub(super) fn put_off(&mut self, at: LeafId) {
         self.foresee_room(at);
         self.crowd.leaves.push(at);
     }
 
-    /// Makes room in leaves that were noted some time ago, in no more of them than there were writes since the last sweep;
-    /// whether that was needed.
+    /// Makes room in leaves that were noted some time ago, or merges them, no more of them than there were writes since the last
+    /// sweep; whether that was needed.
     #[inline]
     pub(super) fn relieve_crowd(&mut self) -> bool {
         !self.crowd.leaves.is_empty() && self.relieve_ripe()
@@ -41,10 +43,15 @@ impl Tree {
         let count = crowd.ripe.min(self.owed.max(1) as usize);
         let mut has_relieved = false;
         for at in crowd.leaves.drain(..count) {
-            if self.leaf(at).len() + 2 > CAP && !is_spare(self.brief(at)) {
-                self.relieve(at);
-                has_relieved = true;
+            if is_spare(self.brief(at)) {
+                continue;
             }
+            has_relieved |= if self.leaf(at).len() + 2 > CAP {
+                self.relieve(at);
+                true
+            } else {
+                self.merge_next(at)
+            };
         }
         // What those noted since the last sweep need has come meanwhile: now what that leads to.
         let (seen, all) = (crowd.seen - count, crowd.leaves.len());

@@ -11,7 +11,8 @@
 //! 3. What is known of each leaf beside it (its [`Brief`]) is dense: a check of a leaf that nobody wrote
 //!    after the snapshot ends there, and wide ranges stop at the newest version of inner nodes.
 //! 4. Forgetting is a comparison with the floor; a sweep looks at a brief a write, and cleans leaves that were not
-//!    cleaned for long. Where transactions come one by one it also makes room in full leaves, before a write needs it.
+//!    cleaned for long. Where transactions come one by one it also makes room in full leaves, before a write needs it,
+//!    and merges sparse ones once what that touches has come from memory.
 //!
 //! Knowingly left: the root is searched flat, so that its insertions move a few kilobytes in windows of
 //! millions; and one outlying key shortens the prefix that the outermost nodes leave out.

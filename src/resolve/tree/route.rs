@@ -218,28 +218,34 @@ impl Tree {
         self.inner_newest[at as usize] = newest;
     }
 
-    /// Moves the next leaf's entries into leaf `at` if both have the same parent and are sparse.
-    pub(super) fn merge_next(&mut self, at: LeafId) {
+    /// Whether a leaf and the next one have so few entries that one would do.
+    pub(super) fn is_sparse(&self, at: LeafId) -> bool {
         let next = self.next(at);
         if next == NO_LEAF {
-            return;
+            return false;
         }
         let (a, b) = (self.leaf(at).len(), self.leaf(next).len());
-        let most = if a == 0 || b == 0 { CAP - 2 } else { CAP * 3 / 4 };
-        if a + b + 1 > most {
-            return;
+        a + b < if a == 0 || b == 0 { CAP - 2 } else { CAP * 3 / 4 }
+    }
+
+    /// Moves the next leaf's entries into leaf `at` if both have the same parent and are sparse; whether it did.
+    pub(super) fn merge_next(&mut self, at: LeafId) -> bool {
+        if !self.is_sparse(at) {
+            return false;
         }
+        let next = self.next(at);
         if self.leaf(at).parent != self.leaf(next).parent {
             self.merge_inner(self.leaf(at).parent);
             if self.leaf(at).parent != self.leaf(next).parent {
-                return;
+                return false;
             }
         }
-        if a + b > MANY && self.would_tie([at, next]) {
-            return;
+        if self.leaf(at).len() + self.leaf(next).len() > MANY && self.would_tie([at, next]) {
+            return false;
         }
-        let Some(seam) = self.seam(at, next) else { return };
+        let Some(seam) = self.seam(at, next) else { return false };
         self.absorb(at, next, seam == Seam::Border);
+        true
     }
 
     /// Merges; `border` if the end between the two leaves has to become an entry.

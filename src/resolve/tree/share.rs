@@ -1,5 +1,7 @@
 //! A full leaf gives entries to the next one, if that has room: so leaves stay fuller than if each of them split.
 
+use skewer_kernels::prefetch_read;
+
 use super::Tree;
 use super::leaf::{CAP, LeafId, NO_LEAF};
 use super::route::slot_of;
@@ -12,7 +14,9 @@ impl Tree {
     /// Fetches what sharing or splitting a full leaf will touch, all at once instead of one after the other.
     pub(super) fn foresee_room(&self, at: LeafId) {
         let leaf = self.leaf(at);
-        self.foresee(self.next(at));
+        let next = self.next(at);
+        self.foresee(next);
+        prefetch_read(&self.briefs, next as usize);
         self.spare_leaves.last().into_iter().for_each(|spare| self.foresee(*spare));
         [leaf.low, leaf.high].into_iter().for_each(|end| self.fences.foresee(end));
         self.inners[leaf.parent as usize].foresee();

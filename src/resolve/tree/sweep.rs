@@ -90,10 +90,14 @@ impl Tree {
         self.briefs[at as usize].cleaned = self.writes;
     }
 
-    /// Drops what is dead in a leaf, and merges leaves that are sparse.
+    /// Drops what is dead in a leaf, and merges leaves that are sparse: later, where calls come alone.
     fn clean(&mut self, at: u32) {
         self.compact(at);
-        self.merge_next(at);
+        if !self.is_alone {
+            self.merge_next(at);
+        } else if self.is_sparse(at) {
+            self.put_off(at);
+        }
         let next = self.next(at);
         if next != NO_LEAF && self.is_due(next) {
             self.foresee(next);
