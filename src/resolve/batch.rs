@@ -28,10 +28,10 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// Where its keys begin, how long its start and its end are, and how much both share.
+    /// How long its start and its end are, and how much both share.
     #[inline]
-    pub(super) fn extent(&self) -> (u32, u32, u32, u32) {
-        (self.at, self.start, self.end, self.shared)
+    pub(super) fn extent(&self) -> (u32, u32, u32) {
+        (self.start, self.end, self.shared)
     }
 }
 
@@ -219,10 +219,16 @@ impl Batch {
         self.ranges > 0
     }
 
+    /// The keys of an access, its start and its end one behind the other.
+    #[inline]
+    pub(super) fn keys_of(&self, access: Access) -> &[u8] {
+        &self.keys.bytes()[access.at as usize..][..access.start as usize + access.end as usize]
+    }
+
     #[inline]
     pub(super) fn keyed(&self, access: Access) -> Keyed<'_> {
-        let (at, start, end) = (access.at as usize, access.start as usize, access.end as usize);
-        let keys = &self.keys.bytes()[at..at + start + end];
+        let (start, end) = (access.start as usize, access.end as usize);
+        let keys = self.keys_of(access);
         match (start, end) {
             (0, _) => Keyed::Nothing,
             (_, 0) => Keyed::Point(keys),

@@ -47,6 +47,8 @@ pub struct Committer {
     is_left: bool,
     wanted: usize,
     hashes: Hashes,
+    /// Room to lay a call out by halves.
+    layout: Parts,
     /// Its calls by halves, in turn: what the last one writes may still be to be noted while the next one is laid out.
     parts: [Arc<Parts>; 2],
     /// Where the window is cut in two, as far as it knows.
@@ -61,10 +63,23 @@ pub struct Committer {
 
 impl Committer {
     pub(super) fn new(inner: Arc<Inner>, number: u64) -> Self {
-        let (seat, is_left, wanted, hashes, parts) = Default::default();
+        let (seat, is_left, wanted, hashes, layout, parts) = Default::default();
         let (cut, verdicts, last_meeting) = Default::default();
         let version = Version::MIN;
-        Self { inner, seat, is_left, wanted, hashes, parts, cut, verdicts, version, last_meeting, number }
+        Self {
+            inner,
+            seat,
+            is_left,
+            wanted,
+            hashes,
+            layout,
+            parts,
+            cut,
+            verdicts,
+            version,
+            last_meeting,
+            number,
+        }
     }
 
     /// Judges one transaction, and records its writes if it commits, at a version of its own or of its group.
@@ -223,12 +238,13 @@ impl Committer {
             // A round that failed has them still.
             *parts = Arc::default();
         }
+        match (&self.cut, &self.inner.hasher) {
+            (Some(cut), _) => self.layout.take_ordered(batch, cut, self.inner.checked),
+            (None, Some(hasher)) => self.layout.take(batch, hasher, self.inner.checked),
+            (None, None) => return Ok(false),
+        }
         if let Some(parts) = Arc::get_mut(parts) {
-            match (&self.cut, &self.inner.hasher) {
-                (Some(cut), _) => parts.take_ordered(batch, cut, self.inner.checked),
-                (None, Some(hasher)) => parts.take(batch, hasher, self.inner.checked),
-                (None, None) => return Ok(false),
-            }
+            parts.copy(&self.layout);
         }
         self.is_left = false;
         self.seat.open(batch.len())?;

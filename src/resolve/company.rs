@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::Version;
 use super::crossings::{Crossing, Crossings};
 use super::halves::Half;
+use super::meets::{Mark, Meets};
 use super::offer::Task;
 use super::parts::{Asked, Item, Part, Parts, Place};
-use super::points::{Hash, Points};
+use super::points::Points;
 use super::sides::Old;
-use super::slices::Slices;
+use super::slices::Slice;
 use super::stamps::Stamp;
 
 /// So many items ahead memory is asked for.
@@ -22,30 +23,6 @@ const AHEAD: usize = 16;
 /// Items between two sweeps.
 const STEP: usize = 8;
 
-/// A key that the group writes.
-#[derive(Debug, Clone, Copy)]
-struct Written {
-    call: u32,
-    /// Its first write among those of the call.
-    item: u32,
-    /// The transaction of that, counted from the group's first.
-    txn: u32,
-    /// Whether a later transaction checks it.
-    is_met: bool,
-}
-
-/// An access that meets others of the group, or may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark {
-    /// Counted from the group's first.
-    txn: u32,
-    /// Checks stand before writes.
-    is_write: bool,
-    place: Place,
-    /// The key, by a number within its half.
-    key: u32,
-}
-
 /// What was found in a half. Room that is used again.
 #[derive(Debug, Default)]
 pub(super) struct Company {
@@ -53,12 +30,8 @@ pub(super) struct Company {
     pub(super) refused: Vec<(u32, Place)>,
     /// Which transactions cross on a side, where the window is in key order.
     pub(super) crossings: Crossings,
-    marks: Vec<Mark>,
-    written: Vec<Written>,
-    /// Which of the keys each write is of.
-    keys: Vec<u32>,
-    /// By the lower half of the hash: the upper half, and one more than the place in `written`.
-    table: Vec<u64>,
+    /// Which of them meet, where it holds points.
+    meets: Meets,
 }
 
 /// The calls of a group, with what both judges must know of it.
@@ -90,13 +63,13 @@ impl Round {
     }
 
     /// The parts of the calls in a half, each with the number of its call's first transaction.
-    fn parts(&self, half: usize) -> impl Iterator<Item = (u32, &Part)> {
+    pub(super) fn parts(&self, half: usize) -> impl Iterator<Item = (u32, &Part)> {
         self.numbered().map(move |(first, call)| (first, &call.halves[half]))
     }
 
-    /// The slices of the calls, each with the number of its call's first transaction.
-    pub(super) fn slices(&self) -> impl Iterator<Item = (u32, &Slices)> {
-        self.numbered().map(|(first, call)| (first, &call.slices))
+    /// The slices of the calls on a side, each with the number of its call's first transaction.
+    pub(super) fn slices(&self, side: usize) -> impl Iterator<Item = (u32, &Slice)> {
+        self.numbered().map(move |(first, call)| (first, &call.slices.sides[side]))
     }
 
     fn numbered(&self) -> impl Iterator<Item = (u32, &Parts)> {
@@ -142,7 +115,7 @@ impl Half {
                 }
             }
         }
-        self.found.meet(half, round);
+        self.found.meets.find(half, round);
     }
 
     /// Notes the writes of those that commit.
@@ -180,92 +153,6 @@ fn ask(points: &Points, items: &[Item], at: usize, written: bool) {
     }
 }
 
-/// The bits of a table's entry that are of a hash.
-const TAG: u64 = (u32::MAX as u64) << 32;
-
-fn tag(hash: Hash) -> u64 {
-    hash & TAG
-}
-
-impl Company {
-    /// Marks the accesses of the group to keys that one transaction writes and a later one checks.
-    fn meet(&mut self, half: usize, round: &Round) {
-        self.begin(round.parts(half).map(|(_, part)| part.writes.len()).sum());
-        for (call, (first, part)) in round.parts(half).enumerate() {
-            for (at, item) in part.writes.iter().enumerate() {
-                let written =
-                    Written { call: call as u32, item: at as u32, txn: first + item.txn, is_met: false };
-                let key = match self.find((half, round), (part, item)) {
-                    Ok(key) => key,
-                    Err(slot) => {
-                        self.written.push(written);
-                        self.table[slot] = tag(item.hash) | self.written.len() as u64;
-                        self.written.len() as u32 - 1
-                    }
-                };
-                self.keys.push(key);
-            }
-        }
-        for (first, part) in round.parts(half) {
-            for item in &part.checks {
-                let Ok(key) = self.find((half, round), (part, item)) else { continue };
-                let (txn, written) = (first + item.txn, &mut self.written[key as usize]);
-                if written.txn < txn {
-                    written.is_met = true;
-                    self.marks.push(Mark { txn, is_write: false, place: item.place, key });
-                }
-            }
-        }
-        if !self.marks.is_empty() {
-            self.mark_writes(half, round);
-        }
-    }
-
-    fn begin(&mut self, writes: usize) {
-        self.marks.clear();
-        self.written.clear();
-        self.keys.clear();
-        self.table.clear();
-        self.table.resize((4 * writes).next_power_of_two(), 0);
-    }
-
-    /// Where a key is among those written; else the slot where it would be found.
-    #[inline]
-    fn find(&self, (half, round): (usize, &Round), (part, item): (&Part, &Item)) -> Result<u32, usize> {
-        let mask = self.table.len() - 1;
-        let mut slot = item.hash as usize & mask;
-        loop {
-            let entry = self.table[slot];
-            if entry == 0 {
-                return Err(slot);
-            }
-            let key = entry as u32 - 1;
-            if entry & TAG == tag(item.hash) && self.is_of((half, round), key, part.key(item)) {
-                return Ok(key);
-            }
-            slot = (slot + 1) & mask;
-        }
-    }
-
-    fn is_of(&self, (half, round): (usize, &Round), key: u32, bytes: &[u8]) -> bool {
-        let written = &self.written[key as usize];
-        let part = &round.calls[written.call as usize].halves[half];
-        part.key(&part.writes[written.item as usize]) == bytes
-    }
-
-    fn mark_writes(&mut self, half: usize, round: &Round) {
-        let mut keys = self.keys.iter();
-        for (first, part) in round.parts(half) {
-            for (item, &key) in part.writes.iter().zip(&mut keys) {
-                if self.written[key as usize].is_met {
-                    let txn = first + item.txn;
-                    self.marks.push(Mark { txn, is_write: true, place: item.place, key });
-                }
-            }
-        }
-    }
-}
-
 /// What becomes of each transaction of a group, settled in order. Room that is used again.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
@@ -293,9 +180,9 @@ impl Settled {
             for &(txn, place) in &company.refused {
                 self.refuse(txn, place);
             }
-            self.marks.extend(company.marks.iter().map(|mark| (*mark, half)));
+            self.marks.extend(company.meets.marks.iter().map(|mark| (*mark, half)));
             self.written[half].clear();
-            self.written[half].resize(company.written.len(), false);
+            self.written[half].resize(company.meets.keys(), false);
         }
         if round.is_ordered {
             return self.settle_crossings(found);

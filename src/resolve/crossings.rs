@@ -1,13 +1,15 @@
 //! Which transactions of a group cross on a side: one writes a key that a later one checks.
 //!
-//! Writes are put into sections of equal width by where they begin, as told by heads: eight bytes behind what all begin
-//! with. A check looks from its end's section backwards, until no write that is left reaches its start. Keys are
-//! read where heads tie alone.
+//! Few do, so a [`Sieve`] tells which writes and checks may, by heads: eight bytes behind what all begin with. These
+//! writes are put into sections of equal width by where they begin. A check looks from its end's section backwards, until no write
+//! that is left reaches its start. Keys are read where heads tie alone.
 
 use super::company::Round;
 use super::keys::{PAST, common};
 use super::parts::Place;
-use super::slices::{Piece, Slices};
+use super::portion::{Seen, each};
+use super::sieve::{Sections, Sieve};
+use super::slices::{Piece, Slice};
 use super::stretch::Stretch;
 
 /// So many looks for each write and check: groups whose ranges cross more are judged otherwise.
@@ -23,12 +25,11 @@ pub(super) struct Crossing {
     pub(super) place: Place,
 }
 
+/// A write, or a check, and where it lies.
 #[derive(Debug, Clone, Copy, Default)]
-struct Write {
+struct Mark {
     heads: Stretch,
-    txn: u32,
-    call: u32,
-    item: u32,
+    of: Seen,
 }
 
 /// What crosses on a side. Room that is used again.
@@ -37,15 +38,45 @@ pub(super) struct Crossings {
     pub(super) found: Vec<Crossing>,
     /// Whether the ranges of the group cross so much that this was given up.
     pub(super) is_too_much: bool,
-    /// As they come, and by sections.
-    coming: Vec<Write>,
-    writes: Vec<Write>,
+    sieve: Sieve,
+    /// The checks that may cross a write, and the writes that may cross a check, as they come.
+    checks: Vec<Mark>,
+    coming: Vec<Mark>,
+    /// These writes by sections.
+    writes: Vec<Mark>,
     /// How far the writes up to each reach.
     reaches: Vec<u64>,
     /// Where each section ends, behind where the first begins.
     ends: Vec<u32>,
+    scale: Scale,
+}
+
+/// Heads from the least to the greatest in sections of equal width.
+#[derive(Debug, Clone, Copy, Default)]
+struct Scale {
     least: u64,
     shift: u32,
+    /// The last section.
+    last: usize,
+}
+
+impl Scale {
+    /// Of about so many sections, and no more, which is a power of two.
+    fn of((least, most): (u64, u64), sections: usize) -> Self {
+        let bits = u64::BITS - most.saturating_sub(least).leading_zeros();
+        Scale { least, shift: bits.saturating_sub(sections.ilog2()), last: sections - 1 }
+    }
+
+    /// The section of a head: the nearest one, if it lies outside.
+    #[inline]
+    fn section(self, head: u64) -> usize {
+        ((head.saturating_sub(self.least) >> self.shift) as usize).min(self.last)
+    }
+
+    #[inline]
+    fn sections(self, heads: Stretch) -> Sections {
+        Sections { first: self.section(heads.start) as u32, last: self.section(heads.end) as u32 }
+    }
 }
 
 impl Crossings {
@@ -56,42 +87,18 @@ impl Crossings {
         if self.is_too_much
             && let Some(prefix) = shared_by(side, round)
         {
-            self.find_by((side, round), |slices, piece| Stretch::of(slices.keyed(piece), prefix));
+            self.find_by((side, round), |of, piece| {
+                Stretch::of(slice_of((side, round), of).keyed(piece), prefix)
+            });
         }
     }
 
-    fn find_by(&mut self, (side, round): (usize, &Round), heads: impl Fn(&Slices, &Piece) -> Stretch) {
+    fn find_by(&mut self, (side, round): (usize, &Round), heads: impl Fn(Seen, &Piece) -> Stretch) {
+        let mut looks = LOOKS * round.slices(side).map(|(_, slice)| slice.len()).sum::<usize>();
         self.found.clear();
-        self.is_too_much = false;
-        let mut looks = self.take_writes((side, round), &heads) * LOOKS;
-        if self.writes.is_empty() {
+        self.is_too_much = !self.sift((side, round), heads, &mut looks);
+        if self.is_too_much || self.checks.is_empty() {
             return;
-        }
-        for (first, slices) in round.slices() {
-            let checks = &slices.sides[side].checks;
-            looks += checks.len() * LOOKS;
-            for check in checks {
-                let txn = first + check.txn;
-                self.look((side, round), (txn, slices, check), heads(slices, check), &mut looks);
-            }
-        }
-    }
-
-    /// Takes the writes, and returns how many there are.
-    fn take_writes(
-        &mut self,
-        (side, round): (usize, &Round),
-        heads: impl Fn(&Slices, &Piece) -> Stretch,
-    ) -> usize {
-        self.coming.clear();
-        for (call, (first, slices)) in round.slices().enumerate() {
-            let write = |(item, piece): (usize, &Piece)| Write {
-                heads: heads(slices, piece),
-                txn: first + piece.txn,
-                call: call as u32,
-                item: item as u32,
-            };
-            self.coming.extend(slices.sides[side].writes.iter().enumerate().map(write));
         }
         self.divide();
         self.reaches.clear();
@@ -100,7 +107,60 @@ impl Crossings {
             reach = write.heads.end.max(reach);
             reach
         }));
-        self.writes.len()
+        for at in 0..self.checks.len() {
+            self.look((side, round), self.checks[at], &mut looks);
+        }
+    }
+
+    /// Chooses the writes and checks that may cross; whether that took no more looks than there are.
+    fn sift(
+        &mut self,
+        (side, round): (usize, &Round),
+        heads: impl Fn(Seen, &Piece) -> Stretch,
+        looks: &mut usize,
+    ) -> bool {
+        let Crossings { sieve, checks, coming, .. } = self;
+        checks.clear();
+        coming.clear();
+        let all_checks = || round.slices(side).map(|(first, slice)| (first, &slice.checks[..]));
+        let all_writes = || round.slices(side).map(|(first, slice)| (first, &slice.writes[..]));
+        let txn = |piece: &Piece| piece.txn;
+        let mark = |of: Seen, piece: &Piece| Mark { heads: heads(of, piece), of };
+        let (mut count, mut least, mut most) = (0, PAST, 0);
+        each(all_writes(), txn, |of, write| {
+            let Stretch { start, end } = mark(of, write).heads;
+            (count, least, most) = (count + 1, start.min(least), end.max(most));
+        });
+        let scale = Scale::of((least, most), sieve.begin(count));
+        let mut is_too_much = false;
+        let mut may_look = |sections: Sections| {
+            let words = sections.more_words();
+            is_too_much |= words > *looks;
+            *looks -= words.min(*looks);
+            !is_too_much
+        };
+        each(all_writes(), txn, |of, write| {
+            let sections = scale.sections(mark(of, write).heads);
+            if may_look(sections) {
+                sieve.write(sections);
+            }
+        });
+        each(all_checks(), txn, |of, check| {
+            let check = mark(of, check);
+            let sections = scale.sections(check.heads);
+            if may_look(sections) && sieve.check(sections) {
+                checks.push(check);
+            }
+        });
+        if !is_too_much && !checks.is_empty() {
+            each(all_writes(), txn, |of, write| {
+                let write = mark(of, write);
+                if sieve.is_met(scale.sections(write.heads)) {
+                    coming.push(write);
+                }
+            });
+        }
+        !is_too_much
     }
 
     /// Puts the writes into sections: about one each.
@@ -108,22 +168,21 @@ impl Crossings {
         let starts = || self.coming.iter().map(|write| write.heads.start);
         let (least, most) =
             starts().fold((PAST, 0), |(least, most), start| (start.min(least), start.max(most)));
-        let bits = u64::BITS - most.saturating_sub(least).leading_zeros();
-        self.least = least;
-        self.shift = bits.saturating_sub(self.coming.len().next_power_of_two().ilog2());
+        let scale = Scale::of((least, most), self.coming.len().next_power_of_two());
+        self.scale = scale;
         self.ends.clear();
-        self.ends.resize((most.saturating_sub(least) >> self.shift) as usize + 2, 0);
+        self.ends.resize(scale.last + 2, 0);
         for write in &self.coming {
-            self.ends[((write.heads.start - least) >> self.shift) as usize + 1] += 1;
+            self.ends[scale.section(write.heads.start) + 1] += 1;
         }
         for at in 1..self.ends.len() {
             self.ends[at] += self.ends[at - 1];
         }
         // Where each begins, and as writes come to it, where the next of them goes.
         self.writes.clear();
-        self.writes.resize(self.coming.len(), Write::default());
+        self.writes.resize(self.coming.len(), Mark::default());
         for write in &self.coming {
-            let next = &mut self.ends[((write.heads.start - least) >> self.shift) as usize];
+            let next = &mut self.ends[scale.section(write.heads.start)];
             self.writes[*next as usize] = *write;
             *next += 1;
         }
@@ -140,9 +199,11 @@ impl Crossings {
     /// How many writes may begin at a head or before: all others begin behind it.
     #[inline]
     fn up_to(&self, head: u64) -> usize {
-        let Some(behind) = head.checked_sub(self.least) else { return 0 };
-        let section = (behind >> self.shift) as usize;
-        let Some(end) = self.ends.get(section).map(|end| *end as usize) else { return self.writes.len() };
+        if head < self.scale.least {
+            return 0;
+        }
+        let section = self.scale.section(head);
+        let end = self.ends[section] as usize;
         let begin = section.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
         if end - begin <= FEW {
             return end;
@@ -152,13 +213,7 @@ impl Crossings {
 
     /// Notes which writes of earlier transactions a check crosses.
     #[inline]
-    fn look(
-        &mut self,
-        (side, round): (usize, &Round),
-        (txn, slices, check): (u32, &Slices, &Piece),
-        heads: Stretch,
-        looks: &mut usize,
-    ) {
+    fn look(&mut self, of: (usize, &Round), Mark { heads, of: check }: Mark, looks: &mut usize) {
         for at in (0..self.up_to(heads.end)).rev() {
             if self.reaches[at] < heads.start {
                 return;
@@ -168,24 +223,28 @@ impl Crossings {
                 return;
             }
             *looks -= 1;
-            let write = self.writes[at];
-            if write.txn < txn && write.heads.may_cross(heads) {
-                let is_sure = write.heads.surely_crosses(heads);
-                let others = &round.calls[write.call as usize].slices;
-                let piece = &others.sides[side].writes[write.item as usize];
-                if is_sure || others.keyed(piece).overlaps(slices.keyed(check)) {
-                    self.found.push(Crossing { later: txn, earlier: write.txn, place: check.place });
+            let Mark { heads: others, of: write } = self.writes[at];
+            if write.txn < check.txn && others.may_cross(heads) {
+                let (here, there) = (slice_of(of, check), slice_of(of, write));
+                let (piece, other) = (&here.checks[check.item as usize], &there.writes[write.item as usize]);
+                if others.surely_crosses(heads) || there.keyed(other).overlaps(here.keyed(piece)) {
+                    self.found.push(Crossing { later: check.txn, earlier: write.txn, place: piece.place });
                 }
             }
         }
     }
 }
 
+/// What the call of an access asks on a side.
+#[inline]
+fn slice_of((side, round): (usize, &Round), of: Seen) -> &Slice {
+    &round.calls[of.call as usize].slices.sides[side]
+}
+
 /// The bytes that all pieces of a side begin with; `None` if there is none.
 fn shared_by(side: usize, round: &Round) -> Option<&[u8]> {
-    let starts = round.slices().flat_map(|(_, slices)| {
-        let Slices { sides, .. } = slices;
-        sides[side].checks.iter().chain(&sides[side].writes).map(|piece| slices.start(piece))
-    });
+    let starts = round
+        .slices(side)
+        .flat_map(|(_, slice)| slice.checks.iter().chain(&slice.writes).map(|piece| slice.start(piece)));
     starts.reduce(|shared, start| &shared[..common(shared, start)])
 }

@@ -40,6 +40,12 @@ impl KeyRoom {
         &mut self.room[from..to]
     }
 
+    /// Becomes as another one.
+    pub(super) fn copy(&mut self, other: &KeyRoom) {
+        self.clear();
+        self.add(other.len()).copy_from_slice(other.bytes());
+    }
+
     /// Twice the room, or more: so growing takes constant time a byte.
     #[cold]
     fn grow(&mut self, least: usize) {

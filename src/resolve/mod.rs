@@ -50,8 +50,8 @@
 //!
 //! Where threads share a resolver (`shared`), each hashes the keys of its call and asks for the memory that they will touch
 //! (`reach`) before it looks for the resolver (`caller`, `held`, `patience`). Their window of points lies in two halves (`halves`). Large calls wait for
-//! each other (`meeting`), each laid out by halves (`parts`); then two threads find out, each in its half, what is refused
-//! and who meets whom (`company`), and one settles that (`together`, `offer`); what commits is noted with the next round, or before
+//! each other (`meeting`), each laid out by halves (`parts`, `portion`); then two threads find out, each in its half, what is refused
+//! and who meets whom (`company`, `meets`, `sieve`), and one settles that (`together`, `offer`); what commits is noted with the next round, or before
 //! the resolver is used for anything else (`ledger`). A window in key order
 //! is cut in two at a key for that (`cut`, `cutting`, `sides`, `balance`): calls are laid out by sides (`slices`), each judged by a
 //! thread (`passes`), which finds what crosses there (`crossings`, `stretch`).
@@ -80,6 +80,7 @@ mod keys;
 mod large;
 mod ledger;
 mod meeting;
+mod meets;
 #[doc(hidden)]
 pub mod naive;
 mod offer;
@@ -88,6 +89,7 @@ mod parts;
 mod passes;
 mod patience;
 mod points;
+mod portion;
 mod prepared;
 mod reach;
 mod resolver;
@@ -96,6 +98,7 @@ pub mod script;
 mod seat;
 mod shared;
 mod sides;
+mod sieve;
 mod slabs;
 mod slices;
 mod slip;

@@ -6,6 +6,7 @@ use super::cut::Cut;
 use super::halves::half_of;
 use super::hashes::Hasher;
 use super::points::Hash;
+use super::portion::{Portion, Uses};
 use super::slices::Slices;
 use super::verdict::{Cause, Checked, Verdict};
 
@@ -69,19 +70,12 @@ pub(super) struct Item {
 }
 
 /// The points of a call that lie in one half.
-#[derive(Debug, Default)]
-pub(super) struct Part {
-    /// In the order of transactions.
-    pub(super) checks: Vec<Item>,
-    /// In the order of transactions.
-    pub(super) writes: Vec<Item>,
-    bytes: Vec<u8>,
-}
+pub(super) type Part = Portion<Item>;
 
 impl Part {
     #[inline]
     pub(super) fn key(&self, item: &Item) -> &[u8] {
-        &self.bytes[item.at as usize..(item.at + item.len) as usize]
+        &self.bytes()[item.at as usize..][..item.len as usize]
     }
 }
 
@@ -115,81 +109,84 @@ impl Parts {
     pub(super) fn take(&mut self, batch: &Batch, hasher: &Hasher, checked: Checked) {
         self.begin(checked);
         self.seeds = hasher.seeds();
-        for txn in 0..batch.len() {
-            let (start, end) = (batch.starts(txn), batch.starts(txn + 1));
-            let mut is_checked = false;
-            if checked.reads() {
-                for (nth, at) in (start.0..end.0).enumerate() {
-                    let place = Place::of(nth, Cause::Read);
-                    let item = self.put(batch, batch.reads()[at], hasher, (txn, place));
-                    if let Some((part, item)) = item {
-                        part.checks.push(item);
-                        is_checked = true;
-                    }
-                }
-            }
-            for (nth, at) in (start.1..end.1).enumerate() {
-                let place = Place::of(nth, Cause::Write);
-                let Some((part, item)) = self.put(batch, batch.writes()[at], hasher, (txn, place)) else {
-                    continue;
-                };
-                part.writes.push(item);
-                if checked.writes() {
-                    part.checks.push(item);
-                    is_checked = true;
-                }
-            }
-            self.note(batch.txns()[txn].snapshot, is_checked);
-        }
+        let halves = &mut self.halves;
+        lay_out(batch, checked, &mut self.txns, |access, (txn, place), uses| {
+            let Keyed::Point(key) = batch.keyed(*access) else { return false };
+            let (hash, len) = (hasher.hash(key), key.len() as u32);
+            halves[half_of(hash)].take(|at| Item { hash, txn, place, at, len }, key, uses);
+            true
+        });
+        self.end();
     }
 
     /// Takes a batch of keys and ranges, by sides.
     pub(super) fn take_ordered(&mut self, batch: &Batch, cut: &Cut, checked: Checked) {
         self.begin(checked);
         self.cut = cut.number;
-        self.slices.begin(batch);
-        for txn in 0..batch.len() {
-            let is_checked = self.slices.take((batch, txn), cut, checked);
-            self.note(batch.txns()[txn].snapshot, is_checked);
-        }
+        let slices = &mut self.slices;
+        lay_out(batch, checked, &mut self.txns, |access, place, uses| {
+            slices.take((batch, access, cut), place, uses)
+        });
+        self.end();
     }
 
     fn begin(&mut self, checked: Checked) {
         self.checked = Some(checked);
         self.txns.clear();
-        (self.oldest, self.newest) = (Version::MAX, Version::MIN);
-        for part in &mut self.halves {
-            part.checks.clear();
-            part.writes.clear();
-            part.bytes.clear();
-        }
+        self.halves.iter_mut().for_each(Part::clear);
         self.slices.clear();
         (self.seeds, self.cut) = ([0; 3], 0);
     }
 
-    fn note(&mut self, snapshot: Version, is_checked: bool) {
-        (self.oldest, self.newest) = (self.oldest.min(snapshot), self.newest.max(snapshot));
-        self.txns.push(Asked { snapshot, is_checked });
+    fn end(&mut self) {
+        let snapshots = || self.txns.iter().map(|asked| asked.snapshot);
+        self.oldest = snapshots().min().unwrap_or(Version::MAX);
+        self.newest = snapshots().max().unwrap_or(Version::MIN);
+    }
+
+    /// Becomes as another one. Those who judge read this on other cores: its lines come back from there to be written anew, which
+    /// takes less long where they are written in whole, one behind the other.
+    pub(super) fn copy(&mut self, other: &Parts) {
+        let Parts { seeds, oldest, newest, txns, halves, checked, cut, slices } = other;
+        (self.seeds, self.checked, self.cut) = (*seeds, *checked, *cut);
+        (self.oldest, self.newest) = (*oldest, *newest);
+        self.txns.clone_from(txns);
+        self.halves.iter_mut().zip(halves).for_each(|(part, other)| part.copy(other));
+        self.slices.copy(slices);
     }
 
     pub(super) fn writes_nothing(&self) -> bool {
         self.halves.iter().all(|part| part.writes.is_empty())
             && self.slices.sides.iter().all(|slice| slice.writes.is_empty())
     }
+}
 
-    #[inline]
-    fn put(
-        &mut self,
-        batch: &Batch,
-        access: Access,
-        hasher: &Hasher,
-        (txn, place): (usize, Place),
-    ) -> Option<(&mut Part, Item)> {
-        let Keyed::Point(key) = batch.keyed(access) else { return None };
-        let hash = hasher.hash(key);
-        let part = &mut self.halves[half_of(hash)];
-        let (at, len) = (part.bytes.len() as u32, key.len() as u32);
-        part.bytes.extend_from_slice(key);
-        Some((part, Item { hash, txn: txn as u32, place, at, len }))
+/// Gives each access of a batch that is checked or written to `put`, which tells whether it covers a key, with its transaction and its
+/// place there.
+#[inline]
+fn lay_out(
+    batch: &Batch,
+    checked: Checked,
+    txns: &mut Vec<Asked>,
+    mut put: impl FnMut(&Access, (u32, Place), Uses) -> bool,
+) {
+    let reads = Uses { is_check: checked.reads(), is_write: false };
+    let writes = Uses { is_check: checked.writes(), is_write: true };
+    let mut starts = (0, 0);
+    for (txn, header) in batch.txns().iter().enumerate() {
+        let ends = batch.starts(txn + 1);
+        let reads = (&batch.reads()[starts.0..ends.0], Cause::Read, reads);
+        let writes = (&batch.writes()[starts.1..ends.1], Cause::Write, writes);
+        let mut is_checked = false;
+        for (accesses, cause, uses) in [reads, writes] {
+            if !uses.is_check && !uses.is_write {
+                continue;
+            }
+            for (nth, access) in accesses.iter().enumerate() {
+                is_checked |= put(access, (txn as u32, Place::of(nth, cause)), uses) && uses.is_check;
+            }
+        }
+        txns.push(Asked { snapshot: header.snapshot, is_checked });
+        starts = ends;
     }
 }

@@ -4,10 +4,9 @@ use skewer_kernels::prefetch_read;
 
 use super::batch::{Access, Batch, Keyed, Span};
 use super::cut::Cut;
-use super::key_room::{KeyRoom, copy};
 use super::parts::Place;
+use super::portion::{Portion, Uses};
 use super::stretch::Stretch;
-use super::verdict::{Cause, Checked};
 
 /// A key or range that is checked or written, or what of it lies on a side.
 #[derive(Debug, Clone, Copy)]
@@ -25,41 +24,13 @@ pub(super) struct Piece {
 }
 
 /// The pieces of a call that lie on one side.
-#[derive(Debug, Default)]
-pub(super) struct Slice {
-    /// In the order of transactions.
-    pub(super) checks: Vec<Piece>,
-    /// In the order of transactions.
-    pub(super) writes: Vec<Piece>,
-}
+pub(super) type Slice = Portion<Piece>;
 
 impl Slice {
-    pub(super) fn len(&self) -> usize {
-        self.checks.len() + self.writes.len()
-    }
-}
-
-/// The slices of a call.
-#[derive(Debug, Default)]
-pub(super) struct Slices {
-    pub(super) sides: [Slice; 2],
-    /// The keys: those of the batch, and those where ranges were divided.
-    bytes: KeyRoom,
-}
-
-impl Slices {
-    pub(super) fn clear(&mut self) {
-        for side in &mut self.sides {
-            side.checks.clear();
-            side.writes.clear();
-        }
-        self.bytes.clear();
-    }
-
     #[inline]
     pub(super) fn keyed(&self, piece: &Piece) -> Keyed<'_> {
         let (at, start, end) = (piece.at as usize, piece.start as usize, piece.end as usize);
-        let keys = &self.bytes.bytes()[at..at + start + end];
+        let keys = &self.bytes()[at..at + start + end];
         if end == 0 {
             return Keyed::Point(keys);
         }
@@ -70,84 +41,70 @@ impl Slices {
     /// Fetches the keys of a piece.
     #[inline]
     pub(super) fn foresee(&self, piece: &Piece) {
-        prefetch_read(self.bytes.bytes(), piece.at as usize);
+        prefetch_read(self.bytes(), piece.at as usize);
     }
 
     /// The least key of a piece.
     #[inline]
     pub(super) fn start(&self, piece: &Piece) -> &[u8] {
-        &self.bytes.bytes()[piece.at as usize..][..piece.start as usize]
+        &self.bytes()[piece.at as usize..][..piece.start as usize]
+    }
+}
+
+/// The slices of a call, by sides.
+#[derive(Debug, Default)]
+pub(super) struct Slices {
+    pub(super) sides: [Slice; 2],
+    /// Room for the keys of a part of a range.
+    part: Vec<u8>,
+}
+
+impl Slices {
+    pub(super) fn clear(&mut self) {
+        self.sides.iter_mut().for_each(Slice::clear);
     }
 
-    /// Takes the keys of a batch whose transactions are taken after that.
-    pub(super) fn begin(&mut self, batch: &Batch) {
-        self.bytes.add(batch.bytes().len()).copy_from_slice(batch.bytes());
+    /// Becomes as another one.
+    pub(super) fn copy(&mut self, other: &Slices) {
+        self.sides.iter_mut().zip(&other.sides).for_each(|(side, other)| side.copy(other));
     }
 
-    /// Takes what a transaction of the batch asks; whether anything is checked.
+    /// Takes each piece of an access to its side; whether there is one.
     #[inline]
-    pub(super) fn take(&mut self, (batch, txn): (&Batch, usize), cut: &Cut, checked: Checked) -> bool {
-        let mut is_checked = false;
-        if checked.reads() {
-            for (nth, access) in batch.reads_of(txn).iter().enumerate() {
-                let place = (txn, Place::of(nth, Cause::Read));
-                is_checked |= self.each((batch, access, cut), place, |side, piece| side.checks.push(piece));
-            }
-        }
-        for (nth, access) in batch.writes_of(txn).iter().enumerate() {
-            let place = (txn, Place::of(nth, Cause::Write));
-            let is_any = self.each((batch, access, cut), place, |side, piece| {
-                side.writes.push(piece);
-                if checked.writes() {
-                    side.checks.push(piece);
-                }
-            });
-            is_checked |= is_any && checked.writes();
-        }
-        is_checked
-    }
-
-    /// Gives each piece of an access to its side; whether there is one.
-    #[inline]
-    fn each(
+    pub(super) fn take(
         &mut self,
         (batch, access, cut): (&Batch, &Access, &Cut),
-        (txn, place): (usize, Place),
-        mut give: impl FnMut(&mut Slice, Piece),
+        (txn, place): (u32, Place),
+        uses: Uses,
     ) -> bool {
         let keyed = batch.keyed(*access);
         if keyed == Keyed::Nothing {
             return false;
         }
-        let piece = |heads, (at, start, end, shared): (u32, u32, u32, u32)| Piece {
-            txn: txn as u32,
-            place,
-            heads,
-            at,
-            start,
-            end,
-            shared,
-        };
         let heads = Stretch::of(keyed, cut.prefix());
         match cut.side_of(heads, keyed) {
-            Some(side) => give(&mut self.sides[side], piece(heads, access.extent())),
-            None => {
-                for (side, share) in cut.shares(keyed).into_iter().enumerate() {
-                    let extent = self.divided(share);
-                    give(&mut self.sides[side], piece(Stretch::of(share, cut.prefix()), extent));
-                }
+            Some(side) => {
+                let (start, end, shared) = access.extent();
+                let piece = |at| Piece { txn, place, heads, at, start, end, shared };
+                self.sides[side].take(piece, batch.keys_of(*access), uses);
             }
+            None => self.divide((keyed, cut), (txn, place), uses),
         }
         true
     }
 
-    /// Adds the keys of a part of a range, and returns where they are.
+    /// The same of a range that lies on both sides.
     #[cold]
-    fn divided(&mut self, share: Keyed<'_>) -> (u32, u32, u32, u32) {
-        let Keyed::Range(Span { start, end, shared }) = share else { return (0, 0, 0, 0) };
-        let at = self.bytes.len() as u32;
-        copy(self.bytes.add(start.len()), start);
-        copy(self.bytes.add(end.len()), end);
-        (at, start.len() as u32, end.len() as u32, shared as u32)
+    #[inline(never)]
+    fn divide(&mut self, (keyed, cut): (Keyed<'_>, &Cut), (txn, place): (u32, Place), uses: Uses) {
+        for (side, share) in self.sides.iter_mut().zip(cut.shares(keyed)) {
+            let Keyed::Range(Span { start, end, shared }) = share else { continue };
+            self.part.clear();
+            self.part.extend_from_slice(start);
+            self.part.extend_from_slice(end);
+            let (start, end, shared) = (start.len() as u32, end.len() as u32, shared as u32);
+            let heads = Stretch::of(share, cut.prefix());
+            side.take(|at| Piece { txn, place, heads, at, start, end, shared }, &self.part, uses);
+        }
     }
 }

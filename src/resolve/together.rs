@@ -173,9 +173,7 @@ impl Resolver {
         let stamp = if round.calls.iter().all(|call| call.writes_nothing()) { 0 } else { self.stamp(commit) };
         if let Window::Sides(sides) = &mut self.window {
             round.old = sides.old();
-            sides
-                .balance()
-                .ask([0, 1].map(|side| round.slices().map(|(_, slices)| slices.sides[side].len()).sum()));
+            sides.balance().ask([0, 1].map(|side| round.slices(side).map(|(_, slice)| slice.len()).sum()));
         }
         round.shown.clear();
         for call in &round.calls {

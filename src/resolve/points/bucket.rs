@@ -40,6 +40,12 @@ const KINDS: u32 = 8;
 /// How far from home a key may lie.
 pub(super) const FURTHEST: usize = (1 << DISTANCE_BITS) - 1;
 
+/// The bit of a key's kind. The lowest bit of the hash is that of its half, where a table is one of two.
+#[inline]
+fn kind(upper: u32) -> u32 {
+    DISTANCE_BITS + (upper >> 1) % KINDS
+}
+
 impl Reach {
     /// How far a key with this upper half of a hash may lie: 0 if only at home.
     #[inline]
@@ -50,7 +56,7 @@ impl Reach {
     /// 1 if such a key may lie elsewhere.
     #[inline]
     pub(super) fn includes(self, upper: u32) -> u32 {
-        self.0 >> (DISTANCE_BITS + upper % KINDS) & 1
+        self.0 >> kind(upper) & 1
     }
 
     #[inline]
@@ -61,7 +67,7 @@ impl Reach {
     /// With a key that lies so far away.
     #[inline]
     fn and(self, upper: u32, distance: usize) -> Self {
-        let kinds = self.0 & !(FURTHEST as u32) | 1 << (DISTANCE_BITS + upper % KINDS);
+        let kinds = self.0 & !(FURTHEST as u32) | 1 << kind(upper);
         Self(kinds | self.distance().max(distance as u32))
     }
 }
