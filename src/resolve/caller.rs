@@ -12,6 +12,7 @@ use super::parts::Parts;
 use super::patience::Patience;
 use super::seat::Seat;
 use super::shared::{Core, Inner, NOBODY, RESTS};
+use super::together::own;
 use super::txn::Transaction;
 use super::verdict::Verdict;
 use super::{ResolveError, Version};
@@ -19,7 +20,7 @@ use super::{ResolveError, Version};
 /// From so many transactions on, a call rather looks for the resolver again than to be copied, and for others to be
 /// judged with.
 pub(super) const LARGE: usize = 32;
-/// Bytes of keys in a call that is laid out to be judged with others, at most: each committer keeps two copies.
+/// Bytes of keys in a call that is laid out to be judged with others, at most: each committer keeps three copies.
 const MOST_BYTES: usize = 4 << 20;
 /// Who joined a group takes the resolver itself only after so many looks: whoever has it, or comes again, serves the group
 /// first, and the window stays in that one's cache.
@@ -47,7 +48,7 @@ pub struct Committer {
     is_left: bool,
     wanted: usize,
     hashes: Hashes,
-    /// Room to lay a call out by halves.
+    /// Room to lay a call out by halves, or sides.
     layout: Parts,
     /// Its calls by halves, in turn: what the last one writes may still be to be noted while the next one is laid out.
     parts: [Arc<Parts>; 2],
@@ -233,19 +234,13 @@ impl Committer {
     #[inline(never)]
     fn meet(&mut self, batch: &Batch) -> Result<bool, ResolveError> {
         self.parts.swap(0, 1);
-        let [parts, _] = &mut self.parts;
-        if Arc::get_mut(parts).is_none() {
-            // A round that failed has them still.
-            *parts = Arc::default();
-        }
         match (&self.cut, &self.inner.hasher) {
             (Some(cut), _) => self.layout.take_ordered(batch, cut, self.inner.checked),
             (None, Some(hasher)) => self.layout.take(batch, hasher, self.inner.checked),
             (None, None) => return Ok(false),
         }
-        if let Some(parts) = Arc::get_mut(parts) {
-            parts.copy(&self.layout);
-        }
+        // New ones, where a round that failed has them still.
+        own(&mut self.parts[0]).copy(&self.layout);
         self.is_left = false;
         self.seat.open(batch.len())?;
         let meeting = &self.inner.meeting;

@@ -12,7 +12,7 @@ use super::sieve::{Sections, Sieve};
 use super::slices::{Piece, Slice};
 use super::stretch::Stretch;
 
-/// So many looks for each write and check: groups whose ranges cross more are judged otherwise.
+/// So many looks for each write and check: groups whose ranges cross more are judged otherwise. And so many words of the sieve.
 const LOOKS: usize = 16;
 /// Sections of more writes than these are put in order.
 const FEW: usize = 8;
@@ -48,6 +48,7 @@ pub(super) struct Crossings {
     reaches: Vec<u64>,
     /// Where each section ends, behind where the first begins.
     ends: Vec<u32>,
+    /// By which they are in sections.
     scale: Scale,
 }
 
@@ -96,8 +97,9 @@ impl Crossings {
     fn find_by(&mut self, (side, round): (usize, &Round), heads: impl Fn(Seen, &Piece) -> Stretch) {
         let mut looks = LOOKS * round.slices(side).map(|(_, slice)| slice.len()).sum::<usize>();
         self.found.clear();
-        self.is_too_much = !self.sift((side, round), heads, &mut looks);
-        if self.is_too_much || self.checks.is_empty() {
+        self.is_too_much = false;
+        self.sift((side, round), heads, looks);
+        if self.checks.is_empty() {
             return;
         }
         self.divide();
@@ -112,55 +114,55 @@ impl Crossings {
         }
     }
 
-    /// Chooses the writes and checks that may cross; whether that took no more looks than there are.
+    /// Chooses the writes and checks that may cross: more than these where wide ranges would take more than so many words to tell.
     fn sift(
         &mut self,
         (side, round): (usize, &Round),
         heads: impl Fn(Seen, &Piece) -> Stretch,
-        looks: &mut usize,
-    ) -> bool {
+        most_words: usize,
+    ) {
         let Crossings { sieve, checks, coming, .. } = self;
         checks.clear();
         coming.clear();
         let all_checks = || round.slices(side).map(|(first, slice)| (first, &slice.checks[..]));
         let all_writes = || round.slices(side).map(|(first, slice)| (first, &slice.writes[..]));
+        if all_checks().all(|(_, checks)| checks.is_empty()) {
+            return;
+        }
         let txn = |piece: &Piece| piece.txn;
         let mark = |of: Seen, piece: &Piece| Mark { heads: heads(of, piece), of };
-        let (mut count, mut least, mut most) = (0, PAST, 0);
+        let (mut count, mut all) = (0, Stretch { start: PAST, end: 0 });
         each(all_writes(), txn, |of, write| {
             let Stretch { start, end } = mark(of, write).heads;
-            (count, least, most) = (count + 1, start.min(least), end.max(most));
+            (count, all) = (count + 1, Stretch { start: start.min(all.start), end: end.max(all.end) });
         });
-        let scale = Scale::of((least, most), sieve.begin(count));
-        let mut is_too_much = false;
-        let mut may_look = |sections: Sections| {
-            let words = sections.more_words();
-            is_too_much |= words > *looks;
-            *looks -= words.min(*looks);
-            !is_too_much
-        };
+        let scale = Scale::of((all.start, all.end), sieve.begin(count));
+        let mut words = 0;
         each(all_writes(), txn, |of, write| {
             let sections = scale.sections(mark(of, write).heads);
-            if may_look(sections) {
+            words += sections.more_words();
+            if words <= most_words {
                 sieve.write(sections);
             }
         });
         each(all_checks(), txn, |of, check| {
             let check = mark(of, check);
-            let sections = scale.sections(check.heads);
-            if may_look(sections) && sieve.check(sections) {
-                checks.push(check);
+            if check.heads.may_cross(all) {
+                let sections = scale.sections(check.heads);
+                words += sections.more_words();
+                if words > most_words || sieve.check(sections) {
+                    checks.push(check);
+                }
             }
         });
-        if !is_too_much && !checks.is_empty() {
+        if !checks.is_empty() {
             each(all_writes(), txn, |of, write| {
                 let write = mark(of, write);
-                if sieve.is_met(scale.sections(write.heads)) {
+                if words > most_words || sieve.is_met(scale.sections(write.heads)) {
                     coming.push(write);
                 }
             });
         }
-        !is_too_much
     }
 
     /// Puts the writes into sections: about one each.

@@ -271,7 +271,7 @@ pub(super) fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
     }
 }
 
-/// Whether the first `N` bytes are equal, and the last: of as many bytes, which are more.
+/// Whether the first `N` bytes are equal, and the last: of as many bytes, `N` at least.
 #[inline]
 fn equal_ends<const N: usize, W: PartialEq>(a: &[u8], b: &[u8], word: impl Fn([u8; N]) -> W) -> bool {
     let ends = |key: &[u8]| Some((word(*key.first_chunk()?), word(*key.last_chunk()?)));

@@ -21,7 +21,7 @@ pub(super) struct Mark {
     pub(super) key: u32,
 }
 
-/// A key that the group writes.
+/// A key that the group writes, and may check.
 #[derive(Debug, Clone, Copy)]
 struct Written {
     /// Its first write.

@@ -11,6 +11,7 @@ use super::ledger::Ledger;
 use super::naive::{Bounds, Naive, NaiveTxn};
 use super::offer::Offer;
 use super::parts::Parts;
+use super::together::own;
 use super::{
     Batch, Checked, ResolveError, Resolver, Ticket, Transaction, TxnBuilder, Verdict, Version, Vote,
 };
@@ -121,6 +122,9 @@ struct Pair {
     drop_reads: bool,
     /// Whether the window is in halves, or cut in two, where calls may be judged together.
     is_halved: bool,
+    /// Room for calls that are judged together.
+    layout: Parts,
+    parts: Vec<Arc<Parts>>,
 }
 
 impl Pair {
@@ -128,7 +132,8 @@ impl Pair {
         let fast = Resolver::recover(checked, floor);
         let fast = if ordered { fast.expecting_ranges() } else { fast };
         let (fast, naive) = (Ledger::new(fast), Naive::new(checked, floor));
-        Self { fast, naive, tickets: Vec::new(), drop_reads, is_halved: false }
+        let (tickets, layout, parts) = Default::default();
+        Self { fast, naive, tickets, drop_reads, is_halved: false, layout, parts }
     }
 
     /// The same in halves, or cut in two, where calls may be judged together.
@@ -151,15 +156,19 @@ impl Pair {
         let (cut, hasher) = (resolver.cut().cloned(), resolver.hasher());
         let mut txns = Vec::new();
         for _ in 0..=script.below(3) {
-            let mut parts = Parts::default();
             let (batch, of_call) = self.txns(script, commit, points || cut.is_none());
             match (&cut, &hasher) {
-                (Some(cut), _) => parts.take_ordered(&batch, cut, checked),
-                (None, Some(hasher)) => parts.take(&batch, hasher, checked),
+                (Some(cut), _) => self.layout.take_ordered(&batch, cut, checked),
+                (None, Some(hasher)) => self.layout.take(&batch, hasher, checked),
                 (None, None) => unreachable!("a window in key order is cut"),
             }
             txns.extend(of_call);
-            self.fast.together.join(Arc::default(), Arc::new(parts));
+            // Room of calls before, as a committer has it.
+            let at = (0..self.parts.len()).find(|at| Arc::get_mut(&mut self.parts[*at]).is_some());
+            let mut parts = at.map_or_else(Arc::default, |at| self.parts.swap_remove(at));
+            own(&mut parts).copy(&self.layout);
+            self.parts.push(Arc::clone(&parts));
+            self.fast.together.join(Arc::default(), parts);
         }
         match self.fast.judge_together(&Offer::default(), 1) {
             Ok(Some(at)) => {

@@ -10,7 +10,7 @@ use super::ledger::Ledger;
 use super::offer::Offer;
 use super::parts::Parts;
 use super::script::{resolve_vs_model, resolve_vs_model_without_reads};
-use super::{Batch, Checked, Resolver};
+use super::{Batch, Checked, Resolver, Version};
 
 /// A script of so many bytes: a call takes some two hundred.
 fn script_of(bytes: u64, seed: u64) -> Vec<u8> {
@@ -88,24 +88,42 @@ fn calls_for_another_window_are_declined() {
     }
 }
 
-/// Promise: ranges that cross all over are given up, and then judged as others are.
-#[test]
-fn what_crosses_too_much_is_given_up() {
+/// A window in key order that is cut in two, and what is judged there together of a batch of so many transactions, each of which writes
+/// from `a` to `c`.
+fn judged_across(txns: usize, read: Bound<&[u8]>) -> (Ledger, Batch, Option<Version>) {
     let mut resolver = Resolver::new(Checked::Serializable).expecting_ranges();
     resolver.cut_at(Cut::at(b"\0\0\0\0b".to_vec(), 4));
     let mut batch = Batch::new();
-    for _ in 0..500 {
+    for _ in 0..txns {
         let mut txn = batch.begin(0);
-        txn.read_range(0, Bound::Included(&b"a"[..]), Bound::Excluded(b"c")).unwrap();
-        txn.write_range(0, Bound::Included(&b"a"[..]), Bound::Excluded(b"c")).unwrap();
+        txn.read_range(0, Bound::Included(&b"a"[..]), read).unwrap();
+        txn.write_range(0, Bound::Included(&b"a"[..]), Bound::Excluded(&b"c"[..])).unwrap();
     }
     let mut parts = Parts::default();
     parts.take_ordered(&batch, resolver.cut().unwrap(), Checked::Serializable);
     let mut ledger = Ledger::new(resolver);
     ledger.together.join(Arc::default(), Arc::new(parts));
-    assert_eq!(ledger.judge_together(&Offer::default(), 1), Ok(None));
+    let judged = ledger.judge_together(&Offer::default(), 1).unwrap();
+    (ledger, batch, judged)
+}
+
+/// Promise: ranges that cross all over are given up, and then judged as others are.
+#[test]
+fn what_crosses_too_much_is_given_up() {
+    let (mut ledger, batch, judged) = judged_across(500, Bound::Excluded(b"c"));
+    assert_eq!(judged, None);
     let resolver = ledger.up_to_date();
     assert!(resolver.rests());
     let verdicts = resolver.resolve(&batch, 1).unwrap();
     assert_eq!(verdicts.iter().filter(|verdict| verdict.is_commit()).count(), 1);
+}
+
+/// Promise: wide writes that nobody checks are no reason to give up.
+#[test]
+fn wide_writes_that_nobody_checks_are_judged_together() {
+    let (ledger, batch, judged) = judged_across(3_000, Bound::Excluded(b"a"));
+    assert_eq!(judged, Some(1));
+    let verdicts = ledger.together.verdicts(1);
+    assert_eq!(verdicts.len(), batch.len());
+    assert!(verdicts.iter().all(|verdict| verdict.is_commit()));
 }

@@ -146,12 +146,12 @@ impl Together {
     }
 }
 
-/// A round that nobody else looks at.
-fn own(round: &mut Arc<Round>) -> &mut Round {
-    if Arc::get_mut(round).is_none() {
-        *round = Arc::default();
+/// What nobody else looks at: a new one, if others have this one.
+pub(super) fn own<T: Default>(shared: &mut Arc<T>) -> &mut T {
+    if Arc::get_mut(shared).is_none() {
+        *shared = Arc::default();
     }
-    Arc::get_mut(round).unwrap_or_else(|| unreachable!("nobody else has the new one"))
+    Arc::get_mut(shared).unwrap_or_else(|| unreachable!("nobody else has the new one"))
 }
 
 impl Resolver {

@@ -30,8 +30,8 @@ pub(super) const EMPTY: Bucket =
 /// One bit for each slot.
 const ALL: u32 = (1 << SLOTS) - 1;
 
-/// How many buckets behind its home a key may lie, in the lowest bits, and then a bit for each kind of which one does. Of the keys that
-/// are looked for, few are there, and it is another bucket to read: most that are not are told by their kind.
+/// How many buckets behind its home a key may lie, in the lowest bits, and then a bit for each kind of which one does. Most keys that
+/// are looked for are not in the window: mostly their kind says so, and no other bucket is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reach(u32);
 
@@ -40,7 +40,7 @@ const KINDS: u32 = 8;
 /// How far from home a key may lie.
 pub(super) const FURTHEST: usize = (1 << DISTANCE_BITS) - 1;
 
-/// The bit of a key's kind. The lowest bit of the hash is that of its half, where a table is one of two.
+/// The bit of a key's kind. The lowest bit here says which of two tables has the key, where there are two.
 #[inline]
 fn kind(upper: u32) -> u32 {
     DISTANCE_BITS + (upper >> 1) % KINDS
@@ -49,7 +49,7 @@ fn kind(upper: u32) -> u32 {
 impl Reach {
     /// How far a key with this upper half of a hash may lie: 0 if only at home.
     #[inline]
-    pub(super) fn of(self, upper: u32) -> u32 {
+    pub(super) fn distance_of(self, upper: u32) -> u32 {
         if self.includes(upper) == 0 { 0 } else { self.distance() }
     }
 
@@ -66,7 +66,7 @@ impl Reach {
 
     /// With a key that lies so far away.
     #[inline]
-    fn and(self, upper: u32, distance: usize) -> Self {
+    fn with(self, upper: u32, distance: usize) -> Self {
         let kinds = self.0 & !(FURTHEST as u32) | 1 << kind(upper);
         Self(kinds | self.distance().max(distance as u32))
     }
@@ -86,15 +86,15 @@ impl Bucket {
 
     /// Notes that a key whose home this is lies so far behind it.
     #[inline]
-    pub(super) fn find(&mut self, upper: u32, distance: usize) {
-        self.stamps[SLOTS] = self.found().and(upper, distance).0 as i32;
+    pub(super) fn meet(&mut self, upper: u32, distance: usize) {
+        self.stamps[SLOTS] = self.found().with(upper, distance).0 as i32;
     }
 
     /// The same for look-ups, which have to find it from now on.
     #[inline]
     pub(super) fn extend(&mut self, upper: u32, distance: usize) {
-        self.set_reach(self.reach().and(upper, distance));
-        self.find(upper, distance);
+        self.set_reach(self.reach().with(upper, distance));
+        self.meet(upper, distance);
     }
 
     /// Takes for the reach what was found since that was done last.

@@ -3,7 +3,7 @@
 //! A bucket is three cache lines of fifteen slots: a check that finds nothing touches the first. A version that
 //! the floor has passed counts as none, so that forgetting is a comparison; a sweep of a bucket every few
 //! writes empties such slots. A key that finds its home full lies in one of the next buckets, and its home knows
-//! how far: with so many slots a bucket, few are full. Keys are compared in full: halves of hashes only spare
+//! how far, and of which kinds such keys are: with so many slots a bucket, few are full. Keys are compared in full: halves of hashes only spare
 //! comparisons. A table of fingerprints compares 64 bits of a hash instead, and stores no keys.
 
 mod bucket;
@@ -227,7 +227,7 @@ impl Points {
     #[inline(never)]
     fn seek(&self, home: usize, hash: Hash, is: impl Fn(&Bucket, usize) -> bool) -> Option<(usize, usize)> {
         let mut at = home;
-        let mut left = self.buckets[at].reach().of(upper(hash));
+        let mut left = self.buckets[at].reach().distance_of(upper(hash));
         loop {
             let bucket = &self.buckets[at];
             if let Some(slot) = places(bucket.hits(upper(hash))).find(|slot| is(bucket, *slot)) {

@@ -72,6 +72,6 @@ impl Points {
         let upper = self.buckets[at].hashes[slot] as u32;
         let home = self.home(upper);
         let distance = if at >= home { at - home } else { at + self.buckets.len() - home };
-        self.buckets[home].find(upper, distance);
+        self.buckets[home].meet(upper, distance);
     }
 }

@@ -5,7 +5,10 @@ use super::Tree;
 use super::leaf::{CAP, LeafId};
 use super::sweep::is_spare;
 
-/// Leaves in which there is no room for a range any more, or little is, from the one that was noted first on.
+/// So many leaves are noted at most.
+const MOST: usize = 64;
+
+/// Leaves that are nearly full, or sparse, and are to be changed, from the one that was noted first on.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
     leaves: Vec<LeafId>,
@@ -23,15 +26,19 @@ impl Tree {
         }
     }
 
-    /// Notes a leaf that is to be changed later.
+    /// Notes a leaf that is to be changed later, unless many are; whether it did.
     #[inline(never)]
-    pub(super) fn put_off(&mut self, at: LeafId) {
-        self.foresee_room(at);
-        self.crowd.leaves.push(at);
+    pub(super) fn put_off(&mut self, at: LeafId) -> bool {
+        let is_noted = self.crowd.leaves.len() < MOST;
+        if is_noted {
+            self.foresee_room(at);
+            self.crowd.leaves.push(at);
+        }
+        is_noted
     }
 
-    /// Makes room in leaves that were noted some time ago, or merges them, no more of them than there were writes since the last
-    /// sweep; whether that was needed.
+    /// Makes room in a leaf that was noted some time ago, or merges it, or does that in two where many wait; whether that was
+    /// needed.
     #[inline]
     pub(super) fn relieve_crowd(&mut self) -> bool {
         !self.crowd.leaves.is_empty() && self.relieve_ripe()
@@ -40,7 +47,7 @@ impl Tree {
     #[inline(never)]
     fn relieve_ripe(&mut self) -> bool {
         let mut crowd = std::mem::take(&mut self.crowd);
-        let count = crowd.ripe.min(self.owed.max(1) as usize);
+        let count = crowd.ripe.min(if crowd.leaves.len() > MOST / 2 { 2 } else { 1 });
         let mut has_relieved = false;
         for at in crowd.leaves.drain(..count) {
             if is_spare(self.brief(at)) {

@@ -11,7 +11,7 @@ use crate::resolve::keys::KeyRef;
 const ROOM: usize = if cfg!(test) { 4 } else { 3 * CAP / 8 };
 
 impl Tree {
-    /// Fetches what sharing or splitting a full leaf will touch, all at once instead of one after the other.
+    /// Fetches what sharing, splitting or merging a leaf will touch, all at once instead of one after the other.
     pub(super) fn foresee_room(&self, at: LeafId) {
         let leaf = self.leaf(at);
         let next = self.next(at);

@@ -18,17 +18,19 @@ const AHEAD: u32 = 16;
 
 impl Tree {
     /// Looks at one leaf for each write since the last call, in the order in which they lie in memory: constant work a write. Before
-    /// that, makes room where it was asked for some time ago; one of both is enough for a call that comes alone.
+    /// that, makes room, or merges leaves, where that was put off some time ago; one of both is enough for a call that comes alone.
     #[inline]
     pub(in crate::resolve) fn sweep(&mut self) {
         if self.relieve_crowd() && self.owed < LITTLE {
             // Enough for once: what is owed stays so.
             return;
         }
+        // Who wrote much pays for it.
+        let may_put_off = self.is_alone && self.owed <= LITTLE;
         for _ in 0..std::mem::take(&mut self.owed) {
             let at = self.sweep_at;
             if self.is_due(at) {
-                self.clean(at);
+                self.clean(at, may_put_off);
             }
             self.sweep_at += 1;
             if self.sweep_at as usize >= self.leaves.len() {
@@ -90,13 +92,11 @@ impl Tree {
         self.briefs[at as usize].cleaned = self.writes;
     }
 
-    /// Drops what is dead in a leaf, and merges leaves that are sparse: later, where calls come alone.
-    fn clean(&mut self, at: u32) {
+    /// Drops what is dead in a leaf, and merges leaves that are sparse: later, if that may be put off.
+    fn clean(&mut self, at: u32, may_put_off: bool) {
         self.compact(at);
-        if !self.is_alone {
+        if self.is_sparse(at) && !(may_put_off && self.put_off(at)) {
             self.merge_next(at);
-        } else if self.is_sparse(at) {
-            self.put_off(at);
         }
         let next = self.next(at);
         if next != NO_LEAF && self.is_due(next) {
